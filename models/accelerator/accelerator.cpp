@@ -1,0 +1,253 @@
+#include "models/accelerator/accelerator.h"
+
+#include <algorithm>
+
+namespace attnguard {
+namespace {
+
+constexpr const char* kBufferNames[] = {"q_buffer", "k_buffer", "v_buffer", "o_buffer"};
+
+/// log2(e) to double precision; the product with the softmax scale is rounded to float32 once.
+constexpr double kLog2E = 1.4426950408889634074;
+
+float scale_log2e(const AttentionShape& shape) {
+  return static_cast<float>(static_cast<double>(shape.scale) * kLog2E);
+}
+
+const BufferConfig& buffer_config(const AcceleratorConfig& config, std::size_t which) {
+  const BufferConfig* configs[] = {&config.buffers.q, &config.buffers.k, &config.buffers.v, &config.buffers.o};
+  return *configs[which];
+}
+
+}  // namespace
+
+Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
+                         const std::vector<CheckerConfig>& checkers, const AttentionShape& shape, bool interposers)
+    : sc_module(name), config_(config), layout_(config, shape), clock_(config.clock_mhz), monitor_(clock_) {
+  build_units(checkers);
+  bind_links(interposers, !checkers.empty());
+  bind_commands();
+}
+
+void Accelerator::own(std::function<void(const Fault&)> arm, std::function<const FaultOutcome&()> outcome) {
+  owners_.resize(universe_.classes().size(), Owner{std::move(arm), std::move(outcome)});
+}
+
+template <class Unit>
+void Accelerator::own_tap(Unit& unit) {
+  own([&unit](const Fault& fault) { unit.tap().arm(fault); },
+      [&unit]() -> const FaultOutcome& { return unit.tap().outcome(); });
+}
+
+std::unique_ptr<Line> Accelerator::done_line(const std::string& unit) {
+  auto line = std::make_unique<Line>(("done_" + unit).c_str(), clock_, universe_, log_, "line.done." + unit,
+                                     Domain::function);
+  Line& reference = *line;
+  own([&reference](const Fault& fault) { reference.arm(fault); },
+      [&reference]() -> const FaultOutcome& { return reference.tap().outcome(); });
+  return line;
+}
+
+CheckerDimensions Accelerator::checker_dimensions() const {
+  const SoftmaxTiming& softmax = softmax_core_->timing();
+  CheckerDimensions dimensions;
+  dimensions.rows = layout_.rows;
+  dimensions.cols = layout_.cols;
+  dimensions.head_dim = layout_.shape.head_dim;
+  dimensions.tokens_q = layout_.shape.tokens_q;
+  dimensions.tokens_k = layout_.shape.tokens_k;
+  dimensions.causal = layout_.shape.mask == Mask::causal;
+  dimensions.exp2 = config_.softmax.exp2;
+  dimensions.max_latency_cycles = softmax.max;
+  dimensions.exp_latency_cycles = softmax.alpha - softmax.max;
+  dimensions.sum_latency_cycles = softmax.sum - softmax.alpha;
+  dimensions.divide_latency_cycles = config_.accumulator.divide_latency_cycles;
+  dimensions.key_tiles = layout_.key_tiles;
+  dimensions.resident = layout_.resident;
+  dimensions.scale_log2e = scale_log2e(layout_.shape);
+  dimensions.operand = config_.formats.operand;
+  dimensions.probability = config_.formats.probability;
+  dimensions.output = config_.formats.output;
+  dimensions.stride = lane_stride(layout_.rows);
+  return dimensions;
+}
+
+void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
+  const std::uint32_t rows = layout_.rows, cols = layout_.cols, head_dim = layout_.shape.head_dim;
+  const FormatsConfig& formats = config_.formats;
+
+  std::uint64_t half_bytes[4];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const BufferConfig& config = buffer_config(config_, i);
+    const Format element = i == 3 ? formats.output : formats.operand;
+    buffer_cores_[i] = std::make_unique<SramCore>(config, element, i == 0 ? rows : cols);
+    buffers_[i] = std::make_unique<SramBuffer>(kBufferNames[i], *buffer_cores_[i], universe_, log_);
+    own_tap(*buffer_cores_[i]);
+    half_bytes[i] = buffer_cores_[i]->half_bytes();
+  }
+  program_ = make_program(layout_, half_bytes);
+
+  load_done_ = done_line("load");
+  array_done_ = done_line("array");
+  accumulator_done_ = done_line("accumulator");
+  store_done_ = done_line("store");
+
+  memory_core_ = std::make_unique<ExternalMemoryCore>(config_.external_memory, layout_);
+  external_memory_ = std::make_unique<ExternalMemory>("external_memory", *memory_core_, clock_);
+  DmaBuffers dma_buffers{};
+  for (std::size_t i = 0; i < 4; ++i) {
+    dma_buffers.core[i] = buffer_cores_[i].get();
+    dma_buffers.config[i] = &buffer_config(config_, i);
+  }
+  dma_ = std::make_unique<Dma>("dma", dma_buffers, config_.external_memory, formats.operand, formats.output, clock_,
+                               monitor_, *load_done_, *store_done_);
+
+  const auto operand_port = [&](std::size_t i) {
+    return OperandPort{buffer_cores_[i]->beat_interval_cycles(), buffer_config(config_, i).read_latency_cycles};
+  };
+  array_core_ = std::make_unique<ArrayCore>(config_.array, formats, config_.fidelity);
+  array_ = std::make_unique<SystolicArray>("array", *array_core_, config_.array, formats, head_dim, operand_port(0),
+                                           operand_port(1), operand_port(2), clock_, monitor_, universe_, log_,
+                                           *array_done_);
+  own([this](const Fault& fault) { array_core_->arm(fault); },
+      [this]() -> const FaultOutcome& { return array_core_->outcome(); });
+
+  softmax_core_ = std::make_unique<SoftmaxCore>(config_.softmax, rows, cols, formats.probability);
+  softmax_ = std::make_unique<SoftmaxUnit>("softmax", *softmax_core_, rows, cols, formats.probability, universe_, log_);
+  own_tap(*softmax_core_);
+
+  accumulator_core_ = std::make_unique<AccumulatorCore>(rows, cols, head_dim, config_.accumulator.divide_latency_cycles);
+  accumulator_ = std::make_unique<OutputAccumulator>("accumulator", *accumulator_core_, rows, cols, head_dim,
+                                                     formats.output, config_.buffers.o.write_latency_cycles, clock_,
+                                                     monitor_, universe_, log_, *accumulator_done_);
+  own_tap(*accumulator_core_);
+
+  // A guard declares its line, then its checker's registers.
+  checksum_ = std::make_unique<ChecksumUnit>("checksum", checkers, checker_dimensions(), clock_, universe_, log_);
+  owners_.resize(universe_.classes().size());
+  for (auto& guard : checksum_->guards()) {
+    Checker& checker = *guard->checker;
+    Line& alarm = guard->alarm;
+    owners_[alarm.reg()] = {[&alarm](const Fault& fault) { alarm.arm(fault); },
+                            [&alarm]() -> const FaultOutcome& { return alarm.tap().outcome(); }};
+    for (RegisterId reg = guard->registers.first; reg < guard->registers.second; ++reg)
+      owners_[reg] = {[&checker](const Fault& fault) { checker.tap().arm(fault); },
+                      [&checker]() -> const FaultOutcome& { return checker.tap().outcome(); }};
+  }
+
+  router_ = std::make_unique<Router>("router");
+  sequencer_ = std::make_unique<Sequencer>("sequencer", program_, clock_, monitor_,
+                                           DoneLines{*load_done_, *array_done_, *accumulator_done_, *store_done_});
+}
+
+template <class Target>
+void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes, Format format,
+                          bool interposer, Domain domain) {
+  links_.push_back({link, &from});
+  if (!interposer) {
+    from.bind(to);
+    return;
+  }
+  interposers_.push_back(std::make_unique<LinkInterposer>(("link_" + link).c_str(), universe_, log_, link, lanes,
+                                                          bits_of(format), domain));
+  LinkInterposer& between = *interposers_.back();
+  from.bind(between.in);
+  between.out.bind(to);
+  own_tap(between);
+}
+
+void Accelerator::bind_links(bool interposers, bool checkers) {
+  const std::uint32_t rows = layout_.rows, cols = layout_.cols;
+  const Format operand = config_.formats.operand, output = config_.formats.output;
+  const std::uint32_t widest = std::max(rows, cols);
+  connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest, operand, interposers);
+  connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers);
+  connect("dma_to_k_buffer", dma_->k_out, buffers_[1]->lines_in, cols, operand, interposers);
+  connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers);
+  connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand, interposers);
+  connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand, interposers);
+  connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand, interposers);
+  connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32, interposers);
+  connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols, config_.formats.probability,
+          interposers);
+  connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 1, Format::float32, interposers);
+  connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols, Format::float32, interposers);
+  connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols, output, interposers);
+  connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers);
+  connect("dma_to_external_memory", dma_->memory_write_out, external_memory_->write_in, cols, output, interposers);
+
+  const std::uint32_t needs = checksum_->needs();
+  buffers_[0]->observe(needs & kQueryWritten, needs & kQueryRead);
+  buffers_[1]->observe(needs & kKeyWritten, needs & kKeyRead);
+  buffers_[2]->observe(needs & kValueWritten, needs & kValueRead);
+  array_->observe(needs & (kScores | kProbabilities | kPartials));
+  softmax_->observe(needs & kScalars);
+  accumulator_->observe(needs & kOutputs);
+
+  const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes, Format format,
+                           std::uint32_t observations) {
+    const bool used = checkers && (needs & observations) != 0;
+    connect(link, from, to, lanes, format, interposers && used, Domain::safety_mechanism);
+  };
+  observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, rows, operand, kQueryWritten | kQueryRead);
+  observe("k_buffer_to_checksum", buffers_[1]->observe_out, checksum_->k_in, cols, operand, kKeyWritten | kKeyRead);
+  observe("v_buffer_to_checksum", buffers_[2]->observe_out, checksum_->v_in, cols, operand, kValueWritten | kValueRead);
+  observe("array_to_checksum", array_->observe_out, checksum_->array_in, widest, Format::float32,
+          kScores | kProbabilities | kPartials);
+  observe("softmax_to_checksum", softmax_->observe_out, checksum_->softmax_in, 1, Format::float32, kScalars);
+  observe("accumulator_to_checksum", accumulator_->observe_out, checksum_->accumulator_in, cols, Format::float32,
+          kOutputs);
+  // No checker observes the output buffer; its port still needs a peer.
+  buffers_[3]->observe_out.bind(checksum_->unused_in);
+}
+
+void Accelerator::bind_commands() {
+  sequencer_->command_out.bind(router_->command_in);
+  const auto window = [&](CommandWindow which) -> auto& { return router_->unit_out[static_cast<std::size_t>(which)]; };
+  window(CommandWindow::load).bind(dma_->load_command_in);
+  window(CommandWindow::store).bind(dma_->store_command_in);
+  window(CommandWindow::array).bind(array_->command_in);
+  window(CommandWindow::accumulator).bind(accumulator_->command_in);
+}
+
+void Accelerator::reset() {
+  clock_.restart();
+  monitor_.reset();
+  for (Line* line : {load_done_.get(), array_done_.get(), accumulator_done_.get(), store_done_.get()}) line->reset(true);
+  for (auto& buffer : buffers_) buffer->reset();
+  memory_core_->reset();
+  dma_->reset();
+  array_->reset();
+  softmax_->reset({scale_log2e(layout_.shape), layout_.shape.mask == Mask::causal, layout_.shape.tokens_q,
+                   layout_.shape.tokens_k});
+  accumulator_->reset();
+  checksum_->reset();
+  for (auto& interposer : interposers_) interposer->tap().disarm();
+}
+
+void Accelerator::finish_live(std::uint64_t total_cycles) {
+  for (auto& core : buffer_cores_) core->flush_live(log_);
+  for (auto& guard : checksum_->guards()) guard->alarm.sampled_throughout(total_cycles);
+}
+
+std::map<std::string, UnitStats> Accelerator::stats(std::uint64_t total_cycles) const {
+  std::map<std::string, UnitStats> stats;
+  stats["array"] = array_->stats(total_cycles);
+  stats["softmax"] = softmax_->stats(total_cycles);
+  stats["accumulator"] = accumulator_->stats(total_cycles);
+  stats["dma.load"] = dma_->load_stats(total_cycles);
+  stats["dma.store"] = dma_->store_stats(total_cycles);
+  for (std::size_t i = 0; i < 4; ++i) {
+    stats[std::string(kBufferNames[i]) + ".read"] = buffers_[i]->read_stats(total_cycles);
+    stats[std::string(kBufferNames[i]) + ".write"] = buffers_[i]->write_stats(total_cycles);
+  }
+  return stats;
+}
+
+std::map<std::string, std::uint64_t> Accelerator::link_bytes() const {
+  std::map<std::string, std::uint64_t> bytes;
+  for (const Link& link : links_) bytes[link.name] = link.port->bytes();
+  return bytes;
+}
+
+}  // namespace attnguard

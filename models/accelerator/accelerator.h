@@ -1,0 +1,105 @@
+// The accelerator: owns the units and binds their sockets, nothing else.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "models/accelerator/accelerator_config.h"
+#include "models/accelerator/job_layout.h"
+#include "models/checksum_unit/checksum_unit.h"
+#include "models/dma/dma.h"
+#include "models/external_memory/external_memory.h"
+#include "models/fabric/link_interposer.h"
+#include "models/fabric/router.h"
+#include "models/output_accumulator/output_accumulator.h"
+#include "models/sequencer/sequencer.h"
+#include "models/softmax_unit/softmax_unit.h"
+#include "models/sram_buffer/sram_buffer.h"
+#include "models/systolic_array/systolic_array.h"
+
+namespace attnguard {
+
+class Accelerator final : public sc_core::sc_module {
+ public:
+  /// `interposers`: put a fault interposer on every data link; without, links are not fault sites.
+  Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers,
+              const AttentionShape& shape, bool interposers);
+
+  /// Every unit as after power-on, cycle 0 now, no fault armed.
+  void reset();
+  void start() { sequencer_->start(); }
+  void arm(const Fault& fault) { owners_[fault.site.reg].arm(fault); }
+  const FaultOutcome& outcome(RegisterId reg) const { return owners_[reg].outcome(); }
+  /// End of a recorded run: what is known only then.
+  void finish_live(std::uint64_t total_cycles);
+
+  std::map<std::string, UnitStats> stats(std::uint64_t total_cycles) const;
+  std::map<std::string, std::uint64_t> link_bytes() const;
+
+  const Clock& clock() const { return clock_; }
+  const RunMonitor& monitor() const { return monitor_; }
+  const FaultUniverse& universe() const { return universe_; }
+  LiveLog& live_log() { return log_; }
+  const Sequencer& sequencer() const { return *sequencer_; }
+  const SystolicArray& array() const { return *array_; }
+  ExternalMemoryCore& memory() { return *memory_core_; }
+  ExternalMemory& external_memory() { return *external_memory_; }
+  ChecksumUnit& checksum() { return *checksum_; }
+
+ private:
+  /// Who arms and knows the fault of a register class.
+  struct Owner {
+    std::function<void(const Fault&)> arm;
+    std::function<const FaultOutcome&()> outcome;
+  };
+  struct Link {
+    std::string name;
+    const BurstPort* port;
+  };
+
+  void build_units(const std::vector<CheckerConfig>& checkers);
+  void bind_links(bool interposers, bool checkers);
+  void bind_commands();
+  template <class Target>
+  void connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes, Format format,
+               bool interposer, Domain domain = Domain::function);
+  /// Register classes declared since the last call belong to this owner.
+  void own(std::function<void(const Fault&)> arm, std::function<const FaultOutcome&()> outcome);
+  template <class Unit>
+  void own_tap(Unit& unit);
+  std::unique_ptr<Line> done_line(const std::string& name);
+  CheckerDimensions checker_dimensions() const;
+
+  AcceleratorConfig config_;
+  JobLayout layout_;
+  Clock clock_;
+  RunMonitor monitor_;
+  FaultUniverse universe_;
+  LiveLog log_;
+  std::vector<Owner> owners_;
+  Program program_;
+
+  std::unique_ptr<Line> load_done_, array_done_, accumulator_done_, store_done_;
+  std::unique_ptr<SramCore> buffer_cores_[4];
+  std::unique_ptr<SramBuffer> buffers_[4];
+  std::unique_ptr<ExternalMemoryCore> memory_core_;
+  std::unique_ptr<ExternalMemory> external_memory_;
+  std::unique_ptr<Dma> dma_;
+  std::unique_ptr<ArrayCore> array_core_;
+  std::unique_ptr<SystolicArray> array_;
+  std::unique_ptr<SoftmaxCore> softmax_core_;
+  std::unique_ptr<SoftmaxUnit> softmax_;
+  std::unique_ptr<AccumulatorCore> accumulator_core_;
+  std::unique_ptr<OutputAccumulator> accumulator_;
+  std::unique_ptr<ChecksumUnit> checksum_;
+  std::unique_ptr<Router> router_;
+  std::unique_ptr<Sequencer> sequencer_;
+  std::vector<std::unique_ptr<LinkInterposer>> interposers_;
+  std::vector<Link> links_;
+};
+
+}  // namespace attnguard

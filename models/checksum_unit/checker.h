@@ -1,0 +1,129 @@
+// The interface of a checker: what it may observe, and how it reports.
+//
+// The checksum unit hands every checker what crosses the observation links, in the order of simulated time per
+// register, a tile at a time with the cycle of each beat. A checker keeps its own state, declares it as fault sites,
+// compares, and reports every comparison; it never changes what the datapath does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/fabric/tile.h"
+#include "models/fault_injector/fault_universe.h"
+#include "models/fault_injector/register_tap.h"
+#include "models/numerics/exp2.h"
+#include "models/numerics/format.h"
+
+namespace attnguard {
+
+/// What a checker needs to see. The accelerator sends nothing on a link that no checker observes.
+enum Observation : std::uint32_t {
+  kQueryWritten = 1u << 0,
+  kQueryRead = 1u << 1,
+  kKeyWritten = 1u << 2,
+  kKeyRead = 1u << 3,
+  kValueWritten = 1u << 4,
+  kValueRead = 1u << 5,
+  kScores = 1u << 6,
+  kProbabilities = 1u << 7,
+  kScalars = 1u << 8,
+  kPartials = 1u << 9,
+  kOutputs = 1u << 10,
+};
+
+/// Observed data. Values are float32 (exact images of the datapath's formats), laid out as said for each event.
+struct Observed {
+  const TileContext& tile;
+  const float* values;
+  std::size_t stride;  ///< elements between consecutive [..] indices of the leading dimension
+  BeatTiming timing;   ///< cycle at which each beat crosses the observation link
+};
+
+/// Dimensions of the accelerator and workload a checker is built for.
+struct CheckerDimensions {
+  std::uint32_t rows = 0;      ///< R, array rows = query rows of a tile
+  std::uint32_t cols = 0;      ///< C, array columns = keys of a tile
+  std::uint32_t head_dim = 0;  ///< d
+  std::uint32_t tokens_q = 0;
+  std::uint32_t tokens_k = 0;
+  bool causal = false;
+  Exp2Kind exp2 = Exp2Kind::polynomial;
+  /// Latencies of a softmax unit, also of a checker's own: score register (cycle a) → running max written at a + max → alpha and
+  /// p at a + max + exp → running sum at a + max + exp + sum.
+  std::uint32_t max_latency_cycles = 0, exp_latency_cycles = 0, sum_latency_cycles = 0;
+  std::uint32_t divide_latency_cycles = 0;
+  std::uint32_t key_tiles = 0;      ///< tiles of one kv head
+  bool resident = false;            ///< K and V of a head stay in their buffers (loaded once per kv head)
+  float scale_log2e = 0.0F;         ///< softmax scale × log2(e)
+  Format operand = Format::bfloat16;
+  Format probability = Format::bfloat16;
+  Format output = Format::bfloat16;
+  std::size_t stride = 0;           ///< lane_stride(rows)
+};
+
+/// One comparison of one checker: |lhs − rhs| against threshold.
+struct Check {
+  std::uint32_t comparison = 0;  ///< index into comparisons()
+  std::uint32_t head = 0;
+  std::uint32_t query_row = 0;   ///< first row of the group within the head
+  std::uint32_t key_tile = 0;    ///< of a check made per key tile; else the last key tile
+  std::uint64_t cycle = 0;       ///< cycle at which the alarm register would be set (pipeline included)
+  double lhs = 0, rhs = 0;
+  double residual = 0;   ///< |lhs − rhs|, in the checker's format
+  double scale = 0;      ///< what a relative threshold multiplies (W, Σ|q|Σ|k|); 1 for absolute
+  double threshold = 0;
+  bool alarm = false;
+  bool nonfinite = false;  ///< residual or threshold is not finite
+};
+
+/// Receives every check, in the order made.
+class CheckSink {
+ public:
+  virtual ~CheckSink() = default;
+  virtual void checked(const Check& check) = 0;
+};
+
+class Checker {
+ public:
+  virtual ~Checker() = default;
+
+  /// Bit set of Observation.
+  virtual std::uint32_t needs() const = 0;
+  /// Names of the comparisons, e.g. {"output", "score"}.
+  virtual std::vector<std::string> comparisons() const = 0;
+  /// Declares every register as Domain::safety_mechanism under "checksum.<name>.".
+  virtual void declare(FaultUniverse& universe) = 0;
+  /// Start of a job: all state as after power-on.
+  virtual void reset() = 0;
+
+  // Observations. [k][stride] means values[k × stride + lane].
+  virtual void query_written(const Observed&) {}  ///< q [d][stride], lane = row; beat = k
+  virtual void query_read(const Observed&) {}     ///< the same, as the S pass reads it
+  virtual void key_written(const Observed&) {}    ///< k [d][stride], lane = key of the tile; beat = k
+  virtual void key_read(const Observed&) {}
+  virtual void value_written(const Observed&) {}  ///< v [key][stride ≥ d], element c; group = pass (columns pC..), beat = key
+  virtual void value_read(const Observed&) {}
+  virtual void scores(const Observed&) {}         ///< s [cols][stride], lane = row; beat = row (raw, before the mask)
+  virtual void probabilities(const Observed&) {}  ///< p [cols][stride] as fed in the last P·V pass; beat = key
+  virtual void alphas(const Observed&) {}         ///< alpha [stride]; beat = row
+  virtual void sums(const Observed&) {}           ///< l [stride], after the last key tile; beat = row
+  virtual void partials(const Observed&) {}       ///< P·V tile [d][stride]; group = pass, beat = row
+  /// Output rows: acc [d][stride] before division, then out [d][stride] after division before rounding (acc + d × stride),
+  /// then reciprocal [stride] (acc + 2 × d × stride); group = slice of C columns, beat = row (timing.cycle(slice, row)).
+  virtual void outputs(const Observed&) {}
+
+  RegisterTap& tap() { return tap_; }
+  void connect(CheckSink& sink, LiveLog& log) {
+    sink_ = &sink;
+    log_ = &log;
+  }
+
+ protected:
+  CheckSink* sink_ = nullptr;
+  LiveLog* log_ = nullptr;
+  RegisterTap tap_;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,124 @@
+// Persistent registers of a checker that know their own faults and liveness.
+//
+// A RegisterFile is a class of equal registers, stored as groups of lanes. The checker announces each scheduled access to a
+// group with the cycle per lane, then computes on the plain values. An access costs one test unless a fault is armed or
+// liveness is recorded. Accesses to one register come in time order; a read stands before the write of its cycle.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "models/fabric/tile.h"
+#include "models/fault_injector/fault_universe.h"
+#include "models/fault_injector/register_tap.h"
+#include "models/numerics/kernels.h"
+#include "models/numerics/lane_tile.h"
+
+namespace attnguard {
+
+/// Cycle of an access: lane 0, and from one lane to the next.
+struct LaneCycles {
+  std::uint64_t first = 0;
+  std::int64_t step = 1;
+  std::uint64_t at(std::uint32_t lane) const { return first + static_cast<std::uint64_t>(step * std::int64_t{lane}); }
+  /// `cycles` later.
+  LaneCycles operator+(std::uint64_t cycles) const { return {first + cycles, step}; }
+};
+
+/// What looks at a checker's registers: its tap, and the log of live bits once connected.
+struct Watch {
+  RegisterTap& tap;
+  LiveLog* const& log;
+  bool recording() const { return log != nullptr && log->enabled(); }
+  bool active() const { return tap.pending() || recording(); }
+};
+
+/// What a lane stands for: it decides the order of indices in the path and the place reported.
+enum class LaneMeaning : std::uint8_t {
+  row,      ///< "row[lane].name[group]", query row = first row of the tile + lane
+  element,  ///< "name[group × lanes + lane]", belongs to no query row
+  row_of_word,  ///< "name[group][lane]", query row = first row of the tile + lane
+};
+
+/// Declaration of a RegisterFile. extents: as the path's indices; their product is groups × lanes.
+struct RegisterShape {
+  std::string path;
+  std::vector<std::uint32_t> extents;
+  Format format = Format::float32;
+  StorageKind storage = StorageKind::register_file;
+  LaneMeaning meaning = LaneMeaning::row;
+  std::uint32_t groups = 1;
+  std::uint32_t lanes = 1;
+};
+
+/// Declares registers and keeps track of accesses; independent of the type of the values.
+class RegisterBook {
+ public:
+  RegisterBook(Watch watch, RegisterShape shape) : watch_(watch), shape_(std::move(shape)), last_(shape_.groups) {}
+  void declare(FaultUniverse& universe);
+
+ protected:
+  bool watched() const { return watch_.active(); }
+  std::uint32_t site(std::uint32_t group, std::uint32_t lane) const {
+    return shape_.meaning == LaneMeaning::row ? lane * shape_.groups + group : group * shape_.lanes + lane;
+  }
+  Place place(const TileContext& tile, std::uint32_t lane) const;
+  void log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles);
+  void log_write(std::uint32_t group, LaneCycles cycles) { last_[group] = cycles; }
+
+  Watch watch_;
+  RegisterShape shape_;
+  RegisterId reg_ = 0;
+  std::vector<LaneCycles> last_;  ///< latest access per group: content is live from there to the next read
+};
+
+/// T: float (bfloat16 or float32 registers) or double (float64 registers).
+template <class T>
+class RegisterFile : public RegisterBook {
+ public:
+  RegisterFile(Watch watch, RegisterShape shape)
+      : RegisterBook(watch, std::move(shape)), stride_(lane_stride(shape_.lanes)), values_(shape_.groups * stride_) {}
+
+  void reset() { values_.assign(values_.size(), T{0}); }
+  /// Values of a group, padded to lane_stride(lanes); consecutive groups follow at that stride.
+  T* group(std::uint32_t index) { return values_.data() + index * stride_; }
+  std::size_t stride() const { return stride_; }
+
+  /// Lanes 0 .. count−1 of the group are read at `cycles`: a due fault is now in their values.
+  void read(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles, const TileContext& tile) {
+    if (!watched()) return;
+    for (std::uint32_t lane = 0; lane < count; ++lane)
+      read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane], place(tile, lane));
+    log_read(group_index, count, cycles);
+  }
+
+  /// Lanes 0 .. count−1 of the group are overwritten at `cycles`.
+  void write(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles) {
+    if (!watched()) return;
+    for (std::uint32_t lane = 0; lane < count; ++lane) watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
+    log_write(group_index, cycles);
+  }
+
+ private:
+  void read_lane(std::uint32_t index, std::uint64_t cycle, T& value, const Place& at) {
+    if constexpr (std::is_same_v<T, double>) {
+      std::uint64_t raw;
+      const double clean = canonical(value);
+      std::memcpy(&raw, &clean, sizeof raw);
+      if (!watch_.tap.read(reg_, index, cycle, raw, at)) return;
+      std::memcpy(&value, &raw, sizeof raw);
+      value = canonical(value);
+    } else {
+      watch_.tap.read(reg_, index, cycle, value, at, shape_.format);
+    }
+  }
+
+  std::size_t stride_;
+  AlignedVector<T> values_;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,84 @@
+// The checksum column of the array: per query row, sum = sum·α + Σ_j p_ij r_j and weight = weight·α + Σ_j p_ij w_j.
+//
+// Row i multiplies key j one cycle after its neighbour above, and adds the tile to its registers one cycle after the
+// last key: read and written at mac_start + keys + i. The multipliers' own pipeline is not modelled.
+#pragma once
+
+#include <algorithm>
+
+#include "models/checksum_unit/check_math.h"
+#include "models/checksum_unit/checker_context.h"
+#include "models/checksum_unit/row_sums.h"
+
+namespace attnguard {
+
+template <class N>
+class ChecksumColumn {
+ public:
+  using Value = typename N::Value;
+
+  /// `banks` copies of the registers; 1 is written "row[{}].sum", 2 "row[{}].sum[{}]".
+  ChecksumColumn(const CheckerContext& context, std::uint32_t banks, bool weighted)
+      : weighted_(weighted),
+        sum_(context.watch, shape(context, "sum", banks)),
+        weight_(context.watch, shape(context, "weight", banks)),
+        tile_sum_(context.dims.stride),
+        tile_weight_(context.dims.stride) {}
+
+  void declare(FaultUniverse& universe) {
+    sum_.declare(universe);
+    if (weighted_) weight_.declare(universe);
+  }
+  void reset() {
+    sum_.reset();
+    weight_.reset();
+  }
+
+  /// Adds p [cols][stride] times the row sums to the bank at `cycles`; alpha [stride]. A `first` tile starts from +0, whose
+  /// product with alpha (+0 there) is still formed.
+  void accumulate(const TileContext& tile, const float* p, std::size_t stride, RowSums<N>& rows, const float* alpha,
+                  bool first, std::uint32_t bank, LaneCycles cycles) {
+    math_.dot_columns(p, stride, tile.cols, tile.rows, rows.sums(), rows.weights(), false, tile_sum_.data(),
+                      weighted_ ? tile_weight_.data() : nullptr);
+    update(sum_, tile_sum_, tile, alpha, first, bank, cycles);
+    if (weighted_) update(weight_, tile_weight_, tile, alpha, first, bank, cycles);
+  }
+
+  /// The registers are read for a comparison.
+  void read(const TileContext& tile, std::uint32_t bank, LaneCycles cycles) {
+    sum_.read(bank, tile.rows, cycles, tile);
+    if (weighted_) weight_.read(bank, tile.rows, cycles, tile);
+  }
+  const Value* sums(std::uint32_t bank) { return sum_.group(bank); }
+  /// Null if no scale is wanted.
+  const Value* weights(std::uint32_t bank) { return weighted_ ? weight_.group(bank) : nullptr; }
+
+ private:
+  static RegisterShape shape(const CheckerContext& context, const char* name, std::uint32_t banks) {
+    RegisterShape shape{context.path + "row[{}]." + name, {context.dims.rows}, N::format, StorageKind::register_file,
+                        LaneMeaning::row, banks, context.dims.rows};
+    if (banks > 1) {
+      shape.path += "[{}]";
+      shape.extents.push_back(banks);
+    }
+    return shape;
+  }
+
+  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term, const TileContext& tile,
+              const float* alpha, bool first, std::uint32_t bank, LaneCycles cycles) {
+    Value* values = registers.group(bank);
+    if (first)
+      std::fill_n(values, tile.rows, Value{0});
+    else
+      registers.read(bank, tile.rows, cycles, tile);
+    math_.rescale(values, alpha, term.data(), tile.rows);
+    registers.write(bank, tile.rows, cycles);
+  }
+
+  bool weighted_;
+  RegisterFile<Value> sum_, weight_;
+  AlignedVector<Value> tile_sum_, tile_weight_;
+  CheckMath<N> math_ = check_math<N>();
+};
+
+}  // namespace attnguard

@@ -1,0 +1,128 @@
+#include "models/checksum_unit/checksum_unit.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "models/checksum_unit/make_checker.h"
+
+namespace attnguard {
+
+ChecksumUnit::ChecksumUnit(sc_core::sc_module_name name, const std::vector<CheckerConfig>& configs,
+                           const CheckerDimensions& dimensions, const Clock& clock, FaultUniverse& universe,
+                           LiveLog& log)
+    : sc_module(name),
+      q_in("q_in"),
+      k_in("k_in"),
+      v_in("v_in"),
+      array_in("array_in"),
+      softmax_in("softmax_in"),
+      accumulator_in("accumulator_in"),
+      unused_in("unused_in"),
+      dimensions_(dimensions) {
+  for (auto* socket : {&q_in, &k_in, &v_in, &array_in, &softmax_in, &accumulator_in, &unused_in})
+    socket->register_b_transport(this, &ChecksumUnit::observe);
+  for (const CheckerConfig& config : configs) {
+    guards_.push_back(std::make_unique<Guard>(config, dimensions, clock, universe, log));
+    needs_ |= guards_.back()->checker->needs();
+  }
+}
+
+ChecksumUnit::~ChecksumUnit() = default;
+
+void ChecksumUnit::reset() {
+  for (auto& guard : guards_) guard->reset();
+}
+
+void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+  const Burst& burst = burst_of(payload);
+  decode(burst, reinterpret_cast<const std::byte*>(payload.get_data_ptr()), payload.get_data_length());
+  const bool value = (burst.observation & (kValueWritten | kValueRead)) != 0;
+  const std::size_t stride = value ? burst.timing.groups * burst.values_stride : burst.values_stride;
+  const Observed observed{burst.tile, values_.data(), stride, burst.timing};
+  for (auto& guard : guards_)
+    if ((guard->checker->needs() & burst.observation) != 0)
+      dispatch(*guard, burst, payload.get_address(), observed);
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+/// Values as float32. V crosses pass by pass in lines of C columns; checkers see whole rows, [key][passes × C].
+void ChecksumUnit::decode(const Burst& burst, const std::byte* raw, std::size_t bytes) {
+  const std::size_t count = bytes / bytes_of(burst.format);
+  values_.resize(std::max(values_.size(), count));
+  if ((burst.observation & (kValueWritten | kValueRead)) == 0) {
+    decode_values(burst.format, raw, values_.data(), count);
+    return;
+  }
+  lines_.resize(std::max(lines_.size(), count));
+  decode_values(burst.format, raw, lines_.data(), count);
+  const std::size_t line = burst.values_stride, keys = burst.timing.beats, passes = burst.timing.groups;
+  for (std::size_t pass = 0; pass < passes; ++pass)
+    for (std::size_t key = 0; key < keys; ++key)
+      std::copy_n(&lines_[(pass * keys + key) * line], line, &values_[(key * passes + pass) * line]);
+}
+
+void ChecksumUnit::dispatch(Guard& guard, const Burst& burst, std::uint64_t address, const Observed& observed) const {
+  Checker& checker = *guard.checker;
+  switch (burst.observation) {
+    case kQueryWritten: return checker.query_written(observed);
+    case kQueryRead: return checker.query_read(observed);
+    case kKeyWritten: return checker.key_written(observed);
+    case kKeyRead: return checker.key_read(observed);
+    case kValueWritten: return checker.value_written(observed);
+    case kValueRead: return checker.value_read(observed);
+    case kScores: return checker.scores(observed);
+    case kProbabilities: return checker.probabilities(observed);
+    case kScalars: return address == 0 ? checker.alphas(observed) : checker.sums(observed);
+    case kPartials: return checker.partials(observed);
+    case kOutputs: return checker.outputs(observed);
+    default: SC_REPORT_FATAL("checksum_unit", "observation without a kind");
+  }
+}
+
+ChecksumUnit::Guard::Guard(const CheckerConfig& config, const CheckerDimensions& dimensions, const Clock& clock,
+                           FaultUniverse& universe, LiveLog& log)
+    : name(config.name),
+      checker(make_checker(config, dimensions)),
+      alarm(("alarm_" + config.name).c_str(), clock, universe, log, "line.alarm." + config.name,
+            Domain::safety_mechanism),
+      alarm_cycle(std::numeric_limits<std::uint64_t>::max()),
+      clock_(clock) {
+  registers.first = static_cast<RegisterId>(universe.classes().size());
+  checker->declare(universe);
+  registers.second = static_cast<RegisterId>(universe.classes().size());
+  checker->connect(*this, log);
+
+  sc_core::sc_spawn_options raise;
+  raise.spawn_method();
+  raise.dont_initialize();
+  raise.set_sensitivity(&raise_event_);
+  sc_core::sc_spawn([this] { raise_method(); }, ("raise_" + name).c_str(), &raise);
+  sc_core::sc_spawn_options watch;
+  watch.spawn_method();
+  watch.dont_initialize();
+  watch.set_sensitivity(&alarm.signal.posedge_event());
+  sc_core::sc_spawn([this] { watch_method(); }, ("watch_" + name).c_str(), &watch);
+}
+
+void ChecksumUnit::Guard::reset() {
+  raise_event_.cancel();
+  checker->reset();
+  checker->tap().disarm();
+  alarm.reset(false);
+  checks.clear();
+  alarm_cycle = std::numeric_limits<std::uint64_t>::max();
+}
+
+void ChecksumUnit::Guard::checked(const Check& check) {
+  checks.push_back(check);
+  // An earlier notification replaces a later one; the line stays high once raised.
+  if (check.alarm) raise_event_.notify(clock_.until(check.cycle + 1));
+}
+
+/// Detection reads the line: the first cycle in which it is high. A flip is read in the same way.
+void ChecksumUnit::Guard::watch_method() {
+  alarm_cycle = std::min(alarm_cycle, clock_.cycle());
+  alarm.sample(clock_.cycle());
+}
+
+}  // namespace attnguard

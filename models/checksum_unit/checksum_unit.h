@@ -1,0 +1,74 @@
+// Checksum unit: hands every observation to every checker, keeps what they report, drives the alarm lines.
+//
+// Not modelled: the registers inside the checkers' adder trees and multiply-add columns (not fault sites).
+// Timing: each checker documents the cycle of its comparisons (docs/checkers.md); the alarm line rises in the cycle after.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <systemc>
+#include <tlm_utils/simple_target_socket.h>
+#include <vector>
+
+#include "models/checksum_unit/checker.h"
+#include "models/checksum_unit/checker_config.h"
+#include "models/fabric/burst.h"
+#include "models/fabric/clock.h"
+#include "models/fabric/line.h"
+#include "models/numerics/lane_tile.h"
+
+namespace attnguard {
+
+class ChecksumUnit final : public sc_core::sc_module {
+ public:
+  /// One target per observed unit, so that each observation link can carry its own fault.
+  tlm_utils::simple_target_socket<ChecksumUnit> q_in, k_in, v_in, array_in, softmax_in, accumulator_in;
+  tlm_utils::simple_target_socket<ChecksumUnit> unused_in;  ///< of the o buffer, whose lines no checker observes
+
+  SC_HAS_PROCESS(ChecksumUnit);
+  ChecksumUnit(sc_core::sc_module_name name, const std::vector<CheckerConfig>& configs,
+               const CheckerDimensions& dimensions, const Clock& clock, FaultUniverse& universe, LiveLog& log);
+  ~ChecksumUnit() override;
+
+  /// Union of what the checkers observe.
+  std::uint32_t needs() const { return needs_; }
+  void reset();
+
+  struct Guard;
+  std::vector<std::unique_ptr<Guard>>& guards() { return guards_; }
+
+ private:
+  void observe(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void decode(const Burst& burst, const std::byte* raw, std::size_t bytes);
+  void dispatch(Guard& guard, const Burst& burst, std::uint64_t address, const Observed& observed) const;
+
+  CheckerDimensions dimensions_;
+  std::uint32_t needs_ = 0;
+  std::vector<std::unique_ptr<Guard>> guards_;
+  LaneTile values_, lines_;
+};
+
+/// One configured checker with its alarm line and its record of the run.
+struct ChecksumUnit::Guard final : CheckSink {
+  Guard(const CheckerConfig& config, const CheckerDimensions& dimensions, const Clock& clock,
+        FaultUniverse& universe, LiveLog& log);
+
+  void reset();
+  void checked(const Check& check) override;
+
+  std::string name;
+  std::unique_ptr<Checker> checker;
+  Line alarm;
+  std::vector<Check> checks;          ///< in the order made
+  std::uint64_t alarm_cycle;          ///< first cycle at which the line was read high; all ones if never
+  std::pair<RegisterId, RegisterId> registers;  ///< [first, past the last) register class of the checker
+
+ private:
+  void raise_method() { alarm.write(true, clock_.cycle() - 1); }
+  void watch_method();
+
+  const Clock& clock_;
+  sc_core::sc_event raise_event_;
+};
+
+}  // namespace attnguard

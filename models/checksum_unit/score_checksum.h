@@ -1,0 +1,210 @@
+// The score check: Σ_j s_ij against Σ_k q_ik·kc_k with the key sums kc_k = Σ_j k_jk of each key tile.
+//
+// The product is formed while the S pass reads its operands and waits in the multipliers' pipeline (two tiles may be
+// on their way); row i's accumulators are updated when its scores have passed the adder tree, at score cycle + tree, and compared
+// one cycle later. Scores are raw, before the mask. The scale is Σ_k |q_ik|·Σ_j |k_jk|.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "models/checksum_unit/check_math.h"
+#include "models/checksum_unit/checker_config.h"
+#include "models/checksum_unit/checker_context.h"
+#include "models/checksum_unit/comparison.h"
+
+namespace attnguard {
+
+/// Options of the score check. per_tile compares every key tile instead of the sum over a query's key tiles.
+struct ScoreOptions {
+  SumPoint key_sum = SumPoint::at_read;
+  QuerySource query_source = QuerySource::shared;
+  Granularity granularity = Granularity::query;
+  bool per_tile = false;
+};
+
+template <class N>
+class ScoreChecksum {
+ public:
+  using Value = typename N::Value;
+
+  ScoreChecksum(const CheckerContext& context, ScoreOptions options, std::uint32_t comparison, const Judge& judge)
+      : context_(context),
+        options_(options),
+        weighted_(judge.scaled()),
+        tree_cycles_(adder_tree_cycles(context.dims.cols)),
+        key_sum_(context.watch, key_shape("key_sum")),
+        key_weight_(context.watch, key_shape("key_weight")),
+        query_(context.watch, query_shape()),
+        score_sum_(context.watch, row_shape("score_sum")),
+        product_(context.watch, row_shape("score_product")),
+        weight_(context.watch, row_shape("score_weight")),
+        comparison_(context.watch, context.path + "score_group[{}]", comparison, options.granularity,
+                    context.dims.tokens_q, judge),
+        operand_(own_query() ? 0 : context.dims.head_dim * context.dims.stride),
+        tile_score_(context.dims.stride) {
+    for (Pending& pending : pending_) {
+      pending.product.resize(context.dims.stride);
+      pending.weight.resize(context.dims.stride);
+    }
+  }
+
+  /// key_read is needed even if the sums come from the store: it tells when and in which half the S pass reads.
+  std::uint32_t needs() const {
+    return kScores | kKeyRead | (stored_keys() ? kKeyWritten : 0u) | (own_query() ? kQueryWritten : kQueryRead);
+  }
+  void declare(FaultUniverse& universe) {
+    for (RegisterFile<Value>* registers : {&score_sum_, &product_}) registers->declare(universe);
+    if (weighted_) weight_.declare(universe);
+    if (stored_keys()) key_sum_.declare(universe);
+    if (stored_keys() && weighted_) key_weight_.declare(universe);
+    if (own_query()) query_.declare(universe);
+    comparison_.declare(universe);
+  }
+  void reset() {
+    for (RegisterFile<Value>* registers : {&key_sum_, &key_weight_, &score_sum_, &product_, &weight_}) registers->reset();
+    query_.reset();
+    comparison_.reset();
+    copied_ = {};
+    formed_ = compared_ = 0;
+  }
+
+  void query_written(const Observed& observed) {
+    if (!own_query()) return;
+    const TileContext& tile = observed.tile;
+    const std::uint32_t first = tile.half * context_.dims.head_dim;
+    copied_[tile.half] = {true, tile.head, tile.query_tile};
+    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k) {
+      std::copy_n(observed.values + k * observed.stride, tile.rows, query_.group(first + k));
+      query_.write(first + k, tile.rows, {observed.timing.cycle(0, k), 0});
+    }
+  }
+  void query_read(const Observed& observed) {
+    if (own_query()) return;
+    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k)
+      std::copy_n(observed.values + k * observed.stride, observed.tile.rows, operand_.data() + k * context_.dims.stride);
+  }
+  void key_written(const Observed& observed) {
+    if (!stored_keys()) return;
+    const std::uint32_t slot = context_.slot(observed.tile);
+    const LaneCycles cycles = beats(observed);
+    form_key_sums(observed, slot);
+    key_sum_.write(slot, context_.dims.head_dim, cycles);
+    if (weighted_) key_weight_.write(slot, context_.dims.head_dim, cycles);
+  }
+
+  /// The S pass starts; query_read of the same pass came before.
+  void key_read(const Observed& observed) {
+    const TileContext& tile = observed.tile;
+    std::uint32_t slot = 0;
+    if (stored_keys()) {
+      slot = context_.slot(tile);
+      key_sum_.read(slot, context_.dims.head_dim, beats(observed), tile);
+      if (weighted_) key_weight_.read(slot, context_.dims.head_dim, beats(observed), tile);
+    } else {
+      form_key_sums(observed, slot);
+    }
+    Pending& pending = pending_[formed_++ % 2];
+    math_.dot_columns(query_operand(observed), context_.dims.stride, context_.dims.head_dim, tile.rows,
+                      key_sum_.group(slot), weighted_ ? key_weight_.group(slot) : nullptr, true, pending.product.data(),
+                      weighted_ ? pending.weight.data() : nullptr);
+  }
+
+  void scores(const Observed& observed, CheckSink& sink) {
+    const TileContext& tile = observed.tile;
+    const Pending& pending = pending_[compared_++ % 2];
+    const bool first = options_.per_tile || tile.first;
+    const LaneCycles cycles = beats(observed) + tree_cycles_;
+    math_.sum_columns(observed.values, observed.stride, tile.cols, tile.rows, tile_score_.data());
+    update(score_sum_, tile_score_, tile, first, cycles);
+    update(product_, pending.product, tile, first, cycles);
+    if (weighted_) update(weight_, pending.weight, tile, first, cycles);
+    if (!options_.per_tile && !tile.last) return;
+    for (RegisterFile<Value>* registers : {&score_sum_, &product_}) registers->read(0, tile.rows, cycles + 1, tile);
+    if (weighted_) weight_.read(0, tile.rows, cycles + 1, tile);
+    comparison_.compare(tile, score_sum_.group(0), product_.group(0), weighted_ ? weight_.group(0) : nullptr, cycles + 1,
+                        sink);
+  }
+
+ private:
+  struct Pending {
+    AlignedVector<Value> product, weight;
+  };
+  struct Copied {
+    bool valid = false;
+    std::uint32_t head = 0, query_tile = 0;
+  };
+
+  bool stored_keys() const { return options_.key_sum == SumPoint::at_write; }
+  bool own_query() const { return options_.query_source == QuerySource::own; }
+  static LaneCycles beats(const Observed& observed) {
+    return {observed.timing.first_cycle, observed.timing.beat_interval_cycles};
+  }
+
+  RegisterShape key_shape(const char* name) const {
+    const std::uint32_t slots = stored_keys() ? 2 * context_.slots_per_half() : 1, head_dim = context_.dims.head_dim;
+    return {context_.path + name + "[{}][{}]", {slots, head_dim}, N::format, StorageKind::sram, LaneMeaning::element,
+            slots, head_dim};
+  }
+  RegisterShape query_shape() const {
+    const CheckerDimensions& dims = context_.dims;
+    const std::uint32_t words = own_query() ? 2 * dims.head_dim : 0;
+    return {context_.path + "query[{}][{}][{}]", {2, dims.head_dim, dims.rows}, dims.operand, StorageKind::sram,
+            LaneMeaning::row_of_word, words, dims.rows};
+  }
+  RegisterShape row_shape(const char* name) const {
+    return {context_.path + "row[{}]." + name, {context_.dims.rows}, N::format, StorageKind::register_file,
+            LaneMeaning::row, 1, context_.dims.rows};
+  }
+
+  void form_key_sums(const Observed& observed, std::uint32_t slot) {
+    const std::uint32_t head_dim = context_.dims.head_dim;
+    Value* sum = key_sum_.group(slot);
+    Value* weight = weighted_ ? key_weight_.group(slot) : nullptr;
+    std::fill_n(sum, head_dim, Value{0});
+    if (weighted_) std::fill_n(weight, head_dim, Value{0});
+    math_.sum_rows(observed.values, observed.stride, head_dim, observed.tile.cols, sum, weight);
+  }
+
+  const float* query_operand(const Observed& observed) {
+    if (!own_query()) return operand_.data();
+    const TileContext& tile = observed.tile;
+    std::uint32_t half = 0;
+    while (half < 2 && !(copied_[half].valid && copied_[half].head == tile.head &&
+                         copied_[half].query_tile == tile.query_tile))
+      ++half;
+    if (half == 2) throw std::logic_error(context_.path + "query: the tile read was never written");
+    const std::uint32_t first = half * context_.dims.head_dim;
+    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k)
+      query_.read(first + k, tile.rows, {observed.timing.cycle(0, k), 0}, tile);
+    return query_.group(first);
+  }
+
+  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term, const TileContext& tile, bool first,
+              LaneCycles cycles) {
+    Value* values = registers.group(0);
+    if (!first) registers.read(0, tile.rows, cycles, tile);
+    for (std::uint32_t row = 0; row < tile.rows; ++row) values[row] = N::add(first ? Value{0} : values[row], term[row]);
+    registers.write(0, tile.rows, cycles);
+  }
+
+  CheckerContext context_;
+  ScoreOptions options_;
+  bool weighted_;
+  std::uint32_t tree_cycles_;
+  RegisterFile<Value> key_sum_, key_weight_;
+  RegisterFile<float> query_;  ///< group = half × head_dim + k, lane = row
+  RegisterFile<Value> score_sum_, product_, weight_;
+  Comparison<N> comparison_;
+  LaneTile operand_;  ///< q as the S pass reads it, [head_dim][stride]
+  AlignedVector<Value> tile_score_;
+  std::array<Pending, 2> pending_;
+  std::array<Copied, 2> copied_;
+  std::uint64_t formed_ = 0, compared_ = 0;  ///< S passes seen by key_read and by scores
+  CheckMath<N> math_ = check_math<N>();
+};
+
+}  // namespace attnguard

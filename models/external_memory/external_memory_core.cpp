@@ -1,0 +1,70 @@
+#include "models/external_memory/external_memory_core.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace attnguard {
+
+ExternalMemoryCore::ExternalMemoryCore(const ExternalMemoryConfig& config, const JobLayout& layout)
+    : config_(config), layout_(layout), bytes_(layout.total_bytes()) {}
+
+void ExternalMemoryCore::load(const AttentionJob& job) {
+  const AttentionShape& shape = layout_.shape;
+  const std::uint32_t d = shape.head_dim;
+  const std::uint32_t element = layout_.operand_bytes;
+  const Format format = layout_.operand;
+  const auto put = [&](std::uint64_t address, float value) {
+    const std::uint32_t raw = encode(format, value);
+    std::memcpy(at(address), &raw, element);
+  };
+  for (std::uint32_t head = 0; head < shape.heads; ++head)
+    for (std::uint32_t token = 0; token < shape.tokens_q; ++token) {
+      const std::uint64_t tile = layout_.q_address(head, token / layout_.rows);
+      const float* row = job.q.data() + (std::size_t{head} * shape.tokens_q + token) * d;
+      for (std::uint32_t k = 0; k < d; ++k)
+        put(tile + (std::uint64_t{k} * layout_.rows + token % layout_.rows) * element, row[k]);
+    }
+  for (std::uint32_t head = 0; head < shape.kv_heads; ++head)
+    for (std::uint32_t token = 0; token < shape.tokens_k; ++token) {
+      const std::uint32_t tile = token / layout_.cols;
+      const std::uint32_t key = token % layout_.cols;
+      const std::uint32_t keys = layout_.cols_of(tile);
+      const std::size_t row = (std::size_t{head} * shape.tokens_k + token) * d;
+      for (std::uint32_t c = 0; c < d; ++c) {
+        put(layout_.k_address(head, tile) + (std::uint64_t{c} * layout_.cols + key) * element, job.k[row + c]);
+        const std::uint64_t line = std::uint64_t{c / layout_.cols} * keys + key;
+        put(layout_.v_address(head, tile) + (line * layout_.cols + c % layout_.cols) * element, job.v[row + c]);
+      }
+    }
+}
+
+void ExternalMemoryCore::reset() {
+  std::fill(bytes_.begin() + static_cast<std::ptrdiff_t>(layout_.output_base()), bytes_.end(), std::byte{0});
+  read_channel_free_ = 0;
+}
+
+std::uint64_t ExternalMemoryCore::serve_read(std::uint64_t cycle, std::uint64_t lines, std::uint32_t interval) {
+  const std::uint64_t first = std::max(cycle + config_.latency_cycles, read_channel_free_);
+  read_channel_free_ = first + lines * interval;
+  return first;
+}
+
+std::vector<std::uint32_t> ExternalMemoryCore::output() const {
+  const AttentionShape& shape = layout_.shape;
+  std::vector<std::uint32_t> values(std::size_t{shape.heads} * shape.tokens_q * shape.head_dim);
+  std::size_t next = 0;
+  for (std::uint32_t head = 0; head < shape.heads; ++head)
+    for (std::uint32_t token = 0; token < shape.tokens_q; ++token) {
+      const std::uint32_t tile = token / layout_.rows;
+      for (std::uint32_t c = 0; c < shape.head_dim; ++c) {
+        const std::uint64_t line = std::uint64_t{c / layout_.cols} * layout_.rows_of(tile) + token % layout_.rows;
+        std::memcpy(&values[next++],
+                    bytes_.data() + layout_.o_address(head, tile) +
+                        (line * layout_.cols + c % layout_.cols) * layout_.output_bytes,
+                    layout_.output_bytes);
+      }
+    }
+  return values;
+}
+
+}  // namespace attnguard

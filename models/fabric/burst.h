@@ -1,0 +1,87 @@
+// The TLM-2.0 payload of a tile: generic payload plus the extension that says which tile it is, when each beat
+// crosses and where each element lies. Data always travels in the payload.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <systemc>
+#include <tlm>
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include "models/fabric/tile.h"
+#include "models/numerics/format.h"
+
+namespace attnguard {
+
+/// Extension of every tile burst. Element (group, beat, lane) lies at
+/// group × group_stride + beat × beat_stride + lane × lane_stride bytes of the payload data.
+struct Burst final : tlm::tlm_extension<Burst> {
+  TileContext tile;
+  BeatTiming timing;
+  Format format = Format::float32;
+  std::uint32_t lanes = 1;             ///< elements of a beat
+  std::uint32_t last_group_lanes = 1;  ///< of the last group, where the tile's edge is ragged
+  std::size_t group_stride = 0, beat_stride = 0, lane_stride = 0;
+  std::uint32_t observation = 0;       ///< on links to the checksum unit: which Observation
+  std::size_t values_stride = 0;       ///< elements between leading indices of the data, for observers
+
+  std::uint32_t lanes_of(std::uint32_t group) const {
+    return group + 1 == timing.groups ? last_group_lanes : lanes;
+  }
+  std::size_t offset(std::uint32_t group, std::uint32_t beat, std::uint32_t lane) const {
+    return group * group_stride + beat * beat_stride + lane * lane_stride;
+  }
+  /// Bytes that cross: gated lanes do not count.
+  std::uint64_t bytes() const {
+    return (std::uint64_t{timing.groups - 1} * lanes + last_group_lanes) * timing.beats * bytes_of(format);
+  }
+
+  tlm::tlm_extension_base* clone() const override { return new Burst(*this); }
+  void copy_from(const tlm::tlm_extension_base& other) override {
+    *this = static_cast<const Burst&>(other);
+  }
+};
+
+/// The sending end of a link: an initiator socket with a payload it reuses and a count of the bytes sent.
+class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
+ public:
+  explicit BurstPort(const char* name) : simple_initiator_socket(name) { payload_.set_extension(&burst); }
+  ~BurstPort() override { payload_.clear_extension(&burst); }
+
+  Burst burst;  ///< filled in by the unit before each transfer
+
+  /// Moves the burst described by `burst`. False if the target answers with an error.
+  bool write(std::uint64_t address, const void* data, std::size_t bytes) {
+    return transfer(tlm::TLM_WRITE_COMMAND, address, const_cast<void*>(data), bytes);
+  }
+  bool read(std::uint64_t address, void* data, std::size_t bytes) {
+    return transfer(tlm::TLM_READ_COMMAND, address, data, bytes);
+  }
+  std::uint64_t bytes() const { return bytes_; }
+  void reset() { bytes_ = 0; }
+
+ private:
+  bool transfer(tlm::tlm_command command, std::uint64_t address, void* data, std::size_t bytes) {
+    payload_.set_command(command);
+    payload_.set_address(address);
+    payload_.set_data_ptr(static_cast<unsigned char*>(data));
+    payload_.set_data_length(static_cast<unsigned>(bytes));
+    payload_.set_streaming_width(static_cast<unsigned>(bytes));
+    payload_.set_byte_enable_ptr(nullptr);
+    payload_.set_dmi_allowed(false);
+    payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+    (*this)->b_transport(payload_, delay);
+    bytes_ += burst.bytes();
+    return payload_.is_response_ok();
+  }
+
+  tlm::tlm_generic_payload payload_;
+  std::uint64_t bytes_ = 0;
+};
+
+/// The burst extension of a payload; every payload on a tile link carries one.
+inline Burst& burst_of(tlm::tlm_generic_payload& payload) { return *payload.get_extension<Burst>(); }
+
+}  // namespace attnguard

@@ -1,0 +1,45 @@
+// Cycles at the edge of the SystemC kernel.
+//
+// Everything in the models counts cycles from the start of the job; sc_time appears only here. Register updates of
+// cycle c become visible at SystemC time (c + 1) × period.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <systemc>
+
+namespace attnguard {
+
+class Clock {
+ public:
+  /// `mhz` in MHz; the period is rounded to whole picoseconds.
+  explicit Clock(double mhz)
+      : period_(sc_core::sc_time(std::round(1e6 / mhz), sc_core::SC_PS)), period_value_(period_.value()) {}
+
+  /// Cycle 0 is now.
+  void restart() { origin_ = sc_core::sc_time_stamp().value(); }
+  /// Current cycle since the start of the job.
+  std::uint64_t cycle() const {
+    return (sc_core::sc_time_stamp().value() - origin_) / period_value_;
+  }
+  /// Time from now to the start of `cycle`, zero if that has passed.
+  sc_core::sc_time until(std::uint64_t cycle) const {
+    const std::uint64_t target = origin_ + cycle * period_value_;
+    const std::uint64_t now = sc_core::sc_time_stamp().value();
+    return target <= now ? sc_core::SC_ZERO_TIME : sc_core::sc_time::from_value(target - now);
+  }
+  /// Time from now to the middle of `cycle`, when every line has settled; zero if that has passed.
+  sc_core::sc_time until_middle(std::uint64_t cycle) const {
+    const std::uint64_t target = origin_ + cycle * period_value_ + period_value_ / 2;
+    const std::uint64_t now = sc_core::sc_time_stamp().value();
+    return target <= now ? sc_core::SC_ZERO_TIME : sc_core::sc_time::from_value(target - now);
+  }
+  const sc_core::sc_time& period() const { return period_; }
+
+ private:
+  sc_core::sc_time period_;
+  std::uint64_t period_value_;
+  std::uint64_t origin_ = 0;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,59 @@
+// A one-bit control line driven from a register of a unit: `done` or `alarm`.
+//
+// The register keeps its value until it is next written. A flip of cycle t inverts the value after the update of cycle t; like
+// every update it is visible from cycle t + 1 on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <systemc>
+
+#include "models/fabric/clock.h"
+#include "models/fault_injector/fault_universe.h"
+#include "models/fault_injector/register_tap.h"
+
+namespace attnguard {
+
+class Line final : public sc_core::sc_module {
+ public:
+  sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS> signal;
+
+  SC_HAS_PROCESS(Line);
+  Line(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& universe, LiveLog& log,
+       const std::string& site, Domain domain);
+
+  /// Start of a job: the register holds `value` from cycle 0; no fault is armed.
+  void reset(bool value);
+  /// The register takes `value` in the update of cycle `update`. A unit that finishes writes at the start of the cycle after; one that
+  /// accepts a command writes in the cycle of the command, when nobody samples the line any more.
+  void write(bool value, std::uint64_t update);
+  bool read() const { return signal.read(); }
+
+  /// Whether a flip is armed here: whoever waits must then sample every cycle, when the line has settled.
+  bool armed() const { return armed_; }
+  /// The line is sampled in the current cycle by someone waiting since cycle `since`.
+  void sample(std::uint64_t since);
+  /// The line was sampled every cycle of [0, end): all of it is live.
+  void sampled_throughout(std::uint64_t end);
+
+  RegisterId reg() const { return reg_; }
+  RegisterTap& tap() { return tap_; }
+  void arm(const Fault& fault);
+
+ private:
+  void flip_method();
+  void add_live(std::uint64_t from, std::uint64_t to);
+
+  const Clock& clock_;
+  LiveLog& log_;
+  RegisterTap tap_;
+  RegisterId reg_ = 0;
+  sc_core::sc_event flip_event_;
+  bool value_ = false;
+  bool armed_ = false;
+  bool flipped_ = false;
+  std::uint64_t fault_cycle_ = 0;
+  std::uint64_t last_write_ = 0, previous_write_ = 0, live_until_ = 0;
+};
+
+}  // namespace attnguard

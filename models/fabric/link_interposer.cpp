@@ -1,0 +1,91 @@
+#include "models/fabric/link_interposer.h"
+
+#include <cstring>
+#include <optional>
+
+namespace attnguard {
+namespace {
+
+/// The beat that crosses at `cycle`, as {group, beat}.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> beat_at(const BeatTiming& timing, std::uint64_t cycle) {
+  for (std::uint32_t group = 0; group < timing.groups; ++group) {
+    const std::uint64_t first = timing.cycle(group, 0);
+    if (cycle < first || cycle > timing.cycle(group, timing.beats - 1)) continue;
+    const std::uint64_t since = cycle - first;
+    if (timing.beats == 1 || since % timing.beat_interval_cycles == 0)
+      return {{group, timing.beats == 1 ? 0 : static_cast<std::uint32_t>(since / timing.beat_interval_cycles)}};
+  }
+  return std::nullopt;
+}
+
+Place place_of(const TileContext& tile) {
+  Place place;
+  place.head = static_cast<std::int32_t>(tile.head);
+  place.key_tile = static_cast<std::int32_t>(tile.key_tile);
+  return place;
+}
+
+}  // namespace
+
+LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log,
+                               const std::string& link, std::uint32_t lanes, std::uint32_t bits, Domain domain)
+    : sc_module(name), in("in"), out("out"), log_(log), bits_(bits) {
+  RegisterClass cls;
+  cls.path = "link." + link + ".data";
+  cls.bits = bits;
+  cls.lanes = lanes;
+  cls.domain = domain;
+  cls.kind = StorageKind::link;
+  reg_ = universe.declare(cls);
+  in.register_b_transport(this, &LinkInterposer::b_transport);
+}
+
+void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  if (log_.enabled() || tap_.pending()) {
+    // Timing of a read is filled in by the target, so the beats are known only once it has answered.
+    if (payload.is_read()) out->b_transport(payload, delay);
+    if (log_.enabled()) record(burst_of(payload));
+    if (tap_.pending()) flip(payload);
+    if (payload.is_read()) return;
+  }
+  out->b_transport(payload, delay);
+}
+
+void LinkInterposer::record(const Burst& burst) {
+  const BeatTiming& timing = burst.timing;
+  LiveBlock block;
+  block.reg = reg_;
+  block.format = burst.format;
+  block.start = timing.first_cycle;
+  const bool ragged = burst.last_group_lanes != burst.lanes;
+  block.count = {timing.groups - (ragged ? 1 : 0), timing.beats, burst.lanes};
+  block.index_step = {0, 0, 1};
+  block.start_step = {timing.group_interval_cycles, timing.beat_interval_cycles, 0};
+  if (block.count[0] > 0) log_.add(block);
+  if (!ragged) return;
+  block.start = timing.cycle(timing.groups - 1, 0);
+  block.count = {1, timing.beats, burst.last_group_lanes};
+  log_.add(block);
+}
+
+void LinkInterposer::flip(tlm::tlm_generic_payload& payload) {
+  const Burst& burst = burst_of(payload);
+  const Fault& fault = tap_.fault();
+  const auto beat = beat_at(burst.timing, fault.cycle);
+  if (!beat) return;
+  const std::uint32_t lane = fault.bit / bits_;
+  Fault within = fault;
+  within.bit = fault.bit % bits_;
+  const std::uint64_t width = bits_of(burst.format);
+  const std::uint64_t mask = within.mask() & (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
+  if (lane >= burst.lanes_of(beat->first) || mask == 0) return tap_.disarm();
+
+  unsigned char* element = payload.get_data_ptr() + burst.offset(beat->first, beat->second, lane);
+  std::uint64_t raw = 0;
+  std::memcpy(&raw, element, bytes_of(burst.format));
+  const std::uint64_t flipped = raw ^ mask;
+  std::memcpy(element, &flipped, bytes_of(burst.format));
+  tap_.activate(fault.cycle, raw, flipped, place_of(burst.tile));
+}
+
+}  // namespace attnguard

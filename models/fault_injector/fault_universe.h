@@ -1,0 +1,109 @@
+// The fault universe: every storage element of the accelerator, declared by the unit that owns it, and when its
+// bits are live. Site names, sizes and sampling come from here and from nowhere else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/numerics/format.h"
+
+namespace attnguard {
+
+enum class Domain : std::uint8_t { function, safety_mechanism };
+enum class StorageKind : std::uint8_t { register_file, sram, link, line };
+
+/// A family of equal registers declared by one unit.
+struct RegisterClass {
+  /// Site path with one {} per index, e.g. "array.pe[{}][{}].acc"; site class is the same with [*].
+  std::string path;
+  /// Extent of each index; empty for a single register. Index order is row-major.
+  std::vector<std::uint32_t> extents;
+  /// Width of one register in bits. On a link: of one lane of a beat.
+  std::uint32_t bits = 0;
+  Domain domain = Domain::function;
+  StorageKind kind = StorageKind::register_file;
+  /// Links only: lanes of a beat. The path has no index, the site is one wide register and bit b of lane l is
+  /// bit l × bits + b.
+  std::uint32_t lanes = 1;
+
+  /// Number of sites.
+  std::uint64_t instances() const;
+  /// Width of one site in bits: bits × lanes.
+  std::uint32_t site_bits() const { return bits * lanes; }
+  /// Path with every index replaced by *.
+  std::string site_class() const;
+};
+
+using RegisterId = std::uint32_t;
+
+/// A site named by a path: which register, and its flattened index.
+struct Site {
+  RegisterId reg = 0;
+  std::uint32_t index = 0;
+};
+
+/// A box of live (instance, cycle, bit) cells: instance index and first cycle and length are affine in up to three
+/// loop counters. A bit is live at cycle t when its value after the update of cycle t is read at a later cycle
+/// before it is overwritten (golden run).
+struct LiveBlock {
+  RegisterId reg = 0;
+  /// Format of the value held; live bits are the low bits_of(format) of the register.
+  Format format = Format::float32;
+  std::uint32_t index = 0;  ///< flattened instance (on a link: the lane) at counters 0
+  std::uint64_t start = 0;  ///< first live cycle at counters 0
+  std::int64_t length = 1;  ///< live cycles at counters 0
+  std::array<std::uint32_t, 3> count{1, 1, 1};
+  std::array<std::int64_t, 3> index_step{0, 0, 0};
+  std::array<std::int64_t, 3> start_step{0, 0, 0};
+  std::array<std::int64_t, 3> length_step{0, 0, 0};
+
+  /// Live cycles of the instance at counters (i, j, k); 0 where the affine length is not positive.
+  std::uint64_t length_at(std::uint32_t i, std::uint32_t j, std::uint32_t k) const {
+    const std::int64_t cycles = length + length_step[0] * i + length_step[1] * j + length_step[2] * k;
+    return cycles > 0 ? static_cast<std::uint64_t>(cycles) : 0;
+  }
+  /// Live cycles summed over the instances of the box (not multiplied by bits).
+  std::uint64_t live_cycles() const;
+};
+
+/// Collects live blocks while a golden run is recorded; units call add() only when enabled().
+class LiveLog {
+ public:
+  bool enabled() const { return enabled_; }
+  void start() { blocks_.clear(); enabled_ = true; }
+  void stop() { enabled_ = false; }
+  void add(const LiveBlock& block) { if (block.length > 0 || block.length_step != std::array<std::int64_t, 3>{}) blocks_.push_back(block); }
+  const std::vector<LiveBlock>& blocks() const { return blocks_; }
+
+ private:
+  bool enabled_ = false;
+  std::vector<LiveBlock> blocks_;
+};
+
+/// Whether `text` matches `glob`, in which * stands for any run of characters: "array.pe[3][*].acc", "softmax.*", "*".
+bool glob_matches(std::string_view glob, std::string_view text);
+
+/// All register classes of an accelerator, in declaration order.
+class FaultUniverse {
+ public:
+  RegisterId declare(RegisterClass cls);
+  const std::vector<RegisterClass>& classes() const { return classes_; }
+  const RegisterClass& operator[](RegisterId reg) const { return classes_[reg]; }
+
+  /// "array.pe[3][7].acc"
+  std::string name(Site site) const;
+  /// The site with exactly this path, if there is one.
+  std::optional<Site> find(std::string_view path) const;
+  /// Whether every site of the class matches the glob whatever its index; whether some site does.
+  bool matches_all(RegisterId reg, std::string_view glob) const;
+  bool class_matches(RegisterId reg, std::string_view glob) const;
+
+ private:
+  std::vector<RegisterClass> classes_;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,55 @@
+// Number formats of the datapath: the only conversions in the project.
+//
+// A register holds raw bits; arithmetic happens on float32 values (checkers may use float64).
+// Rounding is to nearest, ties to even; denormals are kept; NaN is canonical: positive, quiet,
+// payload zero.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace attnguard {
+
+/// What the bits of a register mean. `flag` is a single control bit; `low_half` the lower 16 bits
+/// of a float32, all mantissa (the other half has the fields of bfloat16).
+enum class Format : std::uint8_t { bfloat16, float16, float32, float64, flag, low_half };
+
+/// Width of one value in bits: 16, 16, 32, 64, 1, 16.
+constexpr unsigned bits_of(Format format) {
+  switch (format) {
+    case Format::bfloat16:
+    case Format::float16:
+    case Format::low_half:
+      return 16;
+    case Format::float32:
+      return 32;
+    case Format::float64:
+      return 64;
+    case Format::flag:
+      return 1;
+  }
+  return 0;
+}
+constexpr unsigned bytes_of(Format format) { return (bits_of(format) + 7) / 8; }
+
+/// The part of a value a bit belongs to; `control` for flags.
+enum class BitField : std::uint8_t { sign, exponent, mantissa, control };
+BitField bit_field(Format format, unsigned bit);
+
+/// Raw bits of `value` in `format` (bfloat16, float16 or float32), rounded; NaN becomes canonical.
+std::uint32_t encode(Format format, float value);
+/// The value of raw bits in `format`; exact. NaN becomes canonical.
+float decode(Format format, std::uint32_t raw);
+/// decode(encode(value)).
+float round_to(Format format, float value);
+/// Positive quiet NaN with zero payload for any NaN, the value itself otherwise.
+float canonical(float value);
+double canonical(double value);
+
+/// Bulk forms over `count` values; `raw` holds bytes_of(format) bytes per value, little-endian.
+void encode_values(Format format, const float* values, std::byte* raw, std::size_t count);
+void decode_values(Format format, const std::byte* raw, float* values, std::size_t count);
+/// In place.
+void round_values(Format format, float* values, std::size_t count);
+
+}  // namespace attnguard

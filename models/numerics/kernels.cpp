@@ -1,0 +1,209 @@
+// Tile kernels, one copy per SIMD target, chosen at run time. Only Mul and Add, never MulAdd: every
+// product is rounded before it is added.
+#include "models/numerics/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "models/numerics/kernels.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "models/numerics/exp2-inl.h"
+#include "models/numerics/float-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attnguard {
+namespace HWY_NAMESPACE {
+
+/// kBlock output columns of one lane group at once: each west vector is loaded once for the block,
+/// and the block's sums are independent chains. Columns left over take blocks of half the size.
+template <std::size_t kBlock, class D>
+HWY_INLINE void matmul_columns(D d, const float* west, const float* north, float* out,
+                               std::size_t depth, std::size_t cols, std::size_t stride,
+                               std::size_t north_stride) {
+  std::size_t n = 0;
+  for (; n + kBlock <= cols; n += kBlock) {
+    hn::Vec<D> sum[kBlock];
+#pragma GCC unroll 16
+    for (std::size_t b = 0; b < kBlock; ++b) sum[b] = hn::Zero(d);
+    for (std::size_t k = 0; k < depth; ++k) {
+      const auto w = hn::LoadU(d, west + k * stride);
+      const float* row = north + k * north_stride + n;
+#pragma GCC unroll 16
+      for (std::size_t b = 0; b < kBlock; ++b)
+        sum[b] = hn::Add(sum[b], hn::Mul(w, hn::Set(d, row[b])));
+    }
+#pragma GCC unroll 16
+    for (std::size_t b = 0; b < kBlock; ++b)
+      hn::StoreU(canonical_nan(d, sum[b]), d, out + (n + b) * stride);
+  }
+  if constexpr (kBlock > 1) {
+    matmul_columns<kBlock / 2>(d, west, north + n, out + n * stride, depth, cols - n, stride,
+                               north_stride);
+  }
+}
+
+void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
+                 std::size_t cols, std::size_t lanes, std::size_t stride,
+                 std::size_t north_stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    constexpr std::size_t kBlock = HWY_TARGET <= HWY_AVX3 ? 16 : 8;  // 32 or 16 registers
+    matmul_columns<kBlock>(d, west + lane, north, out + lane, depth, cols, stride, north_stride);
+  });
+}
+
+void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,
+                 float* max_new, std::size_t cols, std::size_t lanes, std::size_t stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    const hn::RebindToSigned<decltype(d)> di;
+    const auto limit = hn::LoadU(di, visible + lane);
+    const bool all_visible =
+        hn::AllFalse(di, hn::Lt(limit, hn::Set(di, static_cast<std::int32_t>(cols))));
+    const auto factor = hn::Set(d, scale);
+    auto max = hn::LoadU(d, max_old + lane);
+    for (std::size_t j = 0; j < cols; ++j) {
+      const auto x = hn::Mul(hn::LoadU(d, score + j * stride + lane), factor);
+      auto greater = hn::Gt(x, max);
+      if (!all_visible) {
+        const auto seen = hn::Lt(hn::Set(di, static_cast<std::int32_t>(j)), limit);
+        greater = hn::And(greater, hn::RebindMask(d, seen));
+      }
+      max = hn::IfThenElse(greater, x, max);
+    }
+    hn::StoreU(canonical_nan(d, max), d, max_new + lane);
+  });
+}
+
+template <Exp2Kind kKind, bool kRound>
+void softmax_exp_of(const float* score, const std::int32_t* visible, float scale, bool first,
+                    const float* max_old, const float* max_new, float* alpha, float* p,
+                    std::size_t cols, std::size_t lanes, std::size_t stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    const hn::RebindToSigned<decltype(d)> di;
+    const auto limit = hn::LoadU(di, visible + lane);
+    const bool all_visible =
+        hn::AllFalse(di, hn::Lt(limit, hn::Set(di, static_cast<std::int32_t>(cols))));
+    const auto factor = hn::Set(d, scale);
+    const auto max = hn::LoadU(d, max_new + lane);
+    hn::StoreU(
+        first ? hn::Zero(d) : exp2_vector<kKind>(d, hn::Sub(hn::LoadU(d, max_old + lane), max)), d,
+        alpha + lane);
+    for (std::size_t j = 0; j < cols; ++j) {
+      const auto x = hn::Mul(hn::LoadU(d, score + j * stride + lane), factor);
+      auto value = exp2_vector<kKind>(d, hn::Sub(x, max));
+      if constexpr (kRound) value = round_to_bfloat16(d, value);
+      if (!all_visible) {
+        const auto seen = hn::Lt(hn::Set(di, static_cast<std::int32_t>(j)), limit);
+        value = hn::IfThenElseZero(hn::RebindMask(d, seen), value);
+      }
+      hn::StoreU(value, d, p + j * stride + lane);
+    }
+  });
+}
+
+/// `round`: p to bfloat16.
+void softmax_exp(const float* score, const std::int32_t* visible, float scale, Exp2Kind exp2,
+                 bool round, bool first, const float* max_old, const float* max_new, float* alpha,
+                 float* p, std::size_t cols, std::size_t lanes, std::size_t stride) {
+  const auto stage = exp2 == Exp2Kind::polynomial
+                         ? (round ? softmax_exp_of<Exp2Kind::polynomial, true>
+                                  : softmax_exp_of<Exp2Kind::polynomial, false>)
+                         : (round ? softmax_exp_of<Exp2Kind::piecewise_linear, true>
+                                  : softmax_exp_of<Exp2Kind::piecewise_linear, false>);
+  stage(score, visible, scale, first, max_old, max_new, alpha, p, cols, lanes, stride);
+}
+
+void softmax_sum(const float* p, const float* alpha, float* sum, std::size_t cols,
+                 std::size_t lanes, std::size_t stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    auto tile_sum = hn::Zero(d);
+    for (std::size_t j = 0; j < cols; ++j)
+      tile_sum = hn::Add(tile_sum, hn::LoadU(d, p + j * stride + lane));
+    const auto carried = hn::Mul(hn::LoadU(d, sum + lane), hn::LoadU(d, alpha + lane));
+    hn::StoreU(canonical_nan(d, hn::Add(carried, tile_sum)), d, sum + lane);
+  });
+}
+
+void rescale_add(float* acc, const float* alpha, const float* partial, std::size_t cols,
+                 std::size_t lanes, std::size_t stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    const auto factor = hn::LoadU(d, alpha + lane);
+    for (std::size_t i = lane; i < cols * stride; i += stride) {
+      const auto value = hn::Add(hn::Mul(hn::LoadU(d, acc + i), factor), hn::LoadU(d, partial + i));
+      hn::StoreU(canonical_nan(d, value), d, acc + i);
+    }
+  });
+}
+
+void reciprocals(const float* sum, float* reciprocal, std::size_t lanes) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    const auto value = hn::Div(hn::Set(d, 1.0f), hn::LoadU(d, sum + lane));
+    hn::StoreU(canonical_nan(d, value), d, reciprocal + lane);
+  });
+}
+
+void normalise(const float* acc, const float* reciprocal, float* out, std::size_t cols,
+               std::size_t lanes, std::size_t stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    const auto factor = hn::LoadU(d, reciprocal + lane);
+    for (std::size_t i = lane; i < cols * stride; i += stride) {
+      hn::StoreU(canonical_nan(d, hn::Mul(hn::LoadU(d, acc + i), factor)), d, out + i);
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace attnguard
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace attnguard {
+HWY_EXPORT(matmul_tile);
+HWY_EXPORT(softmax_max);
+HWY_EXPORT(softmax_exp);
+HWY_EXPORT(softmax_sum);
+HWY_EXPORT(rescale_add);
+HWY_EXPORT(reciprocals);
+HWY_EXPORT(normalise);
+
+void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
+                 std::size_t cols, std::size_t lanes, std::size_t stride,
+                 std::size_t north_stride) {
+  HWY_DYNAMIC_DISPATCH(matmul_tile)(west, north, out, depth, cols, lanes, stride, north_stride);
+}
+
+void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,
+                 float* max_new, std::size_t cols, std::size_t lanes, std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(softmax_max)(score, visible, scale, max_old, max_new, cols, lanes, stride);
+}
+
+void softmax_exp(const float* score, const std::int32_t* visible, float scale, Exp2Kind exp2,
+                 Format probability, bool first, const float* max_old, const float* max_new,
+                 float* alpha, float* p, std::size_t cols, std::size_t lanes, std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(softmax_exp)
+  (score, visible, scale, exp2, probability == Format::bfloat16, first, max_old, max_new, alpha, p,
+   cols, lanes, stride);
+  if (probability == Format::float16) {
+    for (std::size_t j = 0; j < cols; ++j) round_values(probability, p + j * stride, lanes);
+  }
+}
+
+void softmax_sum(const float* p, const float* alpha, float* sum, std::size_t cols,
+                 std::size_t lanes, std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(softmax_sum)(p, alpha, sum, cols, lanes, stride);
+}
+
+void rescale_add(float* acc, const float* alpha, const float* partial, std::size_t cols,
+                 std::size_t lanes, std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(rescale_add)(acc, alpha, partial, cols, lanes, stride);
+}
+
+void reciprocals(const float* sum, float* reciprocal, std::size_t lanes) {
+  HWY_DYNAMIC_DISPATCH(reciprocals)(sum, reciprocal, lanes);
+}
+
+void normalise(const float* acc, const float* reciprocal, float* out, std::size_t cols,
+               std::size_t lanes, std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(normalise)(acc, reciprocal, out, cols, lanes, stride);
+}
+
+}  // namespace attnguard
+#endif  // HWY_ONCE

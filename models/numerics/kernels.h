@@ -1,0 +1,65 @@
+// Tile kernels of the datapath, vectorised across query rows and never across a sum.
+//
+// Layout ("lane-major"): a tile's query rows are SIMD lanes. A quantity with C columns per row is
+// stored as [C][stride], the row being the fastest index; stride = lane_stride(rows), a multiple of
+// kLaneAlign. Lanes past the used rows hold don't-care values. Every pointer passed here is at
+// least 4-byte aligned; tiles kept in a LaneTile (lane_tile.h) are 64-byte aligned. Each function
+// may be called on a sub-range of lanes by offsetting the pointers and passing `lanes` < stride:
+// the result for a lane never depends on another lane, on `lanes` or on the SIMD target. NaN in
+// every result is canonical.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "models/numerics/exp2.h"
+#include "models/numerics/format.h"
+
+namespace attnguard {
+
+/// Lanes are padded to this many floats.
+inline constexpr std::size_t kLaneAlign = 16;
+constexpr std::size_t lane_stride(std::size_t rows) {
+  return (rows + kLaneAlign - 1) / kLaneAlign * kLaneAlign;
+}
+
+/// The `scale` of the softmax stages: softmax scale × log2(e), multiplied in double, rounded once
+/// to float32.
+constexpr float scale_log2e(float softmax_scale) {
+  return static_cast<float>(static_cast<double>(softmax_scale) * 1.4426950408889634);
+}
+
+/// out[n][lane] = sum over k (ascending, from +0, product rounded then added) of west[k][lane] *
+/// north[k][n]. west [depth × stride], north [depth × north_stride] (cols used), out [cols ×
+/// stride].
+void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
+                 std::size_t cols, std::size_t lanes, std::size_t stride, std::size_t north_stride);
+
+/// Softmax stage 1: max_new[lane] = running max of max_old[lane] and x[j][lane] = score[j][lane] *
+/// scale over the columns j < visible[lane] (ascending; m = x > m ? x : m). `scale` =
+/// scale_log2e(softmax scale).
+void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,
+                 float* max_new, std::size_t cols, std::size_t lanes, std::size_t stride);
+
+/// Softmax stage 2: alpha[lane] = 2^(max_old − max_new), +0 if `first`; p[j][lane] = 2^(x −
+/// max_new) rounded once to `probability`, +0 where j >= visible[lane].
+void softmax_exp(const float* score, const std::int32_t* visible, float scale, Exp2Kind exp2,
+                 Format probability, bool first, const float* max_old, const float* max_new,
+                 float* alpha, float* p, std::size_t cols, std::size_t lanes, std::size_t stride);
+
+/// Softmax stage 3: sum[lane] = sum[lane] * alpha[lane] + (Σ_j p[j][lane], ascending from +0).
+void softmax_sum(const float* p, const float* alpha, float* sum, std::size_t cols,
+                 std::size_t lanes, std::size_t stride);
+
+/// acc[c][lane] = acc[c][lane] * alpha[lane] + partial[c][lane].
+void rescale_add(float* acc, const float* alpha, const float* partial, std::size_t cols,
+                 std::size_t lanes, std::size_t stride);
+
+/// reciprocal[lane] = 1 / sum[lane] (one float32 division).
+void reciprocals(const float* sum, float* reciprocal, std::size_t lanes);
+
+/// out[c][lane] = acc[c][lane] * reciprocal[lane], float32, not yet rounded to the output format.
+void normalise(const float* acc, const float* reciprocal, float* out, std::size_t cols,
+               std::size_t lanes, std::size_t stride);
+
+}  // namespace attnguard

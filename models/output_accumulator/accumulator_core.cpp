@@ -1,0 +1,218 @@
+#include "models/output_accumulator/accumulator_core.h"
+
+#include <algorithm>
+
+namespace attnguard {
+namespace {
+
+Place place_of(const TileContext& tile, std::uint32_t row) {
+  Place place;
+  place.head = static_cast<std::int32_t>(tile.head);
+  place.query_row = static_cast<std::int32_t>(tile.first_row + row);
+  place.key_tile = static_cast<std::int32_t>(tile.key_tile);
+  return place;
+}
+
+std::int64_t difference(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b);
+}
+
+}  // namespace
+
+AccumulatorCore::AccumulatorCore(std::uint32_t rows, std::uint32_t cols, std::uint32_t head_dim,
+                                 std::uint32_t divide_latency_cycles)
+    : rows_(rows),
+      cols_(cols),
+      head_dim_(head_dim),
+      slices_((head_dim + cols - 1) / cols),
+      divide_latency_(divide_latency_cycles),
+      stride_(lane_stride(rows)),
+      acc_(stride_ * head_dim),
+      reciprocal_(stride_),
+      output_(stride_ * head_dim) {
+  for (auto* bank : {&alpha_[0], &alpha_[1], &sum_[0], &sum_[1]}) bank->resize(stride_);
+}
+
+void AccumulatorCore::declare(FaultUniverse& universe, const std::string& name) {
+  const auto declare = [&](const std::string& path, std::vector<std::uint32_t> extents) {
+    RegisterClass cls;
+    cls.path = name + path;
+    cls.extents = std::move(extents);
+    cls.bits = 32;
+    return universe.declare(cls);
+  };
+  reg_.alpha = declare(".row[{}].alpha[{}]", {rows_, 2});
+  reg_.sum = declare(".row[{}].sum[{}]", {rows_, 2});
+  reg_.partial = declare(".partial[{}]", {cols_});
+  reg_.acc = declare(".row[{}].acc[{}]", {rows_, head_dim_});
+  reg_.reciprocal = declare(".row[{}].reciprocal", {rows_});
+  reg_.output = declare(".output[{}]", {cols_});
+}
+
+void AccumulatorCore::reset() {
+  tap_.disarm();
+  std::fill(acc_.begin(), acc_.end(), 0.0F);
+  last_accumulate_ = {};
+}
+
+std::uint32_t AccumulatorCore::slice_cols(std::uint32_t slice) const {
+  return std::min(cols_, head_dim_ - slice * cols_);
+}
+
+void AccumulatorCore::receive_alpha(const TileContext& tile, const float* alpha, std::uint64_t first_cycle) {
+  std::copy_n(alpha, stride_, alpha_[tile.bank].data());
+  alpha_cycle_[tile.bank] = first_cycle;
+  if (tap_.pending())
+    for (std::uint32_t row = 0; row < tile.rows; ++row) tap_.write(reg_.alpha, row * 2 + tile.bank, first_cycle + row);
+}
+
+void AccumulatorCore::receive_sum(const TileContext& tile, const float* sum, std::uint64_t first_cycle) {
+  std::copy_n(sum, stride_, sum_[tile.half].data());
+  sum_cycle_[tile.half] = first_cycle;
+  if (tap_.pending())
+    for (std::uint32_t row = 0; row < tile.rows; ++row) tap_.write(reg_.sum, row * 2 + tile.half, first_cycle + row);
+}
+
+void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const BeatTiming& timing, LiveLog& log) {
+  if (tile.first) std::fill(acc_.begin(), acc_.end(), 0.0F);
+  if (log.enabled()) add_live_accumulate(tile, timing, log);
+  if (tap_.pending_before(timing.last_cycle() + 1))
+    accumulate_with_fault(tile, partial, timing);
+  else
+    rescale_add(acc_.data(), alpha_[tile.bank].data(), partial, head_dim_, stride_, stride_);
+  last_accumulate_ = timing;
+}
+
+/// Every element with its register accesses: the partial register is latched in its beat's cycle; one cycle later alpha, partial and acc
+/// are read and acc is written.
+void AccumulatorCore::accumulate_with_fault(const TileContext& tile, float* partial, const BeatTiming& timing) {
+  float* alpha = alpha_[tile.bank].data();
+  for (std::uint32_t pass = 0; pass < slices_; ++pass)
+    for (std::uint32_t row = 0; row < tile.rows; ++row) {
+      const std::uint64_t beat = timing.cycle(pass, row);
+      const Place place = place_of(tile, row);
+      tap_.read(reg_.alpha, row * 2 + tile.bank, beat + 1, alpha[row], place);
+      for (std::uint32_t lane = 0; lane < slice_cols(pass); ++lane) {
+        const std::uint32_t column = pass * cols_ + lane;
+        const std::size_t at = column * stride_ + row;
+        tap_.write(reg_.partial, lane, beat);
+        tap_.read(reg_.partial, lane, beat + 1, partial[at], place);
+        if (!tile.first) tap_.read(reg_.acc, row * head_dim_ + column, beat + 1, acc_[at], place);
+        tap_.write(reg_.acc, row * head_dim_ + column, beat + 1);
+        rescale_add(&acc_[at], &alpha[row], &partial[at], 1, 1, stride_);
+      }
+    }
+}
+
+NormaliseTiming AccumulatorCore::normalise_tile(const TileContext& tile, LiveLog& log) {
+  NormaliseTiming timing;
+  timing.slices = slices_;
+  timing.divide_latency_cycles = divide_latency_;
+  // After the last accumulation is written and the last row's l has arrived.
+  timing.start = std::max(last_accumulate_.last_cycle() + 2, sum_cycle_[tile.half] + tile.rows + 1);
+  if (log.enabled()) add_live_normalise(tile, timing, log);
+  if (tap_.pending_before(timing.output_cycle(tile.rows - 1, slices_ - 1) + 1)) {
+    normalise_with_fault(tile, timing);
+  } else {
+    reciprocals(sum_[tile.half].data(), reciprocal_.data(), stride_);
+    normalise(acc_.data(), reciprocal_.data(), output_.data(), head_dim_, stride_, stride_);
+  }
+  return timing;
+}
+
+void AccumulatorCore::normalise_with_fault(const TileContext& tile, const NormaliseTiming& timing) {
+  float* sum = sum_[tile.half].data();
+  for (std::uint32_t row = 0; row < tile.rows; ++row) {
+    const Place place = place_of(tile, row);
+    tap_.read(reg_.sum, row * 2 + tile.half, timing.sum_read_cycle(row), sum[row], place);
+    reciprocals(&sum[row], &reciprocal_[row], 1);
+    tap_.write(reg_.reciprocal, row, timing.reciprocal_cycle(row));
+    for (std::uint32_t slice = 0; slice < slices_; ++slice) {
+      const std::uint64_t cycle = timing.output_cycle(row, slice);
+      tap_.read(reg_.reciprocal, row, cycle, reciprocal_[row], place);
+      for (std::uint32_t lane = 0; lane < slice_cols(slice); ++lane) {
+        const std::uint32_t column = slice * cols_ + lane;
+        const std::size_t at = column * stride_ + row;
+        tap_.read(reg_.acc, row * head_dim_ + column, cycle, acc_[at], place);
+        normalise(&acc_[at], &reciprocal_[row], &output_[at], 1, 1, stride_);
+        tap_.write(reg_.output, lane, cycle);
+        tap_.read(reg_.output, lane, cycle + 1, output_[at], place);
+      }
+    }
+  }
+}
+
+void AccumulatorCore::add_live_accumulate(const TileContext& tile, const BeatTiming& timing, LiveLog& log) const {
+  LiveBlock block;
+  block.reg = reg_.alpha;
+  block.index = tile.bank;
+  block.count = {tile.rows, 1, 1};
+  block.index_step = {2, 0, 0};
+  block.start_step = {1, 0, 0};
+  block.start = alpha_cycle_[tile.bank];
+  block.length = difference(timing.cycle(slices_ - 1, 0) + 1, block.start);
+  log.add(block);
+
+  for (std::uint32_t pass = 0; pass < slices_; ++pass) {
+    LiveBlock lanes;
+    lanes.reg = reg_.partial;
+    lanes.count = {tile.rows, slice_cols(pass), 1};
+    lanes.index_step = {0, 1, 0};
+    lanes.start_step = {1, 0, 0};
+    lanes.start = timing.cycle(pass, 0);
+    log.add(lanes);
+  }
+  if (!tile.first) add_live_acc(tile, log, timing.first_cycle + 1, timing.group_interval_cycles, 1);
+}
+
+/// acc since the previous key tile until it is read at `read` + slice × slice_step + row × row_step.
+void AccumulatorCore::add_live_acc(const TileContext& tile, LiveLog& log, std::uint64_t read,
+                                   std::int64_t slice_step, std::int64_t row_step) const {
+  for (std::uint32_t slice = 0; slice < slices_; ++slice) {
+    LiveBlock block;
+    block.reg = reg_.acc;
+    block.index = slice * cols_;
+    block.count = {tile.rows, slice_cols(slice), 1};
+    block.index_step = {head_dim_, 1, 0};
+    block.start = last_accumulate_.cycle(slice, 0) + 1;
+    block.start_step = {1, 0, 0};
+    block.length = difference(read + static_cast<std::uint64_t>(slice * slice_step), block.start);
+    block.length_step = {row_step - 1, 0, 0};
+    log.add(block);
+  }
+}
+
+void AccumulatorCore::add_live_normalise(const TileContext& tile, const NormaliseTiming& timing, LiveLog& log) const {
+  add_live_acc(tile, log, timing.output_cycle(0, 0), 1, slices_);
+  LiveBlock rows;
+  rows.count = {tile.rows, 1, 1};
+  rows.reg = reg_.sum;
+  rows.index = tile.half;
+  rows.index_step = {2, 0, 0};
+  rows.start = sum_cycle_[tile.half];
+  rows.start_step = {1, 0, 0};
+  rows.length = difference(timing.sum_read_cycle(0), rows.start);
+  rows.length_step = {static_cast<std::int64_t>(slices_) - 1, 0, 0};
+  log.add(rows);
+
+  rows.reg = reg_.reciprocal;
+  rows.index = 0;
+  rows.index_step = {1, 0, 0};
+  rows.start = timing.reciprocal_cycle(0);
+  rows.start_step = {slices_, 0, 0};
+  rows.length = slices_;
+  rows.length_step = {0, 0, 0};
+  log.add(rows);
+
+  for (std::uint32_t slice = 0; slice < slices_; ++slice) {
+    LiveBlock lanes;
+    lanes.reg = reg_.output;
+    lanes.count = {tile.rows, slice_cols(slice), 1};
+    lanes.index_step = {0, 1, 0};
+    lanes.start = timing.output_cycle(0, slice);
+    lanes.start_step = {slices_, 0, 0};
+    log.add(lanes);
+  }
+}
+
+}  // namespace attnguard

@@ -1,0 +1,150 @@
+#include "models/output_accumulator/output_accumulator.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/checksum_unit/checker.h"
+
+namespace attnguard {
+
+OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCore& core, std::uint32_t rows,
+                                     std::uint32_t cols, std::uint32_t head_dim, Format output,
+                                     std::uint32_t o_write_cycles, const Clock& clock, RunMonitor& monitor,
+                                     FaultUniverse& universe, LiveLog& log, Line& done)
+    : sc_module(name),
+      command_in("command_in"),
+      partial_in("partial_in"),
+      scalar_in("scalar_in"),
+      output_out("output_out"),
+      observe_out("observe_out"),
+      core_(core),
+      cols_(cols),
+      head_dim_(head_dim),
+      slices_((head_dim + cols - 1) / cols),
+      stride_(lane_stride(rows)),
+      format_(output),
+      o_write_cycles_(o_write_cycles),
+      clock_(clock),
+      monitor_(monitor),
+      log_(log),
+      done_(done),
+      raw_output_(std::size_t{rows} * slices_ * cols * bytes_of(output)),
+      line_(cols),
+      observed_((2 * std::size_t{head_dim} + 1) * stride_) {
+  core_.declare(universe, this->basename());
+  command_in.register_b_transport(this, &OutputAccumulator::accept_command);
+  partial_in.register_b_transport(this, &OutputAccumulator::receive_partial);
+  scalar_in.register_b_transport(this, &OutputAccumulator::receive_scalars);
+  SC_METHOD(done_method);
+  sensitive << done_event_;
+  dont_initialize();
+}
+
+void OutputAccumulator::reset() {
+  core_.reset();
+  done_event_.cancel();
+  busy_ = false;
+  accumulate_cycles_ = normalise_cycles_ = 0;
+  output_out.reset();
+  observe_out.reset();
+}
+
+UnitStats OutputAccumulator::stats(std::uint64_t total_cycles) const {
+  UnitStats stats;
+  stats.busy_cycles = accumulate_cycles_ + normalise_cycles_;
+  stats.stall_cycles["no_partials"] = total_cycles - stats.busy_cycles;
+  return stats;
+}
+
+void OutputAccumulator::accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+  if (busy_) {
+    payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
+    return;
+  }
+  std::memcpy(&command_, payload.get_data_ptr(), sizeof command_);
+  busy_ = true;
+  done_.write(false, clock_.cycle());
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+void OutputAccumulator::receive_scalars(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+  const Burst& burst = burst_of(payload);
+  const auto* values = reinterpret_cast<const float*>(payload.get_data_ptr());
+  if (payload.get_address() == 0)
+    core_.receive_alpha(burst.tile, values, burst.timing.first_cycle);
+  else
+    core_.receive_sum(burst.tile, values, burst.timing.first_cycle);
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+void OutputAccumulator::receive_partial(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+  const Burst& burst = burst_of(payload);
+  if (!busy_) {
+    monitor_.crash("accumulator received a partial tile without a command");
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    return;
+  }
+  core_.accumulate(burst.tile, reinterpret_cast<float*>(payload.get_data_ptr()), burst.timing, log_);
+  accumulate_cycles_ += std::uint64_t{burst.timing.groups} * burst.timing.beats;
+  if (burst.tile.last) finish_tile(burst.tile);
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+/// Group = slice, beat = row; the tile lies slice-major in lines of C elements.
+void OutputAccumulator::finish_tile(const TileContext& tile) {
+  const NormaliseTiming timing = core_.normalise_tile(tile, log_);
+  normalise_cycles_ += std::uint64_t{tile.rows} * slices_;
+  const std::size_t line_bytes = std::size_t{cols_} * bytes_of(format_);
+  for (std::uint32_t slice = 0; slice < slices_; ++slice)
+    for (std::uint32_t row = 0; row < tile.rows; ++row) {
+      const std::uint32_t used = std::min(cols_, head_dim_ - slice * cols_);
+      for (std::uint32_t lane = 0; lane < used; ++lane)
+        line_[lane] = core_.output()[(slice * cols_ + lane) * stride_ + row];
+      encode_values(format_, line_.data(), raw_output_.data() + (slice * tile.rows + row) * line_bytes, used);
+    }
+  Burst& burst = output_out.burst;
+  burst.tile = tile;
+  burst.format = format_;
+  burst.timing = beats_of(tile, timing);
+  burst.lanes = cols_;
+  burst.last_group_lanes = head_dim_ - (slices_ - 1) * cols_;
+  burst.lane_stride = bytes_of(format_);
+  burst.beat_stride = line_bytes;
+  burst.group_stride = tile.rows * line_bytes;
+  burst.values_stride = cols_;
+  output_out.write(command_.o_address, raw_output_.data(), slices_ * tile.rows * line_bytes);
+  if ((observations_ & kOutputs) != 0) send_observation(tile, timing);
+  done_event_.notify(clock_.until(burst.timing.last_cycle() + o_write_cycles_ + 1));
+}
+
+/// Slice g of row i crosses one cycle after it stands in the output register.
+BeatTiming OutputAccumulator::beats_of(const TileContext& tile, const NormaliseTiming& timing) const {
+  BeatTiming beats;
+  beats.first_cycle = timing.output_cycle(0, 0) + 1;
+  beats.groups = slices_;
+  beats.group_interval_cycles = 1;
+  beats.beats = tile.rows;
+  beats.beat_interval_cycles = slices_;
+  return beats;
+}
+
+/// acc, normalised float32 output and reciprocal of every row, as they are read for the output register.
+void OutputAccumulator::send_observation(const TileContext& tile, const NormaliseTiming& timing) {
+  const std::size_t values = std::size_t{head_dim_} * stride_;
+  std::copy_n(core_.acc(), values, observed_.data());
+  std::copy_n(core_.output(), values, observed_.data() + values);
+  std::copy_n(core_.reciprocal(), stride_, observed_.data() + 2 * values);
+  Burst& burst = observe_out.burst;
+  burst.observation = kOutputs;
+  burst.tile = tile;
+  burst.timing = beats_of(tile, timing);
+  burst.lanes = cols_;
+  burst.last_group_lanes = head_dim_ - (slices_ - 1) * cols_;
+  burst.group_stride = cols_ * stride_ * sizeof(float);
+  burst.beat_stride = sizeof(float);
+  burst.lane_stride = stride_ * sizeof(float);
+  burst.values_stride = stride_;
+  observe_out.write(0, observed_.data(), observed_.size() * sizeof(float));
+}
+
+}  // namespace attnguard

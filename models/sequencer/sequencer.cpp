@@ -1,0 +1,122 @@
+#include "models/sequencer/sequencer.h"
+
+namespace attnguard {
+
+Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,
+                     RunMonitor& monitor, const DoneLines& done)
+    : sc_module(name), command_out("command_out"), program_(program), clock_(clock), monitor_(monitor), done_(done) {
+  SC_THREAD(load_thread);
+  SC_THREAD(array_thread);
+  SC_THREAD(store_thread);
+}
+
+void Sequencer::start() {
+  loads_complete_ = operations_retired_ = 0;
+  tiles_opened_ = tiles_written_ = stores_issued_ = 0;
+  finished_ = false;
+  start_event_.notify(sc_core::SC_ZERO_TIME);
+}
+
+template <class Command>
+void Sequencer::issue(CommandWindow window, Command command) {
+  tlm::tlm_generic_payload payload;
+  payload.set_write();
+  payload.set_address(command_address(window));
+  payload.set_data_ptr(reinterpret_cast<unsigned char*>(&command));
+  payload.set_data_length(sizeof command);
+  payload.set_streaming_width(sizeof command);
+  payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  command_out->b_transport(payload, delay);
+  if (payload.is_response_ok()) return;
+  static constexpr const char* kUnits[] = {"dma load", "dma store", "array", "accumulator"};
+  monitor_.crash(std::string(kUnits[static_cast<int>(window)]) + " answered a command with " +
+                 payload.get_response_string());
+  wait(sc_core::sc_event());  // the run is over
+}
+
+/// Samples every cycle while waiting. Without a flip armed on the line only its rise can matter, so its event stands for the
+/// samples; with one, the line is looked at in mid-cycle, when it has settled.
+void Sequencer::wait_done(Line& line) {
+  const std::uint64_t since = clock_.cycle();
+  for (;;) {
+    if (line.armed()) wait(clock_.until_middle(clock_.cycle()));
+    if (line.read() || line.armed()) line.sample(since);
+    if (line.read()) return;
+    if (line.armed())
+      wait_cycle();
+    else
+      wait(line.signal.posedge_event());
+  }
+}
+
+void Sequencer::load_thread() {
+  for (;;) {
+    wait(start_event_);
+    for (const ProgramLoad& load : program_.loads) {
+      wait_progress([&] { return operations_retired_ >= load.operations_retired; });
+      issue(CommandWindow::load, load.command);
+      wait_cycle();
+      wait_done(done_.load);
+      ++loads_complete_;
+      progress_event_.notify(sc_core::SC_ZERO_TIME);
+    }
+  }
+}
+
+void Sequencer::array_thread() {
+  for (;;) {
+    wait(start_event_);
+    std::uint32_t index = 0;
+    for (const ProgramOperation& operation : program_.operations) {
+      wait_done(done_.array);
+      // The place is free: the operation before this one is being fed, all earlier ones have read their operands.
+      if (index > 0) operations_retired_ = index - 1;
+      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      ArrayCommand command = operation.command;
+      const std::uint64_t ready = clock_.cycle();
+      wait_progress([&] { return loads_complete_ >= operation.loads_needed; });
+      if (clock_.cycle() > ready) command.waited_for = WaitedFor::load;
+      if (command.operation == ArrayOperation::values && tiles_opened_ == operation.output_tile) {
+        const std::uint64_t before = clock_.cycle();
+        open_output_tile(operation.output_tile);
+        if (clock_.cycle() > before + 1) command.waited_for = WaitedFor::accumulator;
+      }
+      issue(CommandWindow::array, command);
+      wait_cycle();
+      ++index;
+    }
+  }
+}
+
+/// The accumulator takes the next tile once the previous one is written and the o half it will use has been stored.
+void Sequencer::open_output_tile(std::uint32_t tile) {
+  wait_progress([&] { return tiles_written_ >= tile && stores_issued_ + 1 >= tile; });
+  issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);
+  ++tiles_opened_;
+  progress_event_.notify(sc_core::SC_ZERO_TIME);
+  wait_cycle();
+}
+
+void Sequencer::store_thread() {
+  for (;;) {
+    wait(start_event_);
+    for (std::uint32_t tile = 0; tile < program_.tiles.size(); ++tile) {
+      wait_progress([&] { return tiles_opened_ > tile; });
+      wait_cycle();
+      wait_done(done_.accumulator);
+      tiles_written_ = tile + 1;
+      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      wait_done(done_.store);
+      issue(CommandWindow::store, program_.tiles[tile].store);
+      stores_issued_ = tile + 1;
+      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      wait_cycle();
+    }
+    wait_done(done_.store);
+    finish_cycle_ = clock_.cycle();
+    finished_ = true;
+  }
+}
+
+}  // namespace attnguard

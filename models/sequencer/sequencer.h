@@ -1,0 +1,67 @@
+// Sequencer: walks the job's program, one thread per engine it feeds.
+//
+// Not modelled: instruction fetch; its own state is not a fault site.
+// Timing: one command per cycle and engine, written in the cycle in which the unit's `done` is sampled high and everything the command
+// needs has happened. A unit's done line is sampled every cycle while waiting.
+#pragma once
+
+#include <cstdint>
+#include <systemc>
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include "models/fabric/clock.h"
+#include "models/fabric/commands.h"
+#include "models/fabric/line.h"
+#include "models/fabric/run_monitor.h"
+#include "models/sequencer/program.h"
+
+namespace attnguard {
+
+struct DoneLines {
+  Line& load;
+  Line& array;
+  Line& accumulator;
+  Line& store;
+};
+
+class Sequencer final : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_initiator_socket<Sequencer> command_out;
+
+  SC_HAS_PROCESS(Sequencer);
+  Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock, RunMonitor& monitor,
+            const DoneLines& done);
+
+  /// Starts the job in the current cycle, which is cycle 0.
+  void start();
+  bool finished() const { return finished_; }
+  /// Cycle in which the last store's done was sampled.
+  std::uint64_t finish_cycle() const { return finish_cycle_; }
+
+ private:
+  void load_thread();
+  void array_thread();
+  void store_thread();
+
+  void wait_done(Line& line);
+  void wait_cycle() { wait(clock_.until(clock_.cycle() + 1)); }
+  template <class Condition>
+  void wait_progress(Condition condition) {
+    while (!condition()) wait(progress_event_);
+  }
+  template <class Command>
+  void issue(CommandWindow window, Command command);
+  void open_output_tile(std::uint32_t tile);
+
+  const Program& program_;
+  const Clock& clock_;
+  RunMonitor& monitor_;
+  DoneLines done_;
+  sc_core::sc_event start_event_, progress_event_;
+  std::uint32_t loads_complete_ = 0, operations_retired_ = 0;
+  std::uint32_t tiles_opened_ = 0, tiles_written_ = 0, stores_issued_ = 0;
+  bool finished_ = false;
+  std::uint64_t finish_cycle_ = 0;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,48 @@
+// Softmax unit: one score row per cycle, all columns in parallel.
+//
+// Not modelled: the registers inside the comparator tree, the exponential and the adder tree (not fault sites).
+// Timing of a row whose score beat crosses at cycle a: score register a, running max a + max, alpha and probabilities a + alpha (both
+// cross the links one cycle later), running sum a + sum; after the last key tile the sum crosses one cycle later. See SoftmaxTiming.
+#pragma once
+
+#include <systemc>
+#include <tlm_utils/simple_target_socket.h>
+
+#include "models/fabric/burst.h"
+#include "models/fabric/unit_stats.h"
+#include "models/softmax_unit/softmax_core.h"
+
+namespace attnguard {
+
+class SoftmaxUnit final : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_target_socket<SoftmaxUnit> score_in;
+  BurstPort probability_out;  ///< to the array
+  BurstPort scalar_out;       ///< alpha of every tile, l after the last: to the accumulator
+  BurstPort observe_out;      ///< the same, to the checksum unit
+
+  SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows, std::uint32_t cols,
+              Format probability, FaultUniverse& universe, LiveLog& log);
+
+  /// `observations`: Observation bits the checkers need (kScalars).
+  void observe(std::uint32_t observations) { observations_ = observations; }
+  /// Start of a job.
+  void reset(const SoftmaxJob& job);
+  UnitStats stats(std::uint64_t total_cycles) const;
+
+ private:
+  void receive_scores(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void send_probabilities(const Burst& score);
+  void send_scalars(const Burst& score, std::uint64_t first_cycle, const float* values, bool sums);
+
+  SoftmaxCore& core_;
+  std::size_t stride_;
+  Format format_;
+  LiveLog& log_;
+  std::uint32_t observations_ = 0;
+  std::uint64_t busy_cycles_ = 0;
+  AlignedVector<std::byte> raw_probability_;
+  LaneTile scalars_, observed_scalars_;
+};
+
+}  // namespace attnguard

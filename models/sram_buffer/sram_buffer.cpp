@@ -1,0 +1,74 @@
+#include "models/sram_buffer/sram_buffer.h"
+
+namespace attnguard {
+
+SramBuffer::SramBuffer(sc_core::sc_module_name name, SramCore& core, FaultUniverse& universe, LiveLog& log)
+    : sc_module(name),
+      lines_in("lines_in"),
+      lines_out("lines_out"),
+      observe_out("observe_out"),
+      core_(core),
+      log_(log) {
+  core_.declare(universe, this->basename());
+  lines_in.register_b_transport(this, &SramBuffer::write_lines);
+  lines_out.register_b_transport(this, &SramBuffer::read_lines);
+}
+
+void SramBuffer::reset() {
+  core_.reset();
+  observe_out.reset();
+  read_ = write_ = Port{};
+}
+
+void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+  const Burst& burst = burst_of(payload);
+  core_.write(access_of(payload, burst), reinterpret_cast<const std::byte*>(payload.get_data_ptr()), log_);
+  count(write_, burst.timing);
+  if (observe_written_ != 0) send_observation(payload, burst, observe_written_);
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+void SramBuffer::read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+  const Burst& burst = burst_of(payload);
+  if (!core_.read(access_of(payload, burst), reinterpret_cast<std::byte*>(payload.get_data_ptr()))) {
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    return;
+  }
+  count(read_, burst.timing);
+  if (observe_read_ != 0) send_observation(payload, burst, observe_read_);
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+LineAccess SramBuffer::access_of(const tlm::tlm_generic_payload& payload, const Burst& burst) const {
+  LineAccess access;
+  access.address = payload.get_address();
+  access.timing = burst.timing;
+  access.lanes = burst.lanes;
+  access.last_group_lanes = burst.last_group_lanes;
+  access.tile = burst.tile;
+  return access;
+}
+
+void SramBuffer::send_observation(const tlm::tlm_generic_payload& payload, const Burst& burst,
+                                  std::uint32_t observation) {
+  observe_out.burst = burst;
+  observe_out.burst.observation = observation;
+  observe_out.burst.tile.half = payload.get_address() >= core_.half_bytes() ? 1 : 0;
+  observe_out.write(0, payload.get_data_ptr(), payload.get_data_length());
+}
+
+void SramBuffer::count(Port& port, const BeatTiming& timing) {
+  const std::uint64_t beats = std::uint64_t{timing.groups} * timing.beats;
+  port.beats += beats;
+  port.conflict_cycles += beats * (core_.beat_interval_cycles() - 1);
+}
+
+UnitStats SramBuffer::port_stats(const Port& port, std::uint64_t total_cycles) const {
+  UnitStats stats;
+  stats.busy_cycles = port.beats;
+  stats.stall_cycles["conflict"] = port.conflict_cycles;
+  stats.stall_cycles["idle"] = total_cycles - port.beats - port.conflict_cycles;
+  return stats;
+}
+
+}  // namespace attnguard

@@ -1,0 +1,74 @@
+// The storage of one double-buffered SRAM: words, lines, access timing and liveness. Plain C++.
+//
+// A line holds `line_elements` elements and is what one beat moves. Beat b of a burst touches its line at the beat's cycle, though
+// the bytes move at once; flips are applied when the word is next accessed (see register_tap.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "models/accelerator/accelerator_config.h"
+#include "models/fabric/tile.h"
+#include "models/fault_injector/fault_universe.h"
+#include "models/fault_injector/register_tap.h"
+#include "models/numerics/lane_tile.h"
+
+namespace attnguard {
+
+/// Lines of a tile as a burst moves them; line (group, beat) lies at address + (group × beats + beat) × line bytes.
+struct LineAccess {
+  std::uint64_t address = 0;  ///< bytes
+  BeatTiming timing;
+  std::uint32_t lanes = 1;  ///< used elements of a line
+  std::uint32_t last_group_lanes = 1;
+  TileContext tile;
+};
+
+class SramCore {
+ public:
+  SramCore(const BufferConfig& config, Format element, std::uint32_t line_elements);
+
+  void declare(FaultUniverse& universe, const std::string& name);
+  void reset();
+
+  std::uint32_t line_bytes() const { return line_elements_ * element_bytes_; }
+  std::uint64_t half_bytes() const { return storage_.size() / 2; }
+  std::uint64_t size_bytes() const { return storage_.size(); }
+  /// Cycles per beat: port width and bank conflicts of a line of consecutive words.
+  std::uint32_t beat_interval_cycles() const { return beat_interval_; }
+
+  /// Lines are written; the words change at their beat's cycle + write latency.
+  void write(const LineAccess& access, const std::byte* data, LiveLog& log);
+  /// Lines are read at their beats' cycles. False if one of them is not yet completely written.
+  bool read(const LineAccess& access, std::byte* data);
+  /// End of the run: the last contents have had their last read.
+  void flush_live(LiveLog& log);
+
+  RegisterTap& tap() { return tap_; }
+  RegisterId reg() const { return reg_; }
+
+ private:
+  /// What was written at an address and when it was last read.
+  struct Region {
+    LineAccess written;
+    LineAccess last_read;
+    bool was_read = false;
+  };
+
+  void add_live(const Region& region, LiveLog& log) const;
+  template <class Touch>
+  void touch_faulty_word(const LineAccess& access, Touch touch);
+
+  std::uint32_t line_elements_, element_bytes_, word_bytes_;
+  Format element_;
+  std::uint32_t write_latency_;
+  std::uint32_t beat_interval_;
+  AlignedVector<std::byte> storage_;
+  std::unordered_map<std::uint64_t, Region> regions_;  ///< by address
+  RegisterTap tap_;
+  RegisterId reg_ = 0;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,79 @@
+// The array's values: operands in, score or P·V tile out, at either fidelity. Plain C++, no time but cycle numbers.
+//
+// `cycle` steps every PE register (SteppingArray); `transaction` computes a pass with the tile kernel, and on the stepping core,
+// alone, if the armed flip is live in it. A register belongs to one pass at a time, so both give the same bits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/accelerator/accelerator_config.h"
+#include "models/fabric/tile.h"
+#include "models/fault_injector/fault_universe.h"
+#include "models/fault_injector/register_tap.h"
+#include "models/numerics/lane_tile.h"
+#include "models/systolic_array/stepping_array.h"
+
+namespace attnguard {
+
+/// One S or P·V operation: `passes` passes of `depth`, the first fed from cycle `start`, `interval` cycles apart.
+struct ArrayWork {
+  TileContext tile;
+  bool values = false;  ///< P·V, else S
+  std::uint64_t start = 0;
+  std::uint32_t passes = 1, interval = 0, depth = 0;
+  std::uint32_t out_cols = 0;  ///< keys of an S tile, head_dim of a P·V tile
+  LaneTile west;               ///< [depth × stride]; P·V: only used if a fault or the cycle fidelity needs a copy, [passes × depth × stride]
+  LaneTile north;              ///< [passes × depth × array cols]
+  LaneTile out;                ///< [out_cols × stride]
+
+  /// Row i of pass p crosses the output link at cycle(p, i): the column bus of the last column, so rows are aligned.
+  BeatTiming timing(std::uint32_t array_cols) const;
+};
+
+class ArrayCore {
+ public:
+  ArrayCore(const ArrayConfig& config, const FormatsConfig& formats, Fidelity fidelity);
+
+  void declare(FaultUniverse& universe, const std::string& name);
+  void reset();
+  /// Arms the tap, and the stepping array where the site is one of its registers.
+  void arm(const Fault& fault);
+
+  /// P tile [cols × stride]; row i arrives (is written) at first_cycle + i.
+  void receive_probability(const TileContext& tile, const float* probability, std::uint64_t first_cycle);
+  const float* probability(std::uint32_t bank) const { return probability_[bank].data(); }
+
+  /// Starts `work` whose operands are in place (west and north of S, north of P·V). Its buffers stay until finish().
+  void start(ArrayWork& work, LiveLog& log);
+  /// All cycles up to the last output beat are done: work.out is complete.
+  void finish(ArrayWork& work);
+  /// The outcome of the armed fault.
+  const FaultOutcome& outcome() const;
+
+  std::size_t stride() const { return stride_; }
+
+ private:
+  struct Registers {
+    RegisterId west, north, acc, drain, probability;
+  };
+  ArrayPass pass_of(const ArrayWork& work, std::uint32_t pass, const float* west) const;
+  const float* read_probability(ArrayWork& work, std::uint32_t pass);
+  bool flips_array_register() const;
+  ArrayFlip flip_of(const Fault& fault) const;
+  void compute(const ArrayPass& pass);
+  void add_live(const ArrayWork& work, LiveLog& log) const;
+
+  std::uint32_t rows_, cols_;
+  std::size_t stride_;
+  FormatsConfig formats_;
+  Fidelity fidelity_;
+  SteppingArray stepping_;
+  bool stepping_armed_ = false;
+  LaneTile probability_[2];
+  std::uint64_t probability_cycle_[2] = {0, 0};
+  Registers reg_{};
+  RegisterTap tap_;
+};
+
+}  // namespace attnguard

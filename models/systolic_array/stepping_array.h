@@ -1,0 +1,118 @@
+// A rows × cols output-stationary systolic array in which every register moves every cycle.
+//
+// Each PE has four registers: west and north (operands, forwarded one column east, one row south per cycle), acc
+// (float32 accumulator) and drain (float32 copy of a finished acc). For a pass with feed start s and depth T, PE (i, j):
+//
+//   west, north hold operand k   after the update of cycle s + k + i + j
+//   multiply-accumulate k        in cycle s + k + i + j + 1, from the operand registers; k = 0 starts from +0
+//   acc is final                 after the update of cycle s + T + i + j
+//   drain copies acc             in cycle s + T + i + j + 1, when the next pass may already restart acc
+//   the column bus reads drain   in cycle s + T + i + j + 2 and delivers the value to `out`
+//
+// So first to last product take T + R + C − 2 cycles, and a pass that uses r rows and c columns is delivered when cycle
+// s + T + r + c is done. Within a cycle all reads come before all writes, flips after writes. Lanes a pass does not use, and
+// registers no operand reaches, hold. Valid bits travel with the operands; as a pass's lanes all see the same skew they
+// are derived from (cycle, pass), not stored. NaN is canonical in drain and before a flip.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/fault_injector/fault.h"
+#include "models/numerics/format.h"
+#include "models/numerics/lane_tile.h"
+
+namespace attnguard {
+
+/// Most rows and columns of an array.
+inline constexpr std::uint32_t kMaxArrayLanes = 128;
+/// Most cycles stepped at once; a matter of speed only.
+inline constexpr std::uint64_t kArrayBatchCycles = 64;
+
+enum class ArrayRegister : std::uint8_t { west, north, acc, drain };
+
+/// One matrix product west^T × north of depth `depth`. Values are exact images of their formats.
+struct ArrayPass {
+  std::uint64_t start = 0;      ///< s, cycle in which the first operands enter PE (0, 0)
+  std::uint32_t depth = 0;      ///< T >= 1
+  std::uint32_t rows = 0;       ///< used rows, 1 .. array rows
+  std::uint32_t cols = 0;       ///< used columns, 1 .. array columns
+  const float* west = nullptr;  ///< [depth × west_stride], row i of the array takes element i
+  std::size_t west_stride = 0;
+  Format west_format = Format::bfloat16;
+  const float* north = nullptr;  ///< [depth × north_stride], column j of the array takes element j
+  std::size_t north_stride = 0;
+  Format north_format = Format::bfloat16;
+  float* out = nullptr;  ///< [cols × out_stride], element (i, j) goes to out[j × out_stride + i]
+  std::size_t out_stride = 0;
+  Place base;  ///< head, key tile, and the query row of array row 0
+
+  /// Last cycle of the pass: its last value is delivered.
+  std::uint64_t last_cycle() const { return start + depth + rows + cols; }
+};
+
+/// Flip of `mask` in one register after the update of `cycle`.
+struct ArrayFlip {
+  ArrayRegister which = ArrayRegister::acc;
+  std::uint32_t row = 0;
+  std::uint32_t col = 0;
+  std::uint32_t mask = 0;  ///< bits above the width of the value's format are not live
+  std::uint64_t cycle = 0;
+};
+
+/// The register's value after the update of `cycle` belongs to `pass` and is read in cycle + 1.
+bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
+                std::uint64_t cycle);
+
+class SteppingArray {
+ public:
+  /// 1 to 128 rows and columns, else std::logic_error.
+  SteppingArray(std::uint32_t rows, std::uint32_t cols);
+
+  /// As after power-on: registers +0, no pass, no flip, cycle 0 next.
+  void reset();
+  /// Queues a pass; its buffers must stay valid and unchanged until it is delivered. Passes come in feed order, start not in
+  /// the past, and after the previous pass (depth T') s >= s' + max(T', T' + R − T): the west edge takes one operand, a
+  /// column bus one value per cycle. Throws std::logic_error otherwise.
+  void feed(const ArrayPass& pass);
+  /// Does every cycle before `cycle` that is not yet done.
+  void advance_to(std::uint64_t cycle);
+  /// The next cycle to be done.
+  std::uint64_t now() const { return now_; }
+  /// Every pass fed is delivered.
+  bool idle() const { return passes_.empty(); }
+
+  /// Arms a flip at a cycle not yet done; forgets the previous outcome.
+  void arm(const ArrayFlip& flip);
+  void disarm();
+  /// The flip's cycle is not yet done.
+  bool pending() const { return pending_; }
+  /// Settled once the flip's cycle is done: control does not depend on data, so whether the flipped bits are read in the
+  /// cycle after is known then. A flip of bits that no pass holds changes nothing: they are never read.
+  const FaultOutcome& outcome() const { return outcome_; }
+
+  /// Content of a register after the update of cycle now() − 1.
+  float value(ArrayRegister which, std::uint32_t row, std::uint32_t col) const;
+
+ private:
+  float* cell(ArrayRegister which, std::uint32_t row, std::uint32_t col);
+  void step_to(std::uint64_t end);
+  void flip_register();
+
+  std::uint32_t rows_, cols_;
+  std::size_t stride_;
+  LaneTile west_, north_, acc_, drain_;  ///< [rows × stride]; north has one row more, the north edge, before row 0
+  std::vector<ArrayPass> passes_;        ///< fed and not delivered, feed order
+  std::uint64_t now_ = 0;
+  std::uint64_t feed_free_ = 0;  ///< first cycle in which the next pass may start
+  std::uint64_t bus_free_ = 0;   ///< lower bound of start + depth of the next pass
+  ArrayFlip flip_;
+  bool pending_ = false;
+  FaultOutcome outcome_;
+};
+
+/// Name of the SIMD target that steps the array on this machine.
+const char* stepping_array_target();
+
+}  // namespace attnguard

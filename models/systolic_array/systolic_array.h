@@ -1,0 +1,92 @@
+// Systolic array unit: takes S and P·V commands, reads operand lines, delivers score and P·V tiles.
+//
+// Not modelled: the skew and de-skew registers at the edges and the FIFO that hides buffer conflicts (not fault sites).
+// Timing of a pass fed from cycle s with depth T (see SteppingArray for the registers): row i crosses the output link at
+// s + T + C + 1 + i. A pass may start when the edge is free, when its rows find the column bus free (s + T >= s' + T' + R),
+// when its operands have come (read at r, then s = r + read latency + (T − 1)(interval − 1): a FIFO lets slower buffer beats run ahead), and, for P·V,
+// when the whole probability tile is there. One command waits while another runs; `done` is high while that place is free.
+#pragma once
+
+#include <array>
+#include <systemc>
+#include <tlm_utils/simple_target_socket.h>
+
+#include "models/fabric/burst.h"
+#include "models/fabric/clock.h"
+#include "models/fabric/commands.h"
+#include "models/fabric/line.h"
+#include "models/fabric/run_monitor.h"
+#include "models/fabric/unit_stats.h"
+#include "models/systolic_array/array_core.h"
+
+namespace attnguard {
+
+/// What the array must know of an operand buffer.
+struct OperandPort {
+  std::uint32_t beat_interval_cycles = 1;
+  std::uint32_t read_latency_cycles = 1;
+};
+
+class SystolicArray final : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_target_socket<SystolicArray> command_in;
+  tlm_utils::simple_target_socket<SystolicArray> probability_in;
+  BurstPort q_in, k_in, v_in;  ///< operand lines
+  BurstPort score_out;         ///< to the softmax unit
+  BurstPort partial_out;       ///< to the accumulator
+  BurstPort observe_out;       ///< to the checksum unit
+
+  SC_HAS_PROCESS(SystolicArray);
+  SystolicArray(sc_core::sc_module_name name, ArrayCore& core, const ArrayConfig& config,
+                const FormatsConfig& formats, std::uint32_t head_dim, OperandPort q, OperandPort k, OperandPort v,
+                const Clock& clock, RunMonitor& monitor, FaultUniverse& universe, LiveLog& log, Line& done);
+
+  /// Observation bits the checkers need: kScores, kProbabilities, kPartials.
+  void observe(std::uint32_t observations) { observations_ = observations; }
+  void reset();
+  UnitStats stats(std::uint64_t total_cycles) const;
+  std::uint64_t macs() const { return macs_; }
+
+ private:
+  static constexpr std::size_t kWorks = 4;  ///< in flight: feeding, draining, and their neighbours
+
+  void accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void receive_probability(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void feed_thread();
+  void drain_method();
+
+  /// Cycle at which operand reading starts; accounts for the wait.
+  std::uint64_t plan(ArrayWork& work);
+  bool read_operands(ArrayWork& work, std::uint64_t read_start);
+  bool read_lines(BurstPort& port, const ArrayWork& work, std::uint64_t address, std::uint64_t read_start,
+                  std::uint32_t lanes, std::uint32_t line_elements, std::uint32_t read_interval, LaneTile& values);
+  void deliver(ArrayWork& work);
+  void observe_values(const Burst& like, std::uint32_t observation, const float* values, std::size_t count);
+  void observe_probability(const ArrayWork& work);
+
+  ArrayCore& core_;
+  ArrayConfig config_;
+  FormatsConfig formats_;
+  std::uint32_t head_dim_;
+  OperandPort q_, k_, v_;
+  const Clock& clock_;
+  RunMonitor& monitor_;
+  LiveLog& log_;
+  Line& done_;
+  std::uint32_t observations_ = 0;
+
+  ArrayCommand command_;
+  bool pending_ = false;
+  std::uint64_t command_cycle_ = 0;
+  sc_core::sc_event command_event_, drain_event_;
+  std::array<ArrayWork, kWorks> works_;
+  std::size_t next_work_ = 0, first_draining_ = 0, draining_ = 0;
+  std::uint64_t edge_free_ = 0, bus_free_ = 0, reads_end_ = 0;
+  std::uint64_t probability_ready_[2] = {0, 0};
+  std::uint64_t macs_ = 0;
+  UnitStats stats_;
+  AlignedVector<std::byte> raw_;
+  LaneTile probability_, observed_;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,105 @@
+// Configuration of a fault campaign: which faults, how many, and how the results are judged.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "models/fabric/field.h"
+
+namespace attnguard {
+
+/// full: every injection is a complete SystemC run.
+enum class Engine : std::uint8_t { full };
+enum class Sampling : std::uint8_t { stratified, uniform, exhaustive };
+enum class FaultModel : std::uint8_t { bit_flip };
+/// Interval of a proportion whose draws weigh the same; weighted estimates always use Fay–Feuer limits.
+enum class IntervalMethod : std::uint8_t { wilson, clopper_pearson };
+
+template <> struct EnumNames<Engine> {
+  static constexpr std::array<std::pair<Engine, std::string_view>, 1> names{{
+      {Engine::full, "full"}}};
+};
+template <> struct EnumNames<Sampling> {
+  static constexpr std::array<std::pair<Sampling, std::string_view>, 3> names{{
+      {Sampling::stratified, "stratified"}, {Sampling::uniform, "uniform"}, {Sampling::exhaustive, "exhaustive"}}};
+};
+template <> struct EnumNames<FaultModel> {
+  static constexpr std::array<std::pair<FaultModel, std::string_view>, 1> names{{
+      {FaultModel::bit_flip, "bit_flip"}}};
+};
+template <> struct EnumNames<IntervalMethod> {
+  static constexpr std::array<std::pair<IntervalMethod, std::string_view>, 2> names{{
+      {IntervalMethod::wilson, "wilson"}, {IntervalMethod::clopper_pearson, "clopper_pearson"}}};
+};
+
+/// An exact fault: this bit of this site at this cycle.
+struct TriggerConfig {
+  std::string site;
+  std::uint32_t bit = 0;
+  std::uint64_t cycle = 0;
+  std::uint32_t bits = 1;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"site", "path of one site, as `attnguard sites` names it", 0, 0, true}, self.site);
+    v(FieldSpec{"bit", "lowest flipped bit; on a link lane × bits + bit", 0, 1e9, true}, self.bit);
+    v(FieldSpec{"cycle", "the value changes after the update of this cycle", 0, 1e15, true}, self.cycle);
+    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64}, self.bits);
+  }
+};
+
+/// One entry of the fault mix.
+struct FaultModelConfig {
+  FaultModel kind = FaultModel::bit_flip;
+  std::uint32_t bits = 1;
+  std::uint32_t weight = 1;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"kind", "fault model"}, self.kind);
+    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64}, self.bits);
+    v(FieldSpec{"weight", "relative share of the draws that use this model", 1, 1e6}, self.weight);
+  }
+};
+
+struct ToleranceConfig {
+  double relative = 0.01;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"relative", "largest harmless error: max over rows of max|o - golden| / max|golden|", 0.0, 1e30}, self.relative);
+  }
+};
+
+struct CampaignConfig {
+  std::uint64_t injections = 20000;
+  std::vector<TriggerConfig> faults;
+  Engine engine = Engine::full;
+  std::vector<std::string> sites{"*"};
+  Sampling sampling = Sampling::stratified;
+  std::vector<FaultModelConfig> models{FaultModelConfig{}};
+  ToleranceConfig tolerance;
+  double confidence = 0.95;
+  IntervalMethod interval = IntervalMethod::wilson;
+  double safety_mechanism_share = 0.1;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"injections", "draws; unused with `faults` and with exhaustive sampling", 1, 1e9}, self.injections);
+    v(FieldSpec{"faults", "exact faults; a list that is not empty replaces sampling"}, self.faults);
+    v(FieldSpec{"engine", "how an injection is resolved; full: a complete SystemC run"}, self.engine);
+    v(FieldSpec{"sites", "globs; a site is in the campaign if one matches"}, self.sites);
+    v(FieldSpec{"sampling", "stratified: equal draws per site class and bit field; uniform over live bits × cycles; exhaustive: every site, bit and cycle"}, self.sampling);
+    v(FieldSpec{"models", "the fault mix"}, self.models);
+    v(FieldSpec{"tolerance", "which output errors are harmless"}, self.tolerance);
+    v(FieldSpec{"confidence", "confidence level of every interval", 0.5, 0.9999}, self.confidence);
+    v(FieldSpec{"interval", "interval of an unweighted proportion"}, self.interval);
+    v(FieldSpec{"safety_mechanism_share", "share of the injections drawn in the checkers' own state when both domains are selected", 0.0, 0.9}, self.safety_mechanism_share);
+  }
+};
+
+}  // namespace attnguard

@@ -1,0 +1,191 @@
+#include "src/campaign/coverage.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "src/campaign/csv.h"
+
+namespace attnguard {
+namespace {
+
+// The effect the same run has at another tolerance.
+Effect effect_at(const InjectionRecord& record, double tolerance) {
+  if (record.effect != Effect::sdc && record.effect != Effect::tolerable) return record.effect;
+  return beyond(record.row_error, record.nonfinite, tolerance) ? Effect::sdc : Effect::tolerable;
+}
+
+// An equal weight makes the pooled counts a plain proportion.
+bool same_weight(const std::vector<WeightedCounts>& strata) {
+  return std::all_of(strata.begin(), strata.end(),
+                     [&](const WeightedCounts& s) { return s.weight == strata.front().weight; });
+}
+
+}  // namespace
+
+VerdictCounts& VerdictCounts::operator+=(const VerdictCounts& other) {
+  for (std::size_t i = 0; i < by_verdict.size(); ++i) by_verdict[i] += other.by_verdict[i];
+  nonfinite_alarms += other.nonfinite_alarms;
+  return *this;
+}
+
+std::vector<double> reported_tolerances(double configured) {
+  std::vector<double> tolerances{configured};
+  for (const double fixed : {0.0, 0.001, 0.01})
+    if (fixed != configured) tolerances.push_back(fixed);
+  return tolerances;
+}
+
+CoverageTally::CoverageTally(const CampaignContext& context, const CampaignConfig& config)
+    : context_(context), config_(config), tolerances_(reported_tolerances(context.tolerance)) {}
+
+void CoverageTally::add(const Injection& injection, const InjectionRecord& record) {
+  ++effects_[static_cast<std::size_t>(record.effect)];
+  if (record.effect == Effect::not_injected) return;
+  const std::size_t checkers = context_.checkers.size();
+  Cell& cell = cells_[{injection.fault.site.reg, injection.stratum}];
+  cell.counts.resize(tolerances_.size() * checkers);
+  ++cell.injections;
+  for (std::size_t t = 0; t < tolerances_.size(); ++t) {
+    const Effect effect = effect_at(record, tolerances_[t]);
+    for (std::size_t c = 0; c < checkers; ++c) {
+      const CheckerRecord& checker = record.checkers[c];
+      const Verdict verdict = judge(checker.owner, effect, checker.alarm);
+      Counts& counts = cell.counts[t * checkers + c];
+      ++counts.verdicts.by_verdict[static_cast<std::size_t>(verdict)];
+      if (verdict != Verdict::detected) continue;
+      counts.verdicts.nonfinite_alarms += checker.nonfinite_alarm;
+      ++counts.detected_after[checker.latency_cycles];
+    }
+  }
+}
+
+// Sums the cells for which chosen(key) holds.
+template <class Chosen>
+CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain,
+                               Chosen chosen) const {
+  CoverageRow row;
+  row.checker = context_.checkers[checker];
+  row.site_class = std::move(name);
+  row.domain = domain;
+  row.tolerance = tolerances_[tolerance];
+  std::vector<WeightedCounts> strata;
+  std::vector<LatencyCounts> latencies;
+  double weight = 0;
+  for (const auto& [key, cell] : cells_) {
+    if (!chosen(key)) continue;
+    const Counts& counts = cell.counts[tolerance * context_.checkers.size() + checker];
+    const double w = context_.plan.strata()[key.second].weight;
+    const std::uint64_t detected = counts.verdicts[Verdict::detected];
+    const std::uint64_t undetected = counts.verdicts[Verdict::undetected];
+    row.injections += cell.injections;
+    row.counts += counts.verdicts;
+    weight += w * static_cast<double>(cell.injections);
+    strata.push_back({w, detected, undetected});
+    latencies.push_back({w, detected + undetected, counts.detected_after});
+  }
+  if (row.injections > 0) row.weight = weight / static_cast<double>(row.injections);
+  if (domain != Domain::function) return row;
+
+  row.coverage = weighted_coverage(strata);
+  if (!row.coverage) return row;
+  const std::uint64_t detected = row.counts[Verdict::detected];
+  const std::uint64_t dangerous = detected + row.counts[Verdict::undetected];
+  if (context_.plan.census()) {
+    row.method = "census";
+  } else if (!same_weight(strata)) {
+    row.method = "fay_feuer";
+    row.interval = fay_feuer(strata, config_.confidence);
+  } else {
+    row.method = enum_name(config_.interval);
+    row.interval = config_.interval == IntervalMethod::wilson
+                       ? wilson(detected, dangerous, config_.confidence)
+                       : clopper_pearson(detected, dangerous, config_.confidence);
+  }
+  row.p50 = latency_quantile(latencies, 0.50, false);
+  row.p95 = latency_quantile(latencies, 0.95, false);
+  row.p99 = latency_quantile(latencies, 0.99, false);
+  row.max = latency_quantile(latencies, 1, true);
+  row.given_detected_p50 = latency_quantile(latencies, 0.50, true);
+  return row;
+}
+
+std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t tolerance) const {
+  const auto counted = [&](RegisterId reg, bool logic, bool sram) {
+    const RegisterClass& cls = context_.universe[reg];
+    return cls.domain == Domain::function && (cls.kind == StorageKind::sram ? sram : logic);
+  };
+  std::vector<CoverageRow> rows;
+  for (const auto& [name, logic, sram] :
+       {std::tuple{"total_logic", true, false}, std::tuple{"total_sram", false, true}, std::tuple{"total", true, true}}) {
+    rows.push_back(row(checker, tolerance, name, Domain::function,
+                       [&, logic = logic, sram = sram](const Key& key) { return counted(key.first, logic, sram); }));
+    for (const PlanClass& cls : context_.plan.classes()) {
+      if (!counted(cls.reg, logic, sram)) continue;
+      rows.back().bits += cls.bits;
+      rows.back().live_bit_cycles += cls.live_bit_cycles;
+    }
+  }
+  return rows;
+}
+
+CoverageRow CoverageTally::total(std::size_t checker) const { return totals(checker, 0).back(); }
+
+std::vector<CoverageRow> CoverageTally::class_rows() const {
+  std::vector<CoverageRow> rows;
+  for (std::size_t c = 0; c < context_.checkers.size(); ++c)
+    for (std::size_t t = 0; t < tolerances_.size(); ++t) {
+      for (const PlanClass& cls : context_.plan.classes()) {
+        const RegisterClass& reg = context_.universe[cls.reg];
+        rows.push_back(row(c, t, reg.site_class(), reg.domain, [&](const Key& key) { return key.first == cls.reg; }));
+        rows.back().bits = cls.bits;
+        rows.back().live_bit_cycles = cls.live_bit_cycles;
+      }
+      for (CoverageRow& total : totals(c, t)) rows.push_back(std::move(total));
+    }
+  return rows;
+}
+
+std::vector<CoverageRow> CoverageTally::stratum_rows() const {
+  std::vector<CoverageRow> rows;
+  const std::vector<PlanStratum>& strata = context_.plan.strata();
+  for (std::size_t c = 0; c < context_.checkers.size(); ++c)
+    for (std::uint32_t h = 0; h < strata.size(); ++h) {
+      rows.push_back(row(c, 0, strata[h].name, strata[h].domain, [&](const Key& key) { return key.second == h; }));
+      rows.back().live_bit_cycles = strata[h].live_bit_cycles;
+    }
+  return rows;
+}
+
+std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string& group_column, double confidence) {
+  CsvLine header;
+  header.add("checker").add(group_column);
+  for (const char* column :
+       {"domain", "tolerance", "bits", "live_bit_cycles", "weight", "injections", "detected", "undetected", "safe_detected",
+        "spurious_alarms", "benign", "not_applicable", "nonfinite_alarms", "coverage", "ci_low", "ci_high", "confidence",
+        "ci_method", "latency_p50_cycles", "latency_p95_cycles", "latency_p99_cycles", "latency_max_cycles",
+        "latency_given_detected_p50_cycles"})
+    header.add(column);
+  std::string text = header.str();
+  for (const CoverageRow& row : rows) {
+    CsvLine line;
+    line.add(row.checker).add(row.site_class).add(row.domain == Domain::function ? "function" : "safety_mechanism");
+    line.add(row.tolerance);
+    // A stratum holds some bits of many registers: its size is its live bit-cycles.
+    line.add(row.bits > 0 ? std::optional(row.bits) : std::nullopt);
+    line.add(row.live_bit_cycles).add(row.weight).add(row.injections);
+    for (const Verdict verdict : {Verdict::detected, Verdict::undetected, Verdict::safe_detected, Verdict::spurious_alarm,
+                                  Verdict::benign, Verdict::not_applicable})
+      line.add(row.counts[verdict]);
+    line.add(row.counts.nonfinite_alarms).add(row.coverage);
+    if (row.interval) {
+      line.add(row.interval->low).add(row.interval->high).add(confidence);
+    } else {
+      line.skip(3);
+    }
+    line.add(row.method).add(row.p50).add(row.p95).add(row.p99).add(row.max).add(row.given_detected_p50);
+    text += line.str();
+  }
+  return text;
+}
+
+}  // namespace attnguard

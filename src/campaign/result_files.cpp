@@ -1,0 +1,87 @@
+#include "src/campaign/result_files.h"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace attnguard {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+void write_text(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
+Json checkers_json(const CampaignSummary& summary) {
+  Json checkers = Json::object();
+  for (const CheckerSummary& checker : summary.checkers)
+    checkers[checker.name] = {{"detected", checker.detected},
+                              {"undetected", checker.undetected},
+                              {"safe_detected", checker.safe_detected},
+                              {"benign", checker.benign},
+                              {"not_applicable", checker.not_applicable},
+                              {"coverage", optional_json(checker.coverage)},
+                              {"ci_low", optional_json(checker.ci_low)},
+                              {"ci_high", optional_json(checker.ci_high)},
+                              {"latency_cycles",
+                               {{"p50", optional_json(checker.latency_p50_cycles)},
+                                {"p95", optional_json(checker.latency_p95_cycles)},
+                                {"p99", optional_json(checker.latency_p99_cycles)},
+                                {"max", optional_json(checker.latency_max_cycles)}}}};
+  return checkers;
+}
+
+Json fault_free_json(const CampaignContext& context, double confidence) {
+  Json checkers = Json::object();
+  for (std::size_t c = 0; c < context.checkers.size(); ++c) {
+    const std::vector<Check>& checks = context.golden.checkers[c].checks;
+    const auto alarms = static_cast<std::uint64_t>(
+        std::count_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; }));
+    checkers[context.checkers[c]] = {{"checks", checks.size()},
+                                     {"alarms", alarms},
+                                     {"alarm_rate_ci_high", rate_upper_bound(alarms, checks.size(), confidence)}};
+  }
+  return checkers;
+}
+
+}  // namespace
+
+void write_results(const std::filesystem::path& folder, const Prepared& prepared, const CampaignSession& session,
+                   const CoverageTally& tally, const CampaignSummary& summary, std::uint64_t audited,
+                   const CampaignTiming& timing) {
+  const CampaignConfig& config = prepared.config.campaign;
+  write_text(folder / "coverage.csv", coverage_csv(summary.coverage, "site_class", config.confidence));
+  write_text(folder / "strata.csv", coverage_csv(tally.stratum_rows(), "stratum", config.confidence));
+
+  Json json = result_header(prepared);
+  json["engine"] = enum_name(config.engine);
+  json["injections"] = summary.injections;
+  json["effects"] = summary.effects;
+  json["checkers"] = checkers_json(summary);
+  json["fault_free"] = fault_free_json(session.context(), config.confidence);
+  // A mismatch ends the campaign, so a summary never holds one.
+  json["audit"] = {{"injections", audited},
+                   {"mismatches", 0},
+                   {"mismatch_ci_high", rate_upper_bound(0, audited, config.confidence)}};
+  write_json(folder / "summary.json", json);
+
+  const double rate = timing.wall_s > 0 ? static_cast<double>(summary.injections) / timing.wall_s : 0;
+  write_json(folder / "timing.json", {{"wall_s", timing.wall_s},
+                                      {"injections_per_s", rate},
+                                      {"injections_per_s_per_worker", rate / timing.workers},
+                                      {"workers", timing.workers},
+                                      {"golden_wall_s", timing.golden_wall_s},
+                                      {"engine_shares", {{"full", summary.injections}, {"differential", 0}}}});
+  write_json(folder / "config.json", prepared.effective);
+}
+
+}  // namespace attnguard

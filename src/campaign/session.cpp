@@ -1,0 +1,67 @@
+#include "src/campaign/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "src/campaign/errors.h"
+
+namespace attnguard {
+namespace {
+
+std::vector<std::string> checker_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const CheckerConfig& checker : config.checkers) names.push_back(checker.name);
+  return names;
+}
+
+}  // namespace
+
+CampaignSession::CampaignSession(const Prepared& prepared)
+    : simulation_(prepared.config.accelerator, prepared.config.checkers, prepared.job),
+      golden_(run_golden(prepared)),
+      plan_(prepared.config.campaign, prepared.config.seed, prepared.origin, simulation_.universe(),
+            simulation_.live_blocks(), golden_.cycles),
+      context_{simulation_.universe(),
+               plan_,
+               golden_,
+               checker_names(prepared.config),
+               simulation_.comparisons(),
+               {prepared.job.shape.tokens_q, prepared.job.shape.head_dim, prepared.config.accelerator.formats.output},
+               prepared.config.campaign.tolerance.relative} {}
+
+RunResult CampaignSession::run_golden(const Prepared& prepared) {
+  // Timed without recording: this is what an injection costs.
+  const auto start = std::chrono::steady_clock::now();
+  RunResult golden = simulation_.run();
+  golden_wall_s_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (golden.completion != Completion::finished)
+    throw UnfinishedError("the fault-free run did not finish: " + golden.crash_reason);
+  for (std::size_t c = 0; c < golden.checkers.size(); ++c) {
+    const auto& checks = golden.checkers[c].checks;
+    const auto alarm = std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; });
+    if (alarm == checks.end() && golden.checkers[c].alarm_cycle == kNever) continue;
+    const std::string name = prepared.config.checkers[c].name;
+    std::string value = "alarms without a fault";
+    if (alarm != checks.end())
+      value += fmt::format(" (head {}, query row {}, cycle {}: {} {} > {})", alarm->head, alarm->query_row, alarm->cycle,
+                           simulation_.comparisons()[c][alarm->comparison], alarm->residual, alarm->threshold);
+    prepared.origin.reject("/checkers/" + name, value, "a threshold above every fault-free residual");
+  }
+  simulation_.run(true);
+  return golden;
+}
+
+Simulate CampaignSession::simulate() {
+  return [this](const Fault& fault, std::uint64_t watchdog_cycles) {
+    return simulation_.run_with_fault(fault, watchdog_cycles);
+  };
+}
+
+std::uint32_t worker_count(std::uint32_t asked) {
+  return asked > 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace attnguard

@@ -1,0 +1,39 @@
+// The common start of every campaign command: elaboration, golden run, plan.
+#pragma once
+
+#include <cstdint>
+
+#include "src/campaign/injector.h"
+#include "src/campaign/plan.h"
+#include "src/campaign/record.h"
+#include "src/simulation/prepared.h"
+#include "src/simulation/simulation.h"
+
+namespace attnguard {
+
+/// Holds the simulation in the state after its golden run, from which workers are forked.
+class CampaignSession {
+ public:
+  /// UserError for a wrong site or trigger and for a checker that alarms in the golden run; UnfinishedError.
+  explicit CampaignSession(const Prepared& prepared);
+
+  const RunResult& golden() const { return golden_; }
+  double golden_wall_s() const { return golden_wall_s_; }
+  const CampaignPlan& plan() const { return plan_; }
+  const CampaignContext& context() const { return context_; }
+  Simulate simulate();
+
+ private:
+  RunResult run_golden(const Prepared& prepared);
+
+  Simulation simulation_;
+  double golden_wall_s_ = 0;
+  RunResult golden_;
+  CampaignPlan plan_;
+  CampaignContext context_;
+};
+
+/// The workers asked for, or one per core.
+std::uint32_t worker_count(std::uint32_t asked);
+
+}  // namespace attnguard

@@ -1,0 +1,117 @@
+#include "src/campaign/verdict.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace attnguard {
+namespace {
+
+bool same_words(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, std::size_t first,
+                std::size_t count) {
+  return std::memcmp(a.data() + first, b.data() + first, count * sizeof(std::uint32_t)) == 0;
+}
+
+bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+void compare_row(const RunResult& golden, const RunResult& run, std::size_t first, const OutputLayout& layout,
+                 OutputDifference& difference) {
+  ++difference.changed_rows;
+  double error = 0, scale = 0;
+  for (std::size_t i = first; i < first + layout.head_dim; ++i) {
+    const double expected = decode(layout.format, golden.output[i]);
+    if (std::isfinite(expected)) scale = std::max(scale, std::fabs(expected));
+    if (golden.output[i] == run.output[i]) continue;
+    ++difference.changed_values;
+    const double value = decode(layout.format, run.output[i]);
+    if (std::isfinite(value) && std::isfinite(expected)) {
+      error = std::max(error, std::fabs(value - expected));
+    } else {
+      difference.nonfinite = true;
+      error = std::numeric_limits<double>::infinity();
+    }
+  }
+  difference.max_abs_error = std::max(difference.max_abs_error, error);
+  difference.max_row_error = std::max(difference.max_row_error, scale > 0 ? error / scale : error);
+}
+
+}  // namespace
+
+OutputDifference compare_outputs(const RunResult& golden, const RunResult& run, const OutputLayout& layout) {
+  OutputDifference difference;
+  for (std::size_t first = 0; first < golden.output.size(); first += layout.head_dim)
+    if (!same_words(golden.output, run.output, first, layout.head_dim))
+      compare_row(golden, run, first, layout, difference);
+  return difference;
+}
+
+std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run, const OutputLayout& layout) {
+  std::uint64_t earliest = kNever;
+  for (const CommitRecord& commit : run.commits)
+    for (std::uint32_t r = 0; r < commit.rows; ++r) {
+      const std::size_t row = std::size_t{commit.head} * layout.tokens_q + commit.first_row + r;
+      if (same_words(golden.output, run.output, row * layout.head_dim, layout.head_dim)) continue;
+      for (std::uint32_t c = 0; c < layout.head_dim; ++c) {
+        const std::size_t word = row * layout.head_dim + c;
+        if (golden.output[word] == run.output[word]) continue;
+        const std::uint64_t slice = c / commit.slice_cols;
+        earliest = std::min(earliest, commit.first_cycle + std::uint64_t{r} * commit.row_interval_cycles +
+                                          slice * commit.slice_interval_cycles);
+      }
+    }
+  return earliest;
+}
+
+Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle, const OutputDifference& difference,
+                    double tolerance) {
+  switch (run.completion) {
+    case Completion::hang: return Effect::hang;
+    case Completion::crash: return Effect::crash;
+    case Completion::finished: break;
+  }
+  if (difference.changed_values > 0)
+    return beyond(difference.max_row_error, difference.nonfinite, tolerance) ? Effect::sdc : Effect::tolerable;
+  if (run.fault.activated) return Effect::masked;
+  return run.cycles <= fault_cycle ? Effect::not_injected : Effect::not_activated;
+}
+
+bool dangerous(Effect effect) { return effect == Effect::sdc || effect == Effect::hang || effect == Effect::crash; }
+
+Verdict judge(FaultOwner owner, Effect effect, bool alarm) {
+  if (owner == FaultOwner::other_checker || effect == Effect::not_injected) return Verdict::not_applicable;
+  if (owner == FaultOwner::this_checker) return alarm ? Verdict::spurious_alarm : Verdict::benign;
+  if (dangerous(effect)) return alarm ? Verdict::detected : Verdict::undetected;
+  return alarm ? Verdict::safe_detected : Verdict::benign;
+}
+
+bool same_inputs(const Check& a, const Check& b) {
+  return same_bits(a.lhs, b.lhs) && same_bits(a.rhs, b.rhs) && same_bits(a.scale, b.scale);
+}
+
+std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run, std::size_t comparisons) {
+  std::vector<RatioMax> ratios(comparisons);
+  for (std::size_t i = 0; i < run.checks.size(); ++i) {
+    const Check& check = run.checks[i];
+    if (i < golden.checks.size() && same_inputs(check, golden.checks[i])) continue;
+    RatioMax& ratio = ratios[check.comparison];
+    ratio.nonfinite |= check.nonfinite;
+    // A residual over a zero scale is beyond every relative threshold, unless it is zero itself.
+    const double value = check.residual == 0 ? 0 : check.residual / check.scale;
+    if (std::isnan(value) || (ratio.ratio && value <= *ratio.ratio)) continue;
+    ratio.ratio = value;
+    ratio.cycle = check.cycle;
+  }
+  return ratios;
+}
+
+bool alarm_is_nonfinite(const CheckerResult& run) {
+  bool alarm = false;
+  for (const Check& check : run.checks) {
+    if (check.alarm && !check.nonfinite) return false;
+    alarm |= check.alarm;
+  }
+  return alarm;
+}
+
+}  // namespace attnguard

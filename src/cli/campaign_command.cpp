@@ -1,0 +1,125 @@
+// attnguard campaign: faults, coverage, files; or with --dry-run what that would take.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/campaign/campaign.h"
+#include "src/cli/command_line.h"
+#include "src/cli/progress.h"
+#include "src/cli/text_table.h"
+#include "src/simulation/output_dir.h"
+#include "src/simulation/prepared.h"
+
+namespace attnguard {
+namespace {
+
+std::string coverage_text(const CoverageRow& row) {
+  if (!row.coverage) return "-";
+  if (!row.interval) return fmt::format("{:.2f} %", 100 * *row.coverage);
+  return fmt::format("{:.2f} % [{:6.2f}, {:6.2f}]", 100 * *row.coverage, 100 * row.interval->low, 100 * row.interval->high);
+}
+
+// The rows of one checker at the configured tolerance; every checker has the same groups in the same order.
+std::vector<CoverageRow> rows_of(const CampaignSummary& summary, const std::string& checker, double tolerance) {
+  std::vector<CoverageRow> rows;
+  for (const CoverageRow& row : summary.coverage)
+    if (row.checker == checker && row.tolerance == tolerance) rows.push_back(row);
+  return rows;
+}
+
+void print_coverage(const CampaignSummary& summary, const CampaignConfig& config) {
+  std::vector<std::vector<CoverageRow>> by_checker;
+  std::vector<std::string> function_head{"site class", "injections", "dangerous"};
+  std::vector<std::string> safety_head{"checker state", "injections"};
+  for (const CheckerSummary& checker : summary.checkers) {
+    by_checker.push_back(rows_of(summary, checker.name, config.tolerance.relative));
+    function_head.push_back(checker.name);
+    safety_head.push_back(checker.name);
+  }
+  TextTable function, safety;
+  function.add(function_head);
+  safety.add(safety_head);
+  bool any_safety = false;
+  for (std::size_t i = 0; i < by_checker.front().size(); ++i) {
+    const CoverageRow& first = by_checker.front()[i];
+    std::vector<std::string> line{first.site_class, std::to_string(first.injections)};
+    const bool is_function = first.domain == Domain::function;
+    if (is_function) line.push_back(std::to_string(first.counts[Verdict::detected] + first.counts[Verdict::undetected]));
+    for (const auto& rows : by_checker) {
+      if (is_function) {
+        line.push_back(coverage_text(rows[i]));
+      } else {
+        const bool own = rows[i].counts[Verdict::not_applicable] < rows[i].injections;
+        line.push_back(own ? std::to_string(rows[i].counts[Verdict::spurious_alarm]) : "-");
+      }
+    }
+    any_safety |= !is_function;
+    (is_function ? function : safety).add(std::move(line));
+  }
+  fmt::print("\ncoverage of dangerous faults (output error beyond {}, hang or crash), {} % interval\n\n{}",
+             config.tolerance.relative, 100 * config.confidence, function.str());
+  if (any_safety) fmt::print("\nspurious alarms from faults in the checkers' own state\n\n{}", safety.str());
+}
+
+void print_summary(const CampaignSummary& summary, const CampaignConfig& config, const std::string& folder) {
+  if (!summary.checkers.empty()) print_coverage(summary, config);
+  std::string effects;
+  for (const auto& [effect, count] : summary.effects)
+    if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);
+  fmt::print("\n{} injections in {}: {}\n", summary.injections, Progress::duration(summary.wall_s), effects);
+  fmt::print("golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv summary.json timing.json config.json\n",
+             summary.golden.cycles, folder);
+}
+
+void print_forecast(const CampaignForecast& forecast, const CampaignConfig& config) {
+  TextTable table;
+  table.add({"stratum", "live bit-cycles", "injections", "interval width up to"});
+  double bit_cycles = 0;
+  for (const PlanStratum& stratum : forecast.strata) {
+    std::string width = "-";
+    if (!forecast.census && stratum.draws > 0) {
+      const Interval widest = wilson(stratum.draws / 2, stratum.draws, config.confidence);
+      width = fmt::format("{:.2f} %", 100 * (widest.high - widest.low));
+    }
+    table.add({stratum.name, std::to_string(stratum.live_bit_cycles), std::to_string(stratum.draws), width});
+    bit_cycles += static_cast<double>(stratum.live_bit_cycles);
+  }
+  fmt::print("{}", table.str());
+  const double seconds = forecast.golden_wall_s * static_cast<double>(forecast.injections) / forecast.workers;
+  fmt::print("\npopulation  {:.6g} live bit-cycles in {} strata, {} cycles\n", bit_cycles, forecast.strata.size(),
+             forecast.golden_cycles);
+  fmt::print("injections  {}\n", forecast.injections);
+  fmt::print("memory      {:.1f} MiB to draw from, shared by the workers\n",
+             static_cast<double>(forecast.memory_bytes) / (1 << 20));
+  fmt::print("time        about {} on {} workers ({:.2f} ms per run)\n", Progress::duration(seconds), forecast.workers,
+             1000 * forecast.golden_wall_s);
+  fmt::print("width       of a stratum's {} % Wilson interval at coverage 50 % if every draw is dangerous; harmless draws widen it\n",
+             100 * config.confidence);
+}
+
+}  // namespace
+
+int campaign_command(const CommandLine& command_line) {
+  const Prepared prepared = prepare(command_line);
+  CampaignOptions options;
+  options.workers = command_line.workers.value_or(0);
+  if (command_line.dry_run) {
+    print_forecast(forecast_campaign(prepared, options), prepared.config.campaign);
+    return kDone;
+  }
+  OutputDir folder(output_directory(command_line), command_line.force);
+  options.out = folder.path();
+  Progress progress("injections");
+  if (!command_line.quiet)
+    options.progress = [&](std::uint64_t done, std::uint64_t all) { progress.update(done, all); };
+  const CampaignSummary summary = run_campaign(prepared, options);
+  folder.commit();
+  if (!command_line.quiet)
+    print_summary(summary, prepared.config.campaign, output_directory(command_line).string());
+  return kDone;
+}
+
+}  // namespace attnguard

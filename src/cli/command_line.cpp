@@ -1,0 +1,201 @@
+#include "src/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <charconv>
+#include <string_view>
+#include <system_error>
+
+#include "src/config/nearest.h"
+#include "src/config/user_error.h"
+#include "src/config/version.h"
+
+namespace attnguard {
+namespace {
+
+namespace po = boost::program_options;
+
+struct Option {
+  std::string_view name;
+  std::string_view argument;  ///< empty for a switch
+  std::string_view meaning;
+  bool common = true;
+};
+
+constexpr Option kOptions[] = {
+    {"set", "PATH=VALUE", "set a configuration key, e.g. accelerator.array.rows=8; may be repeated"},
+    {"out", "DIR", "where to write (default: traces/<config>-<command>)"},
+    {"seed", "N", "the same as --set seed=N"},
+    {"workers", "N", "processes at once, where a command uses several (default: one per core)"},
+    {"force", "", "replace an earlier result"},
+    {"quiet", "", "print nothing but errors"},
+    {"help", "", "show this text"},
+    {"version", "", "show the version"},
+    {"dry-run", "", "population, memory, expected time and interval width; no injection", false},
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view arguments;
+  std::string_view meaning;
+  std::size_t least, most;         ///< positional arguments
+  std::string_view options;        ///< names, space-separated
+};
+
+constexpr std::string_view kConfigOptions = "set out seed workers force quiet help";
+constexpr Command kCommands[] = {
+    {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
+     kConfigOptions},
+    {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1, 1,
+     "set out seed workers force quiet help dry-run"},
+    {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2, 2,
+     "out force quiet help"},
+    {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
+     kConfigOptions},
+    {"sweep", "CONFIG", "a grid over configuration keys -> sweep.csv", 1, 1, kConfigOptions},
+    {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown", 0, 1,
+     "help"},
+};
+
+bool has_option(const Command& command, std::string_view name) {
+  return fmt::format(" {} ", command.options).find(fmt::format(" {} ", name)) != std::string::npos;
+}
+
+std::string option_line(const Option& option) {
+  return fmt::format("  {:<18}  {}\n", fmt::format("--{} {}", option.name, option.argument),
+                     option.meaning);
+}
+
+std::string general_help() {
+  std::string text =
+      "attnguard: fault coverage of attention-accelerator checksums, simulated in SystemC\n\n"
+      "usage: attnguard COMMAND [ARGUMENTS] [OPTIONS]\n\ncommands:\n";
+  for (const Command& command : kCommands)
+    text += fmt::format("  {:<18}  {}\n", fmt::format("{} {}", command.name, command.arguments),
+                        command.meaning);
+  text += "\ncommon options:\n";
+  for (const Option& option : kOptions)
+    if (option.common) text += option_line(option);
+  text +=
+      "\nexit codes: 0 done, 2 the input is wrong, 3 a bug in a model, 4 the simulation did not finish, "
+      "5 an audit failed\n"
+      "`attnguard COMMAND --help` shows the options of one command.\n";
+  return text;
+}
+
+std::string command_help(const Command& command) {
+  std::string text = fmt::format("attnguard {}: {}\n\nusage: attnguard {} {} [OPTIONS]\n\noptions:\n",
+                                 command.name, command.meaning, command.name, command.arguments);
+  for (const Option& option : kOptions)
+    if (has_option(command, option.name)) text += option_line(option);
+  return text;
+}
+
+const Command& find_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    if (command.name == name) return command;
+    names.emplace_back(command.name);
+  }
+  throw UserError(fmt::format("{}: unknown command; {}", name, suggest(name, names)));
+}
+
+std::uint64_t number(std::string_view option, const std::string& text, std::uint64_t least,
+                     std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
+    throw UserError(fmt::format("--{} {}: no such number; an integer from {} to {}", option, text, least, most));
+  return value;
+}
+
+po::options_description described_options() {
+  po::options_description description;
+  for (const Option& option : kOptions) {
+    const std::string name(option.name);
+    if (name == "set")
+      description.add_options()("set", po::value<std::vector<std::string>>()->composing());
+    else if (option.argument.empty())
+      description.add_options()(name.c_str(), "");
+    else
+      description.add_options()(name.c_str(), po::value<std::string>());
+  }
+  description.add_options()("positional", po::value<std::vector<std::string>>());
+  return description;
+}
+
+po::variables_map parse(const std::vector<std::string>& arguments) {
+  const po::options_description description = described_options();
+  po::positional_options_description positional;
+  positional.add("positional", -1);
+  // No guessing: a prefix of an option is an unknown option. No short options: a negative number stays an argument.
+  const int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
+                    po::command_line_style::long_allow_next;
+  po::variables_map map;
+  try {
+    po::store(po::command_line_parser(arguments)
+                  .options(description)
+                  .positional(positional)
+                  .style(style)
+                  .run(),
+              map);
+  } catch (const po::unknown_option& error) {
+    std::vector<std::string> names;
+    for (const Option& option : kOptions) names.push_back(fmt::format("--{}", option.name));
+    throw UserError(fmt::format("{}: unknown option; {}", error.get_option_name(),
+                                suggest(error.get_option_name(), names)));
+  } catch (const po::error& error) {
+    throw UserError(fmt::format("{}; see attnguard --help", error.what()));
+  }
+  return map;
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) {
+  const po::variables_map map = parse(arguments);
+  ParsedCommandLine parsed;
+  if (map.count("version") != 0) {
+    parsed.text = fmt::format("attnguard {} ({})\n", tool_version(), tool_git());
+    return parsed;
+  }
+  std::vector<std::string> words;
+  if (map.count("positional") != 0) words = map["positional"].as<std::vector<std::string>>();
+  if (words.empty()) {
+    if (map.count("help") == 0) throw UserError("no command; see attnguard --help");
+    parsed.text = general_help();
+    return parsed;
+  }
+  const Command& command = find_command(words[0]);
+  if (map.count("help") != 0) {
+    parsed.text = command_help(command);
+    return parsed;
+  }
+  for (const Option& option : kOptions)
+    if (map.count(std::string(option.name)) != 0 && !has_option(command, option.name))
+      throw UserError(fmt::format("--{}: no option of {}; see attnguard {} --help", option.name,
+                                  command.name, command.name));
+  words.erase(words.begin());
+  if (words.size() < command.least || words.size() > command.most)
+    throw UserError(fmt::format("{}: {} arguments; usage: attnguard {} {}", command.name, words.size(),
+                                command.name, command.arguments));
+
+  CommandLine& line = parsed.command_line;
+  line.command = command.name;
+  line.positional = words;
+  if (map.count("set") != 0) line.sets = map["set"].as<std::vector<std::string>>();
+  if (map.count("out") != 0) line.out = map["out"].as<std::string>();
+  if (line.out && line.out->empty()) throw UserError("--out: empty; the name of a folder");
+  if (map.count("seed") != 0) line.seed = number("seed", map["seed"].as<std::string>(), 0, UINT64_MAX);
+  if (map.count("workers") != 0)
+    line.workers =
+        static_cast<std::uint32_t>(number("workers", map["workers"].as<std::string>(), 1, 1024));
+  line.force = map.count("force") != 0;
+  line.quiet = map.count("quiet") != 0;
+  line.dry_run = map.count("dry-run") != 0;
+  return parsed;
+}
+
+}  // namespace attnguard

@@ -1,0 +1,50 @@
+// The command line, and one function per command.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace attnguard {
+
+/// Exit codes of every command.
+enum ExitCode : int {
+  kDone = 0,
+  kUserError = 2,      ///< the user's input is wrong
+  kModelBug = 3,       ///< a bug in a model
+  kNotFinished = 4,    ///< the simulation did not finish
+  kAuditFailed = 5,    ///< an audit failed
+};
+
+struct CommandLine {
+  std::string command;
+  /// What follows the command: CONFIG of run, campaign, sites and sweep; DIR and N of replay.
+  std::vector<std::string> positional;
+  std::vector<std::string> sets;  ///< `path=value`, in order
+  std::optional<std::string> out;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::uint32_t> workers;  ///< processes at once; without it one per core
+  bool force = false;
+  bool quiet = false;
+  bool dry_run = false;
+};
+
+/// What was asked for instead of a command: print this and succeed. Or a command.
+struct ParsedCommandLine {
+  std::optional<std::string> text;  ///< of --help and --version
+  CommandLine command_line;
+};
+
+/// Throws UserError naming the option or command, with the nearest match.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+// Each returns the exit code; throws UserError.
+int run_command(const CommandLine& command_line);
+int campaign_command(const CommandLine& command_line);
+int replay_command(const CommandLine& command_line);
+int sites_command(const CommandLine& command_line);
+int sweep_command(const CommandLine& command_line);
+int schema_command(const CommandLine& command_line);
+
+}  // namespace attnguard

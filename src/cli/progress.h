@@ -1,0 +1,57 @@
+// A progress line on standard error: rewritten in place on a terminal, a line every 10 % otherwise.
+#pragma once
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace attnguard {
+
+class Progress {
+ public:
+  explicit Progress(std::string what) : what_(std::move(what)) {}
+
+  void update(std::uint64_t done, std::uint64_t all) {
+    const double elapsed_s = seconds_since_start();
+    const double rate = elapsed_s > 0 ? static_cast<double>(done) / elapsed_s : 0;
+    const double remaining_s = rate > 0 ? static_cast<double>(all - done) / rate : 0;
+    const std::string text = fmt::format("{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,
+                                         100.0 * static_cast<double>(done) / static_cast<double>(all), rate,
+                                         duration(remaining_s));
+    if (terminal_) {
+      if (done < all && elapsed_s < next_s_) return;
+      next_s_ = elapsed_s + 0.2;
+      fmt::print(stderr, "\r{:<79}{}", text, done == all ? "\n" : "");
+    } else {
+      if (done * 10 / all == tenth_) return;
+      tenth_ = done * 10 / all;
+      fmt::print(stderr, "{}\n", text);
+    }
+    std::fflush(stderr);
+  }
+
+  /// 59 s, 12:05, 3:00:00
+  static std::string duration(double seconds) {
+    const auto s = static_cast<std::uint64_t>(seconds + 0.5);
+    if (s < 60) return fmt::format("{} s", s);
+    if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
+    return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+  }
+
+ private:
+  double seconds_since_start() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+  std::string what_;
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double next_s_ = 0;
+  std::uint64_t tenth_ = 0;
+};
+
+}  // namespace attnguard

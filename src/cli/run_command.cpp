@@ -1,0 +1,90 @@
+// attnguard run: one fault-free simulation.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+
+#include "src/simulation/require_finished.h"
+#include "src/cli/command_line.h"
+#include "src/cli/text_table.h"
+#include "src/simulation/output_dir.h"
+#include "src/simulation/prepared.h"
+#include "src/simulation/run_report.h"
+#include "src/simulation/simulation.h"
+#include "src/workload/npy.h"
+
+namespace attnguard {
+namespace {
+
+std::string checker_table(const Prepared& prepared, const RunReport& report) {
+  TextTable table;
+  table.add({"checker", "checks", "alarms", "max residual", "max residual/threshold"});
+  for (std::size_t i = 0; i < report.checkers.size(); ++i) {
+    const CheckerReport& checker = report.checkers[i];
+    table.add({prepared.config.checkers[i].name, fmt::format("{}", checker.checks),
+               fmt::format("{}", checker.alarms), fmt::format("{:.3g}", checker.max_residual),
+               fmt::format("{:.3g}", checker.max_residual_over_threshold)});
+  }
+  return table.str();
+}
+
+std::string unit_table(const RunResult& result) {
+  TextTable table;
+  table.add({"unit", "busy cycles", "share", "stall cycles by reason"});
+  for (const auto& [name, stats] : result.units) {
+    std::string stalls;
+    for (const auto& [reason, cycles] : stats.stall_cycles)
+      if (cycles != 0) stalls += fmt::format("{}{} {}", stalls.empty() ? "" : ", ", reason, cycles);
+    const double share = 100.0 * static_cast<double>(stats.busy_cycles) / static_cast<double>(result.cycles);
+    table.add({name, fmt::format("{}", stats.busy_cycles), fmt::format("{:.1f} %", share), stalls});
+  }
+  return table.str();
+}
+
+void print_summary(const Prepared& prepared, const RunResult& result, const RunReport& report) {
+  const AttentionShape& shape = prepared.job.shape;
+  const ArrayConfig& array = prepared.config.accelerator.array;
+  TextTable table;
+  table.add({"heads x queries x keys x width", fmt::format("{} x {} x {} x {}, mask {}", shape.heads, shape.tokens_q,
+                                        shape.tokens_k, shape.head_dim, enum_name(shape.mask))});
+  table.add({"array", fmt::format("{} x {}", array.rows, array.cols)});
+  table.add({"cycles", fmt::format("{}", result.cycles)});
+  table.add({"multiply-accumulates", fmt::format("{}", result.macs)});
+  table.add({"utilization", fmt::format("{:.1f} %", 100.0 * report.utilization)});
+  if (report.expected)
+    table.add({"largest error / max|expected|",
+               fmt::format("{:.3g}", report.expected->max_error_over_max_abs)});
+  fmt::print("{}\n{}", table.str(), unit_table(result));
+  if (!report.checkers.empty()) fmt::print("\n{}", checker_table(prepared, report));
+}
+
+}  // namespace
+
+int run_command(const CommandLine& command_line) {
+  const Prepared prepared = prepare(command_line);
+  OutputDir directory(output_directory(command_line), command_line.force);
+  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job);
+  const auto start = std::chrono::steady_clock::now();
+  const RunResult result = simulation.run();
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  require_finished(result);
+
+  const RunReport report = report_run(prepared, result);
+  const AttentionShape& shape = prepared.job.shape;
+  write_json(directory.path() / "run.json", run_json(prepared, result, report));
+  write_npy(directory.path() / "output.npy", {shape.heads, shape.tokens_q, shape.head_dim},
+            report.output);
+  write_json(directory.path() / "config.json", prepared.effective);
+  write_json(directory.path() / "timing.json",
+             {{"wall_s", wall.count()},
+              {"simulated_cycles_per_s", static_cast<double>(result.cycles) / wall.count()},
+              {"macs_per_s", static_cast<double>(result.macs) / wall.count()}});
+  directory.commit();
+  if (command_line.quiet) return kDone;
+  print_summary(prepared, result, report);
+  fmt::print("\nwritten: {}/run.json output.npy config.json timing.json\n",
+             output_directory(command_line).string());
+  return kDone;
+}
+
+}  // namespace attnguard

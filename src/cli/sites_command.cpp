@@ -1,0 +1,84 @@
+// attnguard sites: where faults can strike, how many bits that is and how long they matter.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include "src/campaign/csv.h"
+#include "src/cli/command_line.h"
+#include "src/cli/text_table.h"
+#include "src/simulation/output_dir.h"
+#include "src/simulation/prepared.h"
+#include "src/simulation/require_finished.h"
+#include "src/simulation/simulation.h"
+#include "src/simulation/site_table.h"
+
+namespace attnguard {
+namespace {
+
+void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& rows,
+               std::string_view engine) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << "site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_share,"
+            "first_live_cycle,last_live_cycle,engine\r\n";
+  for (const SiteRow& row : rows) {
+    CsvLine line;
+    line.add(row.site_class).add(domain_name(row.domain)).add(storage_kind_name(row.kind));
+    line.add(row.instances).add(row.bits).add(row.live_bit_cycles).add(row.live_share);
+    line.add(row.first_live_cycle).add(row.last_live_cycle).add(engine);
+    stream << line.str();
+  }
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
+std::string cell(const std::optional<std::uint64_t>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
+
+void print_table(const std::vector<SiteRow>& rows) {
+  TextTable table;
+  table.add({"site class", "domain", "storage", "instances", "bits", "live bit-cycles", "live share",
+             "first", "last"});
+  for (const SiteRow& row : rows)
+    table.add({row.site_class, std::string(domain_name(row.domain)),
+               std::string(storage_kind_name(row.kind)), fmt::format("{}", row.instances),
+               fmt::format("{}", row.bits), fmt::format("{}", row.live_bit_cycles),
+               fmt::format("{:.2f} %", 100 * row.live_share), cell(row.first_live_cycle),
+               cell(row.last_live_cycle)});
+  fmt::print("{}", table.str());
+}
+
+}  // namespace
+
+int sites_command(const CommandLine& command_line) {
+  const Prepared prepared = prepare(command_line);
+  OutputDir directory(output_directory(command_line), command_line.force);
+  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job);
+  const RunResult golden = simulation.run(true);
+  require_finished(golden);
+  const std::vector<SiteRow> rows =
+      site_table(simulation.universe(), simulation.live_blocks(), golden.cycles);
+
+  std::uint64_t bits = 0, live_bit_cycles = 0;
+  for (const SiteRow& row : rows) {
+    bits += row.bits;
+    live_bit_cycles += row.live_bit_cycles;
+  }
+  nlohmann::ordered_json summary = result_header(prepared);
+  summary["cycles"] = golden.cycles;
+  summary["bits"] = bits;
+  summary["live_bit_cycles"] = live_bit_cycles;
+  write_csv(directory.path() / "sites.csv", rows, enum_name(prepared.config.campaign.engine));
+  write_json(directory.path() / "sites.json", summary);
+  write_json(directory.path() / "config.json", prepared.effective);
+  directory.commit();
+  if (command_line.quiet) return kDone;
+  print_table(rows);
+  fmt::print("\n{} site classes, {} bits, {} cycles, {} live bit-cycles\nwritten: {}/sites.csv sites.json config.json\n",
+             rows.size(), bits, golden.cycles, live_bit_cycles,
+             output_directory(command_line).string());
+  return kDone;
+}
+
+}  // namespace attnguard

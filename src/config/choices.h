@@ -1,0 +1,60 @@
+// The names an enumeration key accepts, and what numbers a key accepts, in words.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/fabric/field.h"
+#include "models/numerics/format.h"
+
+namespace attnguard {
+
+/// The kinds of checker, as the alternatives of CheckerConfig::options.
+enum class CheckerKind : std::uint8_t { flash_abft, matmul_abft };
+template <>
+struct EnumNames<CheckerKind> {
+  static constexpr std::array<std::pair<CheckerKind, std::string_view>, 2> names{
+      {{CheckerKind::flash_abft, "flash_abft"}, {CheckerKind::matmul_abft, "matmul_abft"}}};
+};
+
+inline constexpr FieldSpec kCheckerKindSpec{"kind", "which scheme", 0, 0, true};
+
+template <class E>
+std::vector<std::pair<E, std::string_view>> choices(const FieldSpec&) {
+  return {EnumNames<E>::names.begin(), EnumNames<E>::names.end()};
+}
+/// The formats a datapath can have depend on the place: only operands may be float16.
+template <>
+inline std::vector<std::pair<Format, std::string_view>> choices<Format>(const FieldSpec& spec) {
+  if (spec.key == "operand")
+    return {{Format::bfloat16, "bfloat16"}, {Format::float16, "float16"}, {Format::float32, "float32"}};
+  return {{Format::bfloat16, "bfloat16"}, {Format::float32, "float32"}};
+}
+
+inline bool has_min(const FieldSpec& spec) {
+  return spec.min != std::numeric_limits<double>::lowest();
+}
+inline bool has_max(const FieldSpec& spec) { return spec.max != std::numeric_limits<double>::max(); }
+
+/// Smallest and largest value of an unsigned integer key. A bound of a FieldSpec is a double; the type bounds it too.
+template <class T>
+std::pair<std::uint64_t, std::uint64_t> integer_range(const FieldSpec& spec) {
+  const double type_max = static_cast<double>(std::numeric_limits<T>::max());
+  return {spec.min > 0 ? static_cast<std::uint64_t>(spec.min) : 0,
+          spec.max < type_max ? static_cast<std::uint64_t>(spec.max) : std::numeric_limits<T>::max()};
+}
+
+inline std::string allowed_number(const FieldSpec& spec) {
+  if (has_min(spec) && has_max(spec))
+    return fmt::format("a number from {} to {}", spec.min, spec.max);
+  if (has_min(spec)) return fmt::format("a number of at least {}", spec.min);
+  return has_max(spec) ? fmt::format("a number of at most {}", spec.max) : "a number";
+}
+
+}  // namespace attnguard

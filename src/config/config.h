@@ -1,0 +1,34 @@
+// The whole configuration of the tool, one member per top-level key.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/accelerator/accelerator_config.h"
+#include "models/checksum_unit/checker_config.h"
+#include "src/campaign/campaign_config.h"
+#include "src/sweep/sweep_config.h"
+#include "src/workload/workload_config.h"
+
+namespace attnguard {
+
+struct Config {
+  std::uint64_t seed = 1;
+  AcceleratorConfig accelerator;
+  std::vector<CheckerConfig> checkers;  ///< in the order of the file; names are unique
+  WorkloadConfig workload;
+  CampaignConfig campaign;
+  SweepConfig sweep;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"seed", "of synthetic tensors and of fault sampling"}, self.seed);
+    v(FieldSpec{"accelerator", "the modelled hardware"}, self.accelerator);
+    v(FieldSpec{"checkers", "name -> checker; every checker watches the same run"}, self.checkers);
+    v(FieldSpec{"workload", "what is computed", 0, 0, true}, self.workload);
+    v(FieldSpec{"campaign", "which faults are injected"}, self.campaign);
+    v(FieldSpec{"sweep", "which keys the sweep command varies"}, self.sweep);
+  }
+};
+
+}  // namespace attnguard

@@ -1,0 +1,176 @@
+#include "src/config/document.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "src/config/user_error.h"
+
+namespace attnguard {
+namespace {
+
+constexpr std::size_t kMaxDepth = 64;
+
+// Builds the document while refusing what nlohmann's own parser lets pass: a key given twice.
+class StrictBuilder final : public nlohmann::json_sax<Json> {
+ public:
+  StrictBuilder(Json& root, const std::string& name) : root_(root), name_(name) {}
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t&) override { return false; }
+
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& value) override {
+    if (open_.back().json->contains(value))
+      throw UserError(fmt::format("{}#{}: duplicate key; each key at most once", name_,
+                                  child_pointer(open_.back().pointer, value)));
+    key_ = std::move(value);
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
+    std::string what = e.what();
+    if (const std::size_t end = what.find("] "); end != std::string::npos) what.erase(0, end + 2);
+    throw UserError(fmt::format("{}: {}; valid JSON", name_, what));
+  }
+
+ private:
+  struct Level {
+    Json* json;
+    std::string pointer;
+  };
+
+  template <class T>
+  bool put(T&& value) {
+    place(Json(std::forward<T>(value)));
+    return true;
+  }
+  bool open(Json container) {
+    std::string pointer = next_pointer();
+    if (open_.size() == kMaxDepth)
+      throw UserError(fmt::format("{}#{}: more than {} levels; fewer", name_, pointer, kMaxDepth));
+    Json* placed = place(std::move(container));
+    open_.push_back({placed, std::move(pointer)});
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+  std::string next_pointer() const {
+    if (open_.empty()) return "";
+    const Level& top = open_.back();
+    return child_pointer(top.pointer, top.json->is_array() ? std::to_string(top.json->size()) : key_);
+  }
+  // A parent never grows while its child is open, so pointers into it stay valid.
+  Json* place(Json value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Json& top = *open_.back().json;
+    if (top.is_array()) {
+      top.push_back(std::move(value));
+      return &top.back();
+    }
+    return &(top[key_] = std::move(value));
+  }
+
+  Json& root_;
+  const std::string& name_;
+  std::vector<Level> open_;
+  std::string key_;
+};
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::string one_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json parse_json(const std::string& text, const std::string& name) {
+  Json root;
+  StrictBuilder builder(root, name);
+  Json::sax_parse(text, &builder);
+  return root;
+}
+
+Json parse_json_file(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error))
+    throw UserError(fmt::format("{}: is a folder; a JSON file", file.string()));
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream)
+    throw UserError(fmt::format("{}: {}; a readable JSON file", file.string(),
+                                std::generic_category().message(errno)));
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  return parse_json(text, file.string());
+}
+
+void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignment) {
+  const std::string option = "--set " + assignment;
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw UserError(option + ": no path=value; for example --set accelerator.array.rows=8");
+
+  const std::string text = assignment.substr(equals + 1);
+  const bool is_json = Json::accept(text);
+  Json value = is_json ? parse_json(text, option) : Json(text);
+
+  Json* at = &document;
+  std::string pointer, made;  // `made`: the outermost pointer that this option creates
+  for (const std::string& part : split(assignment.substr(0, equals), '.')) {
+    if (part.empty()) throw UserError(option + ": an empty name in the path; names joined by dots");
+    const std::string parent = pointer;
+    pointer = child_pointer(pointer, part);
+    if (at->is_array()) {
+      std::size_t index = 0;
+      const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
+      if (error != std::errc() || end != part.data() + part.size() || index >= at->size())
+        throw UserError(fmt::format("{}: {} is no element of {}; an index below {}", option, part,
+                                    parent, at->size()));
+      at = &(*at)[index];
+      continue;
+    }
+    if (!at->is_object())
+      throw UserError(
+          fmt::format("{}: {} is no object and has no key {}; a path of the configuration", option,
+                      parent, part));
+    if (!at->contains(part)) {
+      if (made.empty()) made = pointer;
+      (*at)[part] = Json::object();
+    }
+    at = &(*at)[part];
+  }
+  *at = std::move(value);
+  origin.options.emplace_back(made.empty() ? pointer : made, option);
+}
+
+}  // namespace attnguard

@@ -1,0 +1,155 @@
+#include "src/config/read_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+
+#include "models/accelerator/job_layout.h"
+#include "src/config/reader.h"
+#include "src/config/writer.h"
+
+namespace attnguard {
+namespace {
+
+bool is_checker_name(const std::string& name) {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !name.empty() && lower(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+    return lower(c) || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+void check_word(const BufferConfig& buffer, std::string_view name, Format format,
+                const ConfigOrigin& origin) {
+  const std::string at = fmt::format("/accelerator/buffers/{}", name);
+  if (buffer.words % 2 != 0)
+    origin.reject(at + "/words", std::to_string(buffer.words), "an even number: two halves");
+  if (buffer.word_bits != 16 && buffer.word_bits != bits_of(format))
+    origin.reject(at + "/word_bits", std::to_string(buffer.word_bits),
+                  bits_of(format) == 32 ? "16 or 32" : "16, as the stored format has 16 bits");
+}
+
+void check_buffer(const BufferConfig& buffer, std::string_view name, std::uint64_t tile_bytes,
+                  std::string_view tile, const ConfigOrigin& origin) {
+  const std::uint64_t tile_words = tile_bytes * 8 / buffer.word_bits;
+  if (buffer.words < 2 * tile_words)
+    origin.reject(fmt::format("/accelerator/buffers/{}/words", name), std::to_string(buffer.words),
+                  fmt::format("at least {}, as one half must hold a {} tile of {} words",
+                              2 * tile_words, tile, tile_words));
+}
+
+void check_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) {
+  const auto reject = [&](std::string_view key, std::string_view value, std::string_view allowed) {
+    origin.reject(child_pointer("/workload", key), value, allowed);
+  };
+  if (workload.q || workload.k || workload.v) {
+    if (!workload.q) reject("q", "missing", "a .npy file, as k or v is given");
+    if (!workload.k) reject("k", "missing", "a .npy file, as q is given");
+    if (!workload.v) reject("v", "missing", "a .npy file, as q is given");
+    const auto absent = [&](std::string_view key, bool given) {
+      if (given) reject(key, "given", "not with q, k and v, whose files say the shape and the values");
+    };
+    absent("heads", workload.heads.has_value());
+    absent("kv_heads", workload.kv_heads.has_value());
+    absent("tokens_q", workload.tokens_q.has_value());
+    absent("tokens_k", workload.tokens_k.has_value());
+    absent("head_dim", workload.head_dim.has_value());
+    absent("distribution", workload.distribution.has_value());
+    return;
+  }
+  const auto present = [&](std::string_view key, bool given) {
+    if (!given) reject(key, "missing", "an integer, or files for q, k and v");
+  };
+  present("heads", workload.heads.has_value());
+  present("tokens_q", workload.tokens_q.has_value());
+  present("tokens_k", workload.tokens_k.has_value());
+  present("head_dim", workload.head_dim.has_value());
+  if (workload.tensor_format) reject("tensor_format", "given", "only with q, k and v");
+}
+
+}  // namespace
+
+void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig>& checkers) {
+  if (!json.is_object()) at.reject(json, "an object: name -> checker");
+  checkers.clear();
+  for (const auto& item : json.items()) {
+    const Cursor place = at.child(item.key());
+    if (!is_checker_name(item.key()))
+      at.origin.reject(place.pointer, one_line(Json(item.key())),
+                       "a name of a-z, 0-9 and _ that starts with a letter");
+    ObjectReader reader(item.value(), place);
+    CheckerKind kind{};
+    reader(kCheckerKindSpec, kind);
+    if (!item.value().contains("kind"))
+      at.origin.reject(place.child("kind").pointer, "missing", "allowed: flash_abft, matmul_abft");
+    CheckerConfig checker{item.key(), {}};
+    if (kind == CheckerKind::matmul_abft) checker.options = MatmulAbftConfig{};
+    std::visit(
+        [&reader](auto& options) {
+          std::remove_reference_t<decltype(options)>::visit(options, reader);
+        },
+        checker.options);
+    reader.finish();
+    checkers.push_back(std::move(checker));
+  }
+}
+
+Json write_checkers(const std::vector<CheckerConfig>& checkers) {
+  Json object = Json::object();
+  for (const CheckerConfig& checker : checkers) {
+    ObjectWriter writer;
+    const auto kind = static_cast<CheckerKind>(checker.options.index());
+    writer(kCheckerKindSpec, kind);
+    std::visit(
+        [&writer](const auto& options) {
+          std::remove_reference_t<decltype(options)>::visit(options, writer);
+        },
+        checker.options);
+    object[checker.name] = std::move(writer.object);
+  }
+  return object;
+}
+
+void read_axes(const Json& json, const Cursor& at, std::vector<SweepAxis>& axes) {
+  if (!json.is_object()) at.reject(json, "an object: dotted key -> list of values");
+  axes.clear();
+  for (const auto& item : json.items()) {
+    if (!item.value().is_array() || item.value().empty())
+      at.child(item.key()).reject(item.value(), "a list of at least one value");
+    axes.push_back({item.key(), {item.value().begin(), item.value().end()}});
+  }
+}
+
+Json write_axes(const std::vector<SweepAxis>& axes) {
+  Json object = Json::object();
+  for (const SweepAxis& axis : axes) object[axis.key] = axis.values;
+  return object;
+}
+
+Config read_config(const Json& document, const ConfigOrigin& origin) {
+  Config config;
+  read_struct(document, Cursor{origin, ""}, config);
+  const BuffersConfig& buffers = config.accelerator.buffers;
+  const FormatsConfig& formats = config.accelerator.formats;
+  check_word(buffers.q, "q", formats.operand, origin);
+  check_word(buffers.k, "k", formats.operand, origin);
+  check_word(buffers.v, "v", formats.operand, origin);
+  check_word(buffers.o, "o", formats.output, origin);
+  check_workload(config.workload, origin);
+  return config;
+}
+
+Json write_config(const Config& config) { return write_struct(config); }
+
+void check_buffers(const AcceleratorConfig& accelerator, const AttentionShape& shape,
+                   const ConfigOrigin& origin) {
+  const JobLayout layout(accelerator, shape);
+  const BuffersConfig& buffers = accelerator.buffers;
+  check_buffer(buffers.q, "q", layout.q_tile_bytes, "query", origin);
+  check_buffer(buffers.k, "k", layout.k_tile_bytes, "key", origin);
+  check_buffer(buffers.v, "v", layout.v_tile_bytes, "value", origin);
+  check_buffer(buffers.o, "o", layout.o_tile_bytes, "output", origin);
+}
+
+}  // namespace attnguard

@@ -1,0 +1,127 @@
+#include "src/simulation/prepared.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <stdexcept>
+
+#include "src/config/document.h"
+#include "src/config/read_config.h"
+#include "src/config/sha256.h"
+#include "src/config/version.h"
+#include "src/workload/load_workload.h"
+
+namespace attnguard {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFileKeys[] = {"q", "k", "v", "expected_output"};
+
+// What the tensors decided becomes explicit.
+void fill_in(WorkloadConfig& workload, const AttentionShape& shape) {
+  if (!workload.scale) workload.scale = shape.scale;
+  if (workload.q) {
+    if (!workload.tensor_format) workload.tensor_format = TensorFormat::floating;
+  } else {
+    workload.kv_heads = shape.kv_heads;
+    if (!workload.distribution) workload.distribution = DistributionConfig{};
+  }
+}
+
+// Relative file names, so far relative to `from`, become relative to `to`.
+void rebase_files(Json& workload, const fs::path& from, const fs::path& to) {
+  for (const char* key : kFileKeys) {
+    if (!workload.contains(key)) continue;
+    const fs::path file = workload[key].get<std::string>();
+    if (file.is_absolute()) continue;
+    workload[key] = fs::weakly_canonical(from / file)
+                        .lexically_relative(fs::weakly_canonical(to))
+                        .generic_string();
+  }
+}
+
+std::string identity_hash(Json effective,
+                          const std::vector<std::pair<std::string, std::string>>& file_hashes) {
+  for (const auto& [key, hash] : file_hashes) effective["workload"][key] = hash;
+  effective["accelerator"].erase("fidelity");
+  effective["campaign"].erase("engine");
+  return sha256_hex(effective.dump());
+}
+
+}  // namespace
+
+Configuration read_configuration(const CommandLine& command_line) {
+  Configuration result;
+  ConfigOrigin& origin = result.origin;
+  origin.file = command_line.positional.at(0);
+  Json document = parse_json_file(origin.file);
+  for (const std::string& assignment : command_line.sets) apply_set(document, origin, assignment);
+  if (command_line.seed && document.is_object()) {
+    document["seed"] = *command_line.seed;
+    origin.options.emplace_back("/seed", fmt::format("--seed {}", *command_line.seed));
+  }
+  result.config = read_config(document, origin);
+  return result;
+}
+
+Prepared prepare(const CommandLine& command_line) {
+  Prepared prepared;
+  Configuration read = read_configuration(command_line);
+  prepared.origin = std::move(read.origin);
+  Config& config = prepared.config = std::move(read.config);
+  const fs::path folder = fs::path(prepared.origin.file).parent_path();
+  LoadedWorkload loaded = load_workload(config.workload, config.seed,
+                                        config.accelerator.formats.operand, folder, prepared.origin);
+  check_buffers(config.accelerator, loaded.job.shape, prepared.origin);
+  fill_in(config.workload, loaded.job.shape);
+
+  prepared.job = std::move(loaded.job);
+  prepared.expected = std::move(loaded.expected);
+  prepared.input_hashes = std::move(loaded.file_hashes);
+  prepared.effective = write_config(config);
+  prepared.config_sha256 = identity_hash(prepared.effective, prepared.input_hashes);
+  rebase_files(prepared.effective["workload"], folder, output_directory(command_line));
+  return prepared;
+}
+
+fs::path output_directory(const CommandLine& command_line) {
+  if (command_line.out) return *command_line.out;
+  const fs::path config = command_line.positional.at(0);
+  return fs::path("traces") / fmt::format("{}-{}", config.stem().string(), command_line.command);
+}
+
+Json result_header(const Prepared& prepared) {
+  const AttentionShape& shape = prepared.job.shape;
+  const AcceleratorConfig& accelerator = prepared.config.accelerator;
+  Json inputs = Json::object();
+  for (const auto& [key, hash] : prepared.input_hashes) inputs[key] = hash;
+  return {{"tool",
+           {{"name", "attnguard"},
+            {"version", std::string(tool_version())},
+            {"git", std::string(tool_git())}}},
+          {"config_sha256", prepared.config_sha256},
+          {"seed", prepared.config.seed},
+          {"inputs", inputs},
+          {"fidelity", std::string(enum_name(accelerator.fidelity))},
+          {"workload",
+           {{"kind", std::string(enum_name(prepared.config.workload.kind))},
+            {"heads", shape.heads},
+            {"kv_heads", shape.kv_heads},
+            {"tokens_q", shape.tokens_q},
+            {"tokens_k", shape.tokens_k},
+            {"head_dim", shape.head_dim},
+            {"mask", std::string(enum_name(shape.mask))}}},
+          {"array",
+           {{"rows", accelerator.array.rows},
+            {"cols", accelerator.array.cols},
+            {"dataflow", std::string(enum_name(accelerator.array.dataflow))}}}};
+}
+
+void write_json(const fs::path& file, const Json& json) {
+  std::ofstream stream(file);
+  stream << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
+}  // namespace attnguard

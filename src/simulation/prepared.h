@@ -1,0 +1,52 @@
+// Everything a command needs before the simulation is built: the configuration checked, the tensors loaded or drawn.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/accelerator/attention_job.h"
+#include "src/cli/command_line.h"
+#include "src/config/config.h"
+#include "src/config/origin.h"
+
+namespace attnguard {
+
+struct Prepared {
+  Config config;
+  ConfigOrigin origin;  ///< names a configuration value in an error message
+  AttentionJob job;     ///< values are exact images of the operand format
+  /// Of the canonical effective configuration with tensor contents in place of paths and without fidelity and engine,
+  /// which cannot change a result.
+  std::string config_sha256;
+  std::optional<std::vector<float>> expected;  ///< [heads][tokens_q][head_dim]
+  /// (key, SHA-256 of the file) of every tensor file.
+  std::vector<std::pair<std::string, std::string>> input_hashes;
+  /// The effective configuration, every default filled in; tensor paths relative to output_directory().
+  nlohmann::ordered_json effective;
+};
+
+struct Configuration {
+  Config config;
+  ConfigOrigin origin;
+};
+
+/// Reads positional[0], applies --set and --seed; checks what needs no tensors. Throws UserError.
+Configuration read_configuration(const CommandLine& command_line);
+
+/// The same, and loads or draws the tensors. Throws UserError.
+Prepared prepare(const CommandLine& command_line);
+
+/// --out, or traces/<config stem>-<command>.
+std::filesystem::path output_directory(const CommandLine& command_line);
+
+/// What run.json and summary.json begin with: tool, config_sha256, seed, inputs, fidelity, workload, array.
+nlohmann::ordered_json result_header(const Prepared& prepared);
+
+/// `json`, indented, with a final newline. Throws std::runtime_error when it cannot be written.
+void write_json(const std::filesystem::path& file, const nlohmann::ordered_json& json);
+
+}  // namespace attnguard

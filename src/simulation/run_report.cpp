@@ -1,0 +1,91 @@
+#include "src/simulation/run_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "models/numerics/format.h"
+#include "src/config/sha256.h"
+
+namespace attnguard {
+namespace {
+
+CheckerReport report_checker(const CheckerResult& result) {
+  CheckerReport report;
+  report.checks = result.checks.size();
+  for (const Check& check : result.checks) {
+    report.alarms += check.alarm ? 1 : 0;
+    if (!std::isfinite(check.residual) || !std::isfinite(check.threshold)) continue;
+    report.max_residual = std::max(report.max_residual, check.residual);
+    if (check.residual > 0)
+      report.max_residual_over_threshold =
+          std::max(report.max_residual_over_threshold, check.residual / check.threshold);
+  }
+  return report;
+}
+
+ExpectedError compare(const std::vector<float>& output, const std::vector<float>& expected) {
+  double max_error = 0, max_abs = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double error = std::abs(double{output[i]} - expected[i]);
+    if (!(error <= max_error)) max_error = error;  // NaN stays
+    max_abs = std::max(max_abs, std::abs(double{expected[i]}));
+  }
+  return {max_error, max_abs > 0 ? max_error / max_abs : max_error};
+}
+
+std::string value_bytes(const std::vector<std::uint32_t>& raw, Format format) {
+  std::string bytes;
+  bytes.reserve(raw.size() * bytes_of(format));
+  for (const std::uint32_t value : raw)
+    for (unsigned byte = 0; byte < bytes_of(format); ++byte)
+      bytes += static_cast<char>(value >> (8 * byte) & 0xff);
+  return bytes;
+}
+
+}  // namespace
+
+RunReport report_run(const Prepared& prepared, const RunResult& result) {
+  const AcceleratorConfig& accelerator = prepared.config.accelerator;
+  RunReport report;
+  report.utilization = static_cast<double>(result.macs) /
+                       (static_cast<double>(result.cycles) * accelerator.array.rows *
+                        accelerator.array.cols);
+  for (const CheckerResult& checker : result.checkers)
+    report.checkers.push_back(report_checker(checker));
+  report.output.reserve(result.output.size());
+  for (const std::uint32_t raw : result.output)
+    report.output.push_back(decode(accelerator.formats.output, raw));
+  report.output_sha256 = sha256_hex(value_bytes(result.output, accelerator.formats.output));
+  if (prepared.expected) report.expected = compare(report.output, *prepared.expected);
+  return report;
+}
+
+nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& result,
+                                const RunReport& report) {
+  using Json = nlohmann::ordered_json;
+  Json json = result_header(prepared);
+  json["cycles"] = result.cycles;
+  json["macs"] = result.macs;
+  json["utilization"] = report.utilization;
+  json["units"] = Json::object();
+  for (const auto& [name, stats] : result.units)
+    json["units"][name] = {{"busy_cycles", stats.busy_cycles}, {"stall_cycles", stats.stall_cycles}};
+  json["bytes"] = result.link_bytes;
+  json["checkers"] = Json::object();
+  for (std::size_t i = 0; i < report.checkers.size(); ++i) {
+    const CheckerReport& checker = report.checkers[i];
+    json["checkers"][prepared.config.checkers[i].name] = {
+        {"checks", checker.checks},
+        {"alarms", checker.alarms},
+        {"max_residual", checker.max_residual},
+        {"max_residual_over_threshold", checker.max_residual_over_threshold}};
+  }
+  json["output_sha256"] = report.output_sha256;
+  if (report.expected)
+    json["expected"] = {{"max_abs_error", report.expected->max_abs_error},
+                        {"max_error_over_max_abs", report.expected->max_error_over_max_abs}};
+  return json;
+}
+
+}  // namespace attnguard

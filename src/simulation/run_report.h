@@ -1,0 +1,40 @@
+// What a finished fault-free run says, as numbers and as run.json.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/simulation/prepared.h"
+#include "src/simulation/simulation.h"
+
+namespace attnguard {
+
+/// Of one checker in a fault-free run; maxima over its finite residuals.
+struct CheckerReport {
+  std::uint64_t checks = 0;
+  std::uint64_t alarms = 0;
+  double max_residual = 0;
+  double max_residual_over_threshold = 0;
+};
+
+struct ExpectedError {
+  double max_abs_error = 0;
+  double max_error_over_max_abs = 0;
+};
+
+struct RunReport {
+  double utilization = 0;              ///< multiply-accumulates over cycles × array rows × cols
+  std::vector<CheckerReport> checkers;  ///< in configuration order
+  std::vector<float> output;            ///< [heads][tokens_q][head_dim]
+  std::string output_sha256;            ///< of the values' bytes in the output format, little-endian
+  std::optional<ExpectedError> expected;
+};
+
+RunReport report_run(const Prepared& prepared, const RunResult& result);
+
+nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& result,
+                                const RunReport& report);
+
+}  // namespace attnguard

@@ -1,0 +1,117 @@
+#include "src/simulation/simulation.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "models/accelerator/accelerator.h"
+
+namespace attnguard {
+namespace {
+
+/// Model errors (SC_REPORT_FATAL and ERROR) become exceptions; nothing is printed by the kernel.
+void quiet_kernel() {
+  sc_core::sc_report_handler::set_actions(sc_core::SC_FATAL, sc_core::SC_THROW);
+  sc_core::sc_report_handler::set_actions(sc_core::SC_ERROR, sc_core::SC_THROW);
+  sc_core::sc_report_handler::set_actions(sc_core::SC_WARNING, sc_core::SC_THROW);
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+}
+
+}  // namespace
+
+struct Simulation::Impl {
+  Impl(const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers, const AttentionJob& job,
+       bool interposers)
+      : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers) {
+    accelerator.memory().load(job);
+    accelerator.external_memory().committed = [this](const Burst& burst) { record_commit(burst); };
+    for (auto& guard : accelerator.checksum().guards()) comparisons.push_back(guard->checker->comparisons());
+    sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
+  }
+
+  RunResult run(const Fault* fault, std::uint64_t watchdog_cycles, bool record_live);
+  void record_commit(const Burst& burst);
+  void check_invariants(const RunResult& result) const;
+
+  Accelerator accelerator;
+  std::vector<std::vector<std::string>> comparisons;
+  std::vector<CommitRecord> commits;
+};
+
+void Simulation::Impl::record_commit(const Burst& burst) {
+  CommitRecord record;
+  record.head = burst.tile.head;
+  record.first_row = burst.tile.first_row;
+  record.rows = burst.tile.rows;
+  record.first_cycle = burst.timing.first_cycle;
+  record.row_interval_cycles = burst.timing.beat_interval_cycles;
+  record.slice_interval_cycles = burst.timing.group_interval_cycles;
+  record.slice_cols = static_cast<std::uint32_t>(burst.values_stride);
+  commits.push_back(record);
+}
+
+RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycles, bool record_live) {
+  accelerator.reset();
+  commits.clear();
+  if (record_live) accelerator.live_log().start();
+  if (fault != nullptr) accelerator.arm(*fault);
+  accelerator.start();
+  // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits for ever.
+  sc_core::sc_start(accelerator.clock().until(watchdog_cycles), sc_core::SC_EXIT_ON_STARVATION);
+
+  RunResult result;
+  if (accelerator.monitor().crashed()) {
+    result.completion = Completion::crash;
+    result.crash_reason = accelerator.monitor().reason();
+    result.crash_cycle = accelerator.monitor().cycle();
+  } else if (!accelerator.sequencer().finished()) {
+    result.completion = Completion::hang;
+  } else {
+    result.cycles = accelerator.sequencer().finish_cycle();
+    if (record_live) accelerator.finish_live(result.cycles);
+  }
+  accelerator.live_log().stop();
+  result.macs = accelerator.array().macs();
+  result.output = accelerator.memory().output();
+  result.commits = std::move(commits);
+  result.link_bytes = accelerator.link_bytes();
+  for (auto& guard : accelerator.checksum().guards())
+    result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
+  if (fault != nullptr) result.fault = accelerator.outcome(fault->site.reg);
+  if (result.completion == Completion::finished) {
+    result.units = accelerator.stats(result.cycles);
+    check_invariants(result);
+  }
+  return result;
+}
+
+/// Every cycle of every unit is accounted for.
+void Simulation::Impl::check_invariants(const RunResult& result) const {
+  for (const auto& [unit, stats] : result.units)
+    if (stats.total() != result.cycles)
+      throw std::logic_error(fmt::format("{}: busy and stall cycles add up to {}, the run took {}", unit,
+                                         stats.total(), result.cycles));
+}
+
+Simulation::Simulation(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
+                       const AttentionJob& job, bool interposers)
+    : impl_(std::make_unique<Impl>(accelerator, checkers, job, interposers)) {}
+
+Simulation::~Simulation() = default;
+
+const FaultUniverse& Simulation::universe() const { return impl_->accelerator.universe(); }
+const std::vector<std::vector<std::string>>& Simulation::comparisons() const { return impl_->comparisons; }
+
+RunResult Simulation::run(bool record_live) {
+  // A fault-free schedule is finite, so starvation ends it: done, or a deadlock that is reported as a hang.
+  constexpr std::uint64_t kUnbounded = std::uint64_t{1} << 48;
+  return impl_->run(nullptr, kUnbounded, record_live);
+}
+
+const std::vector<LiveBlock>& Simulation::live_blocks() const { return impl_->accelerator.live_log().blocks(); }
+
+RunResult Simulation::run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
+  return impl_->run(&fault, watchdog_cycles, false);
+}
+
+}  // namespace attnguard

@@ -1,0 +1,58 @@
+#include "src/sweep/sweep_row.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "src/campaign/campaign.h"
+#include "src/simulation/require_finished.h"
+#include "src/simulation/run_report.h"
+#include "src/simulation/simulation.h"
+
+namespace attnguard {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json run_columns(const Prepared& prepared, const RunResult& result) {
+  Json row;
+  row["cycles"] = result.cycles;
+  row["utilization"] = report_run(prepared, result).utilization;
+  row["macs"] = result.macs;
+  for (const auto& [unit, stats] : result.units)
+    row[fmt::format("busy_cycles_{}", unit)] = stats.busy_cycles;
+  for (const auto& [unit, stats] : result.units)
+    for (const auto& [reason, cycles] : stats.stall_cycles)
+      row[fmt::format("stall_cycles_{}_{}", unit, reason)] = cycles;
+  for (const auto& [link, bytes] : result.link_bytes) row[fmt::format("bytes_{}", link)] = bytes;
+  return row;
+}
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+}  // namespace
+
+Json sweep_row(const Prepared& prepared) {
+  if (prepared.config.sweep.mode == SweepMode::run) {
+    Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job);
+    const RunResult result = simulation.run();
+    require_finished(result);
+    return run_columns(prepared, result);
+  }
+  CampaignOptions options;
+  options.workers = 1;  // the points run side by side
+  const CampaignSummary summary = run_campaign(prepared, options);
+  Json row = run_columns(prepared, summary.golden);
+  for (const CheckerSummary& checker : summary.checkers) {
+    row[checker.name + ".coverage"] = or_null(checker.coverage);
+    row[checker.name + ".ci_low"] = or_null(checker.ci_low);
+    row[checker.name + ".ci_high"] = or_null(checker.ci_high);
+    row[checker.name + ".latency_p50_cycles"] = or_null(checker.latency_p50_cycles);
+  }
+  return row;
+}
+
+}  // namespace attnguard

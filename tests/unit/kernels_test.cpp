@@ -1,0 +1,180 @@
+// Tile kernels against plain scalar loops, bit for bit, on every SIMD target.
+#include "models/numerics/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/float_samples.h"
+#include "tests/support/simd_targets.h"
+#include "tests/support/tile_step.h"
+
+namespace attnguard {
+namespace {
+
+/// The contract, one lane at a time. exp2 itself is checked against the library function in
+/// exp2_test.
+void run_reference(TileStep& t) {
+  const std::size_t s = t.stride();
+  for (std::size_t lane = 0; lane < t.rows; ++lane) {
+    for (std::size_t n = 0; n < t.cols; ++n) {
+      float sum = 0;
+      for (std::size_t k = 0; k < t.depth; ++k)
+        sum = sum + t.west[k * s + lane] * t.north[k * t.north_stride + n];
+      t.score[n * s + lane] = canonical(sum);
+    }
+    float max = t.max_old[lane];
+    for (std::size_t j = 0; j < t.cols; ++j) {
+      const float x = t.score[j * s + lane] * t.scale;
+      if (static_cast<std::int32_t>(j) < t.visible[lane] && x > max) max = x;
+    }
+    t.max_new[lane] = canonical(max);
+    t.alpha[lane] = t.first ? 0.0f : exp2_scalar(t.exp2, t.max_old[lane] - t.max_new[lane]);
+    float tile_sum = 0;
+    for (std::size_t j = 0; j < t.cols; ++j) {
+      const float power = exp2_scalar(t.exp2, t.score[j * s + lane] * t.scale - t.max_new[lane]);
+      const bool seen = static_cast<std::int32_t>(j) < t.visible[lane];
+      t.p[j * s + lane] = seen ? round_to(t.probability, power) : 0.0f;
+      tile_sum = tile_sum + t.p[j * s + lane];
+    }
+    t.sum[lane] = canonical(t.sum[lane] * t.alpha[lane] + tile_sum);
+    t.reciprocal[lane] = canonical(1.0f / t.sum[lane]);
+    for (std::size_t c = 0; c < t.depth; ++c) {
+      float sum = 0;
+      for (std::size_t j = 0; j < t.cols; ++j)
+        sum = sum + t.p[j * s + lane] * t.values[j * t.depth + c];
+      t.partial[c * s + lane] = canonical(sum);
+      float& acc = t.acc[c * s + lane];
+      acc = canonical(acc * t.alpha[lane] + t.partial[c * s + lane]);
+      t.out[c * s + lane] = canonical(acc * t.reciprocal[lane]);
+    }
+  }
+}
+
+/// A random shape up to `largest` rows; one value in `period` is special (0: none).
+TileStep random_step(FloatSamples& samples, std::size_t largest, std::size_t period) {
+  TileStep t;
+  t.rows = samples.integer(1, largest);
+  t.cols = samples.integer(1, 40);
+  t.depth = samples.integer(1, 70);
+  t.north_stride = t.cols + samples.integer(0, 5);
+  t.exp2 = samples.integer(0, 1) == 0 ? Exp2Kind::polynomial : Exp2Kind::piecewise_linear;
+  t.probability = samples.integer(0, 1) == 0 ? Format::bfloat16 : Format::float32;
+  t.first = samples.integer(0, 3) == 0;
+  t.scale = scale_log2e(1.0f / std::sqrt(static_cast<float>(t.depth)));
+  t.resize(-7.0f);
+  const auto value = [&](float deviation) {
+    return period == 0 ? samples.normal(deviation) : samples.with_specials(deviation, period);
+  };
+  for (float& x : t.west) x = value(1.0f);
+  for (float& x : t.north) x = value(2.0f);
+  for (float& x : t.values) x = value(1.0f);
+  for (float& x : t.max_old) x = value(3.0f);
+  for (float& x : t.acc) x = value(3.0f);
+  for (float& x : t.sum) x = std::fabs(value(9.0f)) + 1;
+  if (samples.integer(0, 1) == 0) {
+    for (std::int32_t& limit : t.visible)
+      limit = static_cast<std::int32_t>(samples.integer(0, t.cols));
+  }
+  return t;
+}
+
+void expect_same_bits(const TileStep& actual, const TileStep& expected, std::size_t first_lane,
+                      std::size_t lanes) {
+  for (std::size_t output = 0; output < actual.outputs().size(); ++output) {
+    const LaneTile& a = *actual.outputs()[output];
+    const LaneTile& e = *expected.outputs()[output];
+    ASSERT_EQ(a.size(), e.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const std::size_t lane = i % actual.stride();
+      if (lane < first_lane || lane >= first_lane + lanes) continue;
+      ASSERT_EQ(bits_of_float(a[i]), bits_of_float(e[i]))
+          << "output " << output << " element " << i;
+    }
+  }
+}
+
+void expect_scalar_bits(std::uint32_t seed, std::size_t period) {
+  for_each_simd_target([=](const std::string& target) {
+    SCOPED_TRACE(target);
+    FloatSamples samples(seed);
+    for (int trial = 0; trial < 150; ++trial) {
+      TileStep expected = random_step(samples, trial % 8 == 0 ? 128 : 40, period);
+      TileStep actual = expected;
+      run_reference(expected);
+      actual.run(0, actual.rows);
+      expect_same_bits(actual, expected, 0, actual.rows);
+    }
+  });
+}
+
+TEST(Kernels, EqualScalarLoopsBitForBit) { expect_scalar_bits(1, 0); }
+
+TEST(Kernels, EqualScalarLoopsOnNanInfinityDenormalsAndOverflow) {
+  expect_scalar_bits(2, 500);
+  expect_scalar_bits(3, 20);
+}
+
+TEST(Kernels, ASubRangeOfLanesGivesTheSameBitsAndTouchesNothingElse) {
+  for_each_simd_target([](const std::string& target) {
+    SCOPED_TRACE(target);
+    FloatSamples samples(4);
+    for (int trial = 0; trial < 100; ++trial) {
+      const TileStep start = random_step(samples, 48, 200);
+      TileStep whole = start, part = start;
+      whole.run(0, whole.stride());
+      const std::size_t first_lane = samples.integer(0, start.stride() - 1);
+      const std::size_t lanes = samples.integer(1, start.stride() - first_lane);
+      part.run(first_lane, lanes);
+      expect_same_bits(part, start, 0, first_lane);
+      expect_same_bits(part, whole, first_lane, lanes);
+      expect_same_bits(part, start, first_lane + lanes, start.stride());
+    }
+  });
+}
+
+TEST(Kernels, Float16ProbabilitiesAreRounded) {
+  TileStep t;
+  t.rows = 3, t.cols = 5, t.depth = 4, t.north_stride = 5;
+  t.probability = Format::float16;
+  t.resize(0);
+  FloatSamples samples(5);
+  for (LaneTile* tile : {&t.west, &t.max_old})
+    for (float& x : *tile) x = samples.normal(1);
+  for (float& x : t.north) x = samples.normal(1);
+  TileStep expected = t;
+  run_reference(expected);
+  t.run(0, t.rows);
+  expect_same_bits(t, expected, 0, t.rows);
+}
+
+TEST(Kernels, MaximumIgnoresNanScoresAndKeepsANanMaximum) {
+  LaneTile score = {float_of(0x7fc00000), -2.0f, 5.0f};  // one lane, three columns, stride 1
+  const std::int32_t visible = 2;
+  float max_old = -INFINITY, max_new = 0;
+  softmax_max(score.data(), &visible, 1.0f, &max_old, &max_new, 3, 1, 1);
+  EXPECT_EQ(max_new, -2.0f);
+  max_old = float_of(0xffc00001);
+  softmax_max(score.data(), &visible, 1.0f, &max_old, &max_new, 3, 1, 1);
+  EXPECT_EQ(bits_of_float(max_new), 0x7fc00000u);
+}
+
+TEST(Kernels, SumsStartFromPlusZero) {
+  const float west = -1.0f, north = 0.0f;
+  float out = 1.0f;
+  matmul_tile(&west, &north, &out, 1, 1, 1, 1, 1);  // +0 + (−0) = +0
+  EXPECT_EQ(bits_of_float(out), 0u);
+  matmul_tile(&west, &north, &out, 0, 1, 1, 1, 1);
+  EXPECT_EQ(bits_of_float(out), 0u);
+}
+
+TEST(Kernels, ProductsAreRoundedBeforeTheyAreAdded) {
+  const float x = 1.0f + 0x1p-12f;  // x² = 1 + 2^-11 + 2^-24, a tie that rounds to 1 + 2^-11
+  const float west[] = {x, x}, north[] = {-x, x};
+  float out = 1.0f;
+  matmul_tile(west, north, &out, 2, 1, 1, 1, 1);
+  EXPECT_EQ(out, 0.0f);  // a fused multiply-add would leave 2^-24
+}
+
+}  // namespace
+}  // namespace attnguard

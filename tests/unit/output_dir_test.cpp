@@ -1,0 +1,92 @@
+// Results appear whole or not at all, and nothing of the user's is deleted.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "src/config/user_error.h"
+#include "src/simulation/output_dir.h"
+#include "tests/support/scratch_folder.h"
+
+namespace attnguard {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string complaint(const fs::path& path, bool force) {
+  try {
+    OutputDir directory(path, force);
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+std::size_t entries(const fs::path& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(OutputDir, AppearsOnCommitOnly) {
+  const ScratchFolder scratch;
+  const fs::path out = scratch.path() / "a" / "b";
+  {
+    OutputDir directory(out, false);
+    EXPECT_FALSE(fs::exists(out));
+    EXPECT_TRUE(fs::is_directory(directory.path()));
+    std::ofstream(directory.path() / "config.json") << "{}";
+    directory.commit();
+    EXPECT_TRUE(fs::exists(out / "config.json"));
+  }
+  EXPECT_TRUE(fs::exists(out / "config.json"));
+  EXPECT_EQ(entries(out.parent_path()), 1U);
+}
+
+TEST(OutputDir, LeavesNothingWithoutCommit) {
+  const ScratchFolder scratch;
+  { OutputDir directory(scratch.path() / "out", false); }
+  EXPECT_EQ(entries(scratch.path()), 0U);
+}
+
+TEST(OutputDir, ReplacesAnEarlierResultOnlyByForce) {
+  const ScratchFolder scratch;
+  const fs::path out = scratch.path() / "out";
+  scratch.write("out/config.json", "{}");
+  scratch.write("out/old.csv", "x");
+  EXPECT_EQ(complaint(out, false),
+            "--out " + out.string() + ": already holds files; a new or empty folder, or --force");
+  EXPECT_TRUE(fs::exists(out / "old.csv"));
+  {
+    OutputDir directory(out, true);
+    EXPECT_TRUE(fs::exists(out / "old.csv"));
+    directory.commit();
+  }
+  EXPECT_FALSE(fs::exists(out / "old.csv"));
+  EXPECT_EQ(entries(scratch.path()), 1U);
+}
+
+TEST(OutputDir, NeverReplacesWhatIsNoResult) {
+  const ScratchFolder scratch;
+  scratch.write("home/thesis.txt", "x");
+  const fs::path out = scratch.path() / "home";
+  EXPECT_EQ(complaint(out, true), "--out " + out.string() +
+                                      ": holds files that are no result of attnguard; a new or empty folder, or an "
+                                      "earlier result with --force");
+  EXPECT_EQ(complaint(out / "thesis.txt", true), "--out " + (out / "thesis.txt").string() + ": is a file; a folder");
+  EXPECT_NE(complaint(out / "thesis.txt" / "x", false), "accepted");
+  EXPECT_NE(complaint("/proc/attnguard", false), "accepted");
+  EXPECT_EQ(read_text(out / "thesis.txt"), "x");
+}
+
+TEST(OutputDir, TakesAnEmptyFolder) {
+  const ScratchFolder scratch;
+  fs::create_directory(scratch.path() / "empty");
+  {
+    OutputDir directory(scratch.path() / "empty/", false);
+    std::ofstream(directory.path() / "config.json") << "{}";
+    directory.commit();
+  }
+  EXPECT_TRUE(fs::exists(scratch.path() / "empty" / "config.json"));
+  EXPECT_EQ(entries(scratch.path()), 1U);
+}
+
+}  // namespace
+}  // namespace attnguard
