@@ -1,5 +1,6 @@
-// Simulated cycles per second of the stepping array and of the module-per-PE array (the tests' oracle), from one run, on the
-// pass sequence of attention: one score pass of depth 64, then the P·V passes of head_dim 64.
+// Simulated cycles per second of the stepping array and of the module-per-PE array (the tests'
+// oracle), from one run, on the pass sequence of attention: one score pass of depth 64, then the
+// P·V passes of head_dim 64.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -18,8 +19,10 @@ constexpr std::uint32_t kHeadDim = 64;
 
 class AttentionPasses {
  public:
-  AttentionPasses(std::uint32_t size, std::uint32_t key_tiles) : operands_(kHeadDim * 128), out_(128 * 128) {
-    for (std::size_t n = 0; n < operands_.size(); ++n) operands_[n] = 0.5F + static_cast<float>(n * 7 % 64) / 64;
+  AttentionPasses(std::uint32_t size, std::uint32_t key_tiles)
+      : operands_(kHeadDim * 128), out_(128 * 128) {
+    for (std::size_t n = 0; n < operands_.size(); ++n)
+      operands_[n] = 0.5F + static_cast<float>(n * 7 % 64) / 64;
     std::uint64_t edge_free = 0, bus_free = 0;
     const std::uint32_t value_passes = (kHeadDim + size - 1) / size;
     for (std::uint32_t n = 0; n < key_tiles * (1 + value_passes); ++n) {
@@ -49,7 +52,8 @@ class AttentionPasses {
 
 double seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-// Repeats `run` for about a second of CPU time; simulated cycles per second of the fastest repetition.
+// Repeats `run` for about a second of CPU time; simulated cycles per second of the fastest
+// repetition.
 template <class Run>
 double best_rate(std::uint64_t cycles, const Run& run) {
   double best = 0;
@@ -65,12 +69,14 @@ double best_rate(std::uint64_t cycles, const Run& run) {
 int compare() {
   constexpr std::uint32_t kSizes[] = {8, 16, 32};
   std::vector<std::unique_ptr<PeArrayOracle>> per_pe;
-  for (const std::uint32_t size : kSizes) per_pe.push_back(std::make_unique<PeArrayOracle>(size, size));
-  std::printf("stepping array on %s; simulated cycles per second of CPU time\n", stepping_array_target());
+  for (const std::uint32_t size : kSizes)
+    per_pe.push_back(std::make_unique<PeArrayOracle>(size, size));
+  std::printf("stepping array on %s; simulated cycles per second of CPU time\n",
+              stepping_array_target());
   std::printf("%8s %16s %16s %8s\n", "array", "stepping", "module per PE", "ratio");
   for (std::size_t n = 0; n < per_pe.size(); ++n) {
     const std::uint32_t size = kSizes[n];
-    AttentionPasses fast(size, 4000), slow(size, 10);
+    AttentionPasses fast(size, 200), slow(size, 4);
     SteppingArray array(size, size);
     const double stepping = best_rate(fast.cycles(), [&] {
       array.reset();
@@ -85,7 +91,8 @@ int compare() {
       std::fprintf(stderr, "the two arrays disagree\n");
       return 1;
     }
-    std::printf("%5ux%-2u %16.3g %16.3g %8.0f\n", size, size, stepping, modules, stepping / modules);
+    std::printf("%5ux%-2u %16.3g %16.3g %8.0f\n", size, size, stepping, modules,
+                stepping / modules);
   }
   return 0;
 }

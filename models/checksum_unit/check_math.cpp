@@ -14,28 +14,40 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Vector counterparts of the number formats. `widen` takes float32 inputs to the format's own vector.
+// Vector counterparts of the number formats. `widen` takes float32 inputs to the format's own
+// vector.
 struct Float32Lanes : Float32Number {
   using Tag = hn::ScalableTag<float>;
   template <class D, class V>
-  static HWY_INLINE HWY_ATTR hn::Vec<D> widen(D, V v) { return v; }
+  static HWY_INLINE HWY_ATTR hn::Vec<D> widen(D, V v) {
+    return v;
+  }
   template <class D, class V>
-  static HWY_INLINE HWY_ATTR V rounded(D, V v) { return v; }
+  static HWY_INLINE HWY_ATTR V rounded(D, V v) {
+    return v;
+  }
 };
 
 struct Float64Lanes : Float64Number {
   using Tag = hn::ScalableTag<double>;
   template <class D, class V>
-  static HWY_INLINE HWY_ATTR hn::Vec<D> widen(D d, V v) { return hn::PromoteTo(d, v); }
+  static HWY_INLINE HWY_ATTR hn::Vec<D> widen(D d, V v) {
+    return hn::PromoteTo(d, v);
+  }
   template <class D, class V>
-  static HWY_INLINE HWY_ATTR V rounded(D, V v) { return v; }
+  static HWY_INLINE HWY_ATTR V rounded(D, V v) {
+    return v;
+  }
 };
 
 struct Bfloat16Lanes : Bfloat16Number {
   using Tag = hn::ScalableTag<float>;
   template <class D, class V>
-  static HWY_INLINE HWY_ATTR hn::Vec<D> widen(D, V v) { return v; }
-  // To nearest even on the upper half. Every NaN met here is canonical up to its sign, so the carry cannot spoil it.
+  static HWY_INLINE HWY_ATTR hn::Vec<D> widen(D, V v) {
+    return v;
+  }
+  // To nearest even on the upper half. Every NaN met here is canonical up to its sign, so the carry
+  // cannot spoil it.
   template <class D, class V>
   static HWY_INLINE HWY_ATTR V rounded(D d, V v) {
     const hn::RebindToUnsigned<D> du;
@@ -47,9 +59,13 @@ struct Bfloat16Lanes : Bfloat16Number {
 };
 
 template <class L, class D, class V>
-HWY_INLINE HWY_ATTR V add(D d, V a, V b) { return L::rounded(d, hn::Add(a, b)); }
+HWY_INLINE HWY_ATTR V add(D d, V a, V b) {
+  return L::rounded(d, hn::Add(a, b));
+}
 template <class L, class D, class V>
-HWY_INLINE HWY_ATTR V mul(D d, V a, V b) { return L::rounded(d, hn::Mul(a, b)); }
+HWY_INLINE HWY_ATTR V mul(D d, V a, V b) {
+  return L::rounded(d, hn::Mul(a, b));
+}
 
 template <class L, class D>
 HWY_INLINE HWY_ATTR hn::Vec<D> input(D d, const float* in) {
@@ -57,14 +73,16 @@ HWY_INLINE HWY_ATTR hn::Vec<D> input(D d, const float* in) {
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// Block b (four lanes) of the result holds in[4 b × stride .. + 3]: four columns of every fourth row.
+// Block b (four lanes) of the result holds in[4 b × stride .. + 3]: four columns of every fourth
+// row.
 template <class F>
 HWY_INLINE HWY_ATTR hn::Vec<F> load_blocks(F f, const float* in, std::size_t stride) {
   if constexpr (hn::MaxLanes(F()) <= 4) {
     return hn::LoadU(f, in);
   } else {
     const hn::Half<F> half;
-    return hn::Combine(f, load_blocks(half, in + hn::Lanes(half) * stride, stride), load_blocks(half, in, stride));
+    return hn::Combine(f, load_blocks(half, in + hn::Lanes(half) * stride, stride),
+                       load_blocks(half, in, stride));
   }
 }
 
@@ -78,18 +96,20 @@ HWY_INLINE HWY_ATTR void take(D d, V value, hn::Vec<D>& sum, hn::Vec<D>& weight)
 #endif  // HWY_TARGET != HWY_SCALAR
 
 template <class L, bool kWeighted>
-HWY_ATTR void sum_row(const float* in, std::size_t columns, typename L::Value* sum, typename L::Value* weight) {
+HWY_ATTR void sum_row(const float* in, std::size_t columns, typename L::Value* sum,
+                      typename L::Value* weight) {
   for (std::size_t c = 0; c < columns; ++c) {
     *sum = L::add(*sum, in[c]);
     if constexpr (kWeighted) *weight = L::add(*weight, std::fabs(in[c]));
   }
 }
 
-// Rows are lanes: 4 × 4 blocks are transposed on the way, so that a register holds one column of N rows. What is left over goes to
-// narrower vectors, in the end to single rows.
+// Rows are lanes: 4 × 4 blocks are transposed on the way, so that a register holds one column of N
+// rows. What is left over goes to narrower vectors, in the end to single rows.
 template <class L, bool kWeighted, class D>
-HWY_ATTR void sum_rows_lanes(D d, const float* in, std::size_t stride, std::size_t rows, std::size_t columns,
-                             typename L::Value* sum, typename L::Value* weight) {
+HWY_ATTR void sum_rows_lanes(D d, const float* in, std::size_t stride, std::size_t rows,
+                             std::size_t columns, typename L::Value* sum,
+                             typename L::Value* weight) {
 #if HWY_TARGET != HWY_SCALAR
   using F = hn::Rebind<float, D>;
   const F f;
@@ -104,8 +124,10 @@ HWY_ATTR void sum_rows_lanes(D d, const float* in, std::size_t stride, std::size
         const auto r1 = load_blocks(f, in + c + stride, stride);
         const auto r2 = load_blocks(f, in + c + 2 * stride, stride);
         const auto r3 = load_blocks(f, in + c + 3 * stride, stride);
-        const auto even_low = hn::InterleaveLower(f, r0, r2), odd_low = hn::InterleaveLower(f, r1, r3);
-        const auto even_high = hn::InterleaveUpper(f, r0, r2), odd_high = hn::InterleaveUpper(f, r1, r3);
+        const auto even_low = hn::InterleaveLower(f, r0, r2),
+                   odd_low = hn::InterleaveLower(f, r1, r3);
+        const auto even_high = hn::InterleaveUpper(f, r0, r2),
+                   odd_high = hn::InterleaveUpper(f, r1, r3);
         take<L, kWeighted>(d, hn::InterleaveLower(f, even_low, odd_low), s, w);
         take<L, kWeighted>(d, hn::InterleaveUpper(f, even_low, odd_low), s, w);
         take<L, kWeighted>(d, hn::InterleaveLower(f, even_high, odd_high), s, w);
@@ -115,7 +137,8 @@ HWY_ATTR void sum_rows_lanes(D d, const float* in, std::size_t stride, std::size
       if constexpr (kWeighted) hn::StoreU(w, d, weight);
       if (c < columns)
         for (std::size_t r = 0; r < kLanes; ++r)
-          sum_row<L, kWeighted>(in + r * stride + c, columns - c, sum + r, kWeighted ? weight + r : nullptr);
+          sum_row<L, kWeighted>(in + r * stride + c, columns - c, sum + r,
+                                kWeighted ? weight + r : nullptr);
       if constexpr (kWeighted) weight += kLanes;
     }
     if constexpr (kLanes > 4) {
@@ -140,8 +163,8 @@ HWY_ATTR void sum_rows(const float* in, std::size_t stride, std::size_t rows, st
 }
 
 template <class L>
-HWY_ATTR void sum_columns(const float* in, std::size_t stride, std::size_t columns, std::size_t lanes,
-                          typename L::Value* sum) {
+HWY_ATTR void sum_columns(const float* in, std::size_t stride, std::size_t columns,
+                          std::size_t lanes, typename L::Value* sum) {
   const typename L::Tag d;
   for (std::size_t lane = 0; lane < lanes; lane += hn::Lanes(d)) {
     auto s = hn::Zero(d);
@@ -169,8 +192,9 @@ HWY_ATTR void dot_lanes(const float* in, std::size_t stride, std::size_t columns
 }
 
 template <class L>
-HWY_ATTR void dot_columns(const float* in, std::size_t stride, std::size_t columns, std::size_t lanes,
-                          const typename L::Value* factor, const typename L::Value* weight_factor, bool magnitude,
+HWY_ATTR void dot_columns(const float* in, std::size_t stride, std::size_t columns,
+                          std::size_t lanes, const typename L::Value* factor,
+                          const typename L::Value* weight_factor, bool magnitude,
                           typename L::Value* dot, typename L::Value* weight) {
   const auto loop = weight == nullptr ? dot_lanes<L, false, false>
                     : magnitude       ? dot_lanes<L, true, true>
@@ -179,7 +203,8 @@ HWY_ATTR void dot_columns(const float* in, std::size_t stride, std::size_t colum
 }
 
 template <class L>
-HWY_ATTR void rescale(typename L::Value* sum, const float* alpha, const typename L::Value* term, std::size_t lanes) {
+HWY_ATTR void rescale(typename L::Value* sum, const float* alpha, const typename L::Value* term,
+                      std::size_t lanes) {
   const typename L::Tag d;
   for (std::size_t lane = 0; lane < lanes; lane += hn::Lanes(d)) {
     const auto scaled = mul<L>(d, hn::LoadU(d, sum + lane), input<L>(d, alpha + lane));

@@ -13,7 +13,8 @@ struct CheckerContext {
   std::string path;  ///< "checksum.<name>."
   CheckerDimensions dims;
 
-  /// Tile slots of a K or V buffer: one per half, or one per key tile and half if a head stays resident.
+  /// Tile slots of a K or V buffer: one per half, or one per key tile and half if a head stays
+  /// resident.
   std::uint32_t slots_per_half() const { return dims.resident ? dims.key_tiles : 1; }
   std::uint32_t slot(const TileContext& tile) const {
     return tile.half * slots_per_half() + (dims.resident ? tile.key_tile : 0);

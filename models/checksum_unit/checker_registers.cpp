@@ -15,7 +15,8 @@ void RegisterBook::declare(FaultUniverse& universe) {
 Place RegisterBook::place(const TileContext& tile, std::uint32_t lane) const {
   Place at;
   at.head = static_cast<std::int32_t>(tile.head);
-  if (shape_.meaning != LaneMeaning::element) at.query_row = static_cast<std::int32_t>(tile.first_row + lane);
+  if (shape_.meaning != LaneMeaning::element)
+    at.query_row = static_cast<std::int32_t>(tile.first_row + lane);
   at.key_tile = static_cast<std::int32_t>(tile.key_tile);
   return at;
 }

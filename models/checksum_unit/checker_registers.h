@@ -1,8 +1,9 @@
 // Persistent registers of a checker that know their own faults and liveness.
 //
-// A RegisterFile is a class of equal registers, stored as groups of lanes. The checker announces each scheduled access to a
-// group with the cycle per lane, then computes on the plain values. An access costs one test unless a fault is armed or
-// liveness is recorded. Accesses to one register come in time order; a read stands before the write of its cycle.
+// A RegisterFile is a class of equal registers, stored as groups of lanes. The checker announces
+// each scheduled access to a group with the cycle per lane, then computes on the plain values. An
+// access costs one test unless a fault is armed or liveness is recorded. Accesses to one register
+// come in time order; a read stands before the write of its cycle.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,9 @@ namespace attnguard {
 struct LaneCycles {
   std::uint64_t first = 0;
   std::int64_t step = 1;
-  std::uint64_t at(std::uint32_t lane) const { return first + static_cast<std::uint64_t>(step * std::int64_t{lane}); }
+  std::uint64_t at(std::uint32_t lane) const {
+    return first + static_cast<std::uint64_t>(step * std::int64_t{lane});
+  }
   /// `cycles` later.
   LaneCycles operator+(std::uint64_t cycles) const { return {first + cycles, step}; }
 };
@@ -39,8 +42,8 @@ struct Watch {
 
 /// What a lane stands for: it decides the order of indices in the path and the place reported.
 enum class LaneMeaning : std::uint8_t {
-  row,      ///< "row[lane].name[group]", query row = first row of the tile + lane
-  element,  ///< "name[group × lanes + lane]", belongs to no query row
+  row,          ///< "row[lane].name[group]", query row = first row of the tile + lane
+  element,      ///< "name[group × lanes + lane]", belongs to no query row
   row_of_word,  ///< "name[group][lane]", query row = first row of the tile + lane
 };
 
@@ -58,13 +61,15 @@ struct RegisterShape {
 /// Declares registers and keeps track of accesses; independent of the type of the values.
 class RegisterBook {
  public:
-  RegisterBook(Watch watch, RegisterShape shape) : watch_(watch), shape_(std::move(shape)), last_(shape_.groups) {}
+  RegisterBook(Watch watch, RegisterShape shape)
+      : watch_(watch), shape_(std::move(shape)), last_(shape_.groups) {}
   void declare(FaultUniverse& universe);
 
  protected:
   bool watched() const { return watch_.active(); }
   std::uint32_t site(std::uint32_t group, std::uint32_t lane) const {
-    return shape_.meaning == LaneMeaning::row ? lane * shape_.groups + group : group * shape_.lanes + lane;
+    return shape_.meaning == LaneMeaning::row ? lane * shape_.groups + group
+                                              : group * shape_.lanes + lane;
   }
   Place place(const TileContext& tile, std::uint32_t lane) const;
   void log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles);
@@ -73,7 +78,8 @@ class RegisterBook {
   Watch watch_;
   RegisterShape shape_;
   RegisterId reg_ = 0;
-  std::vector<LaneCycles> last_;  ///< latest access per group: content is live from there to the next read
+  std::vector<LaneCycles>
+      last_;  ///< latest access per group: content is live from there to the next read
 };
 
 /// T: float (bfloat16 or float32 registers) or double (float64 registers).
@@ -81,7 +87,9 @@ template <class T>
 class RegisterFile : public RegisterBook {
  public:
   RegisterFile(Watch watch, RegisterShape shape)
-      : RegisterBook(watch, std::move(shape)), stride_(lane_stride(shape_.lanes)), values_(shape_.groups * stride_) {}
+      : RegisterBook(watch, std::move(shape)),
+        stride_(lane_stride(shape_.lanes)),
+        values_(shape_.groups * stride_) {}
 
   void reset() { values_.assign(values_.size(), T{0}); }
   /// Values of a group, padded to lane_stride(lanes); consecutive groups follow at that stride.
@@ -89,17 +97,20 @@ class RegisterFile : public RegisterBook {
   std::size_t stride() const { return stride_; }
 
   /// Lanes 0 .. count−1 of the group are read at `cycles`: a due fault is now in their values.
-  void read(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles, const TileContext& tile) {
+  void read(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles,
+            const TileContext& tile) {
     if (!watched()) return;
     for (std::uint32_t lane = 0; lane < count; ++lane)
-      read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane], place(tile, lane));
+      read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane],
+                place(tile, lane));
     log_read(group_index, count, cycles);
   }
 
   /// Lanes 0 .. count−1 of the group are overwritten at `cycles`.
   void write(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles) {
     if (!watched()) return;
-    for (std::uint32_t lane = 0; lane < count; ++lane) watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
+    for (std::uint32_t lane = 0; lane < count; ++lane)
+      watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
     log_write(group_index, cycles);
   }
 

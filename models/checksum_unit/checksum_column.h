@@ -1,7 +1,9 @@
-// The checksum column of the array: per query row, sum = sum·α + Σ_j p_ij r_j and weight = weight·α + Σ_j p_ij w_j.
+// The checksum column of the array: per query row, sum = sum·α + Σ_j p_ij r_j and weight = weight·α
+// + Σ_j p_ij w_j.
 //
-// Row i multiplies key j one cycle after its neighbour above, and adds the tile to its registers one cycle after the
-// last key: read and written at mac_start + keys + i. The multipliers' own pipeline is not modelled.
+// Row i multiplies key j one cycle after its neighbour above, and adds the tile to its registers
+// one cycle after the last key: read and written at mac_start + keys + i. The multipliers' own
+// pipeline is not modelled.
 #pragma once
 
 #include <algorithm>
@@ -34,12 +36,12 @@ class ChecksumColumn {
     weight_.reset();
   }
 
-  /// Adds p [cols][stride] times the row sums to the bank at `cycles`; alpha [stride]. A `first` tile starts from +0, whose
-  /// product with alpha (+0 there) is still formed.
-  void accumulate(const TileContext& tile, const float* p, std::size_t stride, RowSums<N>& rows, const float* alpha,
-                  bool first, std::uint32_t bank, LaneCycles cycles) {
-    math_.dot_columns(p, stride, tile.cols, tile.rows, rows.sums(), rows.weights(), false, tile_sum_.data(),
-                      weighted_ ? tile_weight_.data() : nullptr);
+  /// Adds p [cols][stride] times the row sums to the bank at `cycles`; alpha [stride]. A `first`
+  /// tile starts from +0, whose product with alpha (+0 there) is still formed.
+  void accumulate(const TileContext& tile, const float* p, std::size_t stride, RowSums<N>& rows,
+                  const float* alpha, bool first, std::uint32_t bank, LaneCycles cycles) {
+    math_.dot_columns(p, stride, tile.cols, tile.rows, rows.sums(), rows.weights(), false,
+                      tile_sum_.data(), weighted_ ? tile_weight_.data() : nullptr);
     update(sum_, tile_sum_, tile, alpha, first, bank, cycles);
     if (weighted_) update(weight_, tile_weight_, tile, alpha, first, bank, cycles);
   }
@@ -55,8 +57,13 @@ class ChecksumColumn {
 
  private:
   static RegisterShape shape(const CheckerContext& context, const char* name, std::uint32_t banks) {
-    RegisterShape shape{context.path + "row[{}]." + name, {context.dims.rows}, N::format, StorageKind::register_file,
-                        LaneMeaning::row, banks, context.dims.rows};
+    RegisterShape shape{context.path + "row[{}]." + name,
+                        {context.dims.rows},
+                        N::format,
+                        StorageKind::register_file,
+                        LaneMeaning::row,
+                        banks,
+                        context.dims.rows};
     if (banks > 1) {
       shape.path += "[{}]";
       shape.extents.push_back(banks);
@@ -64,8 +71,9 @@ class ChecksumColumn {
     return shape;
   }
 
-  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term, const TileContext& tile,
-              const float* alpha, bool first, std::uint32_t bank, LaneCycles cycles) {
+  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term,
+              const TileContext& tile, const float* alpha, bool first, std::uint32_t bank,
+              LaneCycles cycles) {
     Value* values = registers.group(bank);
     if (first)
       std::fill_n(values, tile.rows, Value{0});

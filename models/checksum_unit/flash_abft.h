@@ -1,5 +1,6 @@
-// flash_abft: one online checksum over Q, K, V and the softmax. Our derivation from the idea of Flash-ABFT (Titopoulos,
-// Alexandridis, Dimitrakopoulos, IEEE SOCC 2025); formulas, options and timing in docs/checkers.md.
+// flash_abft: one online checksum over Q, K, V and the softmax. Our derivation from the idea of
+// Flash-ABFT (Titopoulos, Alexandridis, Dimitrakopoulos, IEEE SOCC 2025); formulas, options and
+// timing in docs/checkers.md.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +28,8 @@ class FlashAbft final : public Checker {
   FlashAbft(const std::string& name, const FlashAbftConfig& config, const CheckerDimensions& dims)
       : config_(config),
         context_{{tap_, log_}, "checksum." + name + ".", dims},
-        output_(context_.watch, context_.path + "output_group[{}]", 0, config.granularity, dims.tokens_q,
-                output_judge(config, dims)),
+        output_(context_.watch, context_.path + "output_group[{}]", 0, config.granularity,
+                dims.tokens_q, output_judge(config, dims)),
         rows_(context_, config.row_sum, output_.scaled()),
         column_(context_, 1, output_.scaled()),
         alpha_(context_.watch, banked("alpha")),
@@ -39,12 +40,14 @@ class FlashAbft final : public Checker {
         scale_(dims.stride) {
     if (config.softmax_scalars == SoftmaxScalars::duplicated) softmax_.emplace(context_);
     if (config.score_check)
-      score_.emplace(context_, ScoreOptions{config.key_sum, config.query_source, config.granularity}, 1,
+      score_.emplace(context_,
+                     ScoreOptions{config.key_sum, config.query_source, config.granularity}, 1,
                      score_judge(config, dims));
   }
 
   std::uint32_t needs() const override {
-    return kProbabilities | kOutputs | rows_.needs() | (softmax_ ? kScores : kScalars) | (score_ ? score_->needs() : 0u);
+    return kProbabilities | kOutputs | rows_.needs() | (softmax_ ? kScores : kScalars) |
+           (score_ ? score_->needs() : 0u);
   }
   std::vector<std::string> comparisons() const override {
     if (score_) return {"output", "score"};
@@ -100,7 +103,8 @@ class FlashAbft final : public Checker {
 
   void probabilities(const Observed& observed) override {
     const TileContext& tile = observed.tile;
-    const std::uint64_t mac_start = rows_.read(tile, observed.timing.first_cycle);
+    const std::uint64_t mac_start = observed.timing.first_cycle + 1;
+    rows_.read(tile, observed.timing.first_cycle);
     const LaneCycles update{std::max(mac_start + tile.cols, earliest_update_), 1};
     const float* p = softmax_ ? softmax_->read(tile, mac_start) : observed.values;
     const std::size_t stride = softmax_ ? context_.dims.stride : observed.stride;
@@ -112,7 +116,7 @@ class FlashAbft final : public Checker {
     const TileContext& tile = observed.tile;
     const BeatTiming& timing = observed.timing;
     const std::size_t tile_size = std::size_t{context_.dims.head_dim} * observed.stride;
-    const LaneCycles last_slice{timing.cycle(0, timing.beats - 1), timing.group_interval_cycles};
+    const LaneCycles last_slice{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
     const std::uint32_t bank = tiles_done_++ % 2;
     column_.read(tile, 0, last_slice);
     if (own_division()) denominator_.read(bank, tile.rows, last_slice, tile);
@@ -123,30 +127,42 @@ class FlashAbft final : public Checker {
 
     const std::uint32_t divide = own_division() ? context_.dims.divide_latency_cycles : 1;
     output_.compare(tile, left_.data(), right_.data(), output_.scaled() ? scale_.data() : nullptr,
-                    last_slice + std::max(adder_tree_cycles(context_.dims.cols), divide) + 1, *sink_);
-    // Should the next query tile's sums be ready before these were read, the column holds them back.
-    earliest_update_ = timing.cycle(tile.rows - 1, timing.beats - 1) - (tile.rows - 1);
+                    last_slice + std::max(adder_tree_cycles(context_.dims.cols), divide) + 1,
+                    *sink_);
+    // Should the next query tile's sums be ready before these were read, the column holds them
+    // back.
+    earliest_update_ = last_slice.at(tile.rows - 1) - (tile.rows - 1);
   }
 
  private:
   bool own_division() const { return config_.normaliser == Normaliser::own_division; }
 
   RegisterShape banked(const char* name) const {
-    return {context_.path + "row[{}]." + name + "[{}]", {context_.dims.rows, 2}, Format::float32,
-            StorageKind::register_file, LaneMeaning::row, 2, context_.dims.rows};
+    return {context_.path + "row[{}]." + name + "[{}]",
+            {context_.dims.rows, 2},
+            Format::float32,
+            StorageKind::register_file,
+            LaneMeaning::row,
+            2,
+            context_.dims.rows};
   }
 
   static std::uint64_t group_rows(const FlashAbftConfig& config, const CheckerDimensions& dims) {
     switch (config.granularity) {
-      case Granularity::query: return 1;
-      case Granularity::tile: return dims.rows;
-      case Granularity::head: return dims.tokens_q;
+      case Granularity::query:
+        return 1;
+      case Granularity::tile:
+        return dims.rows;
+      case Granularity::head:
+        return dims.tokens_q;
     }
     return 1;
   }
   static Judge output_judge(const FlashAbftConfig& config, const CheckerDimensions& dims) {
-    const bool rounded = config.point == CheckPoint::after_rounding && dims.output == Format::bfloat16;
-    const RoundingCounts counts = output_counts(dims, true, dims.key_tiles, rounded, group_rows(config, dims));
+    const bool rounded =
+        config.point == CheckPoint::after_rounding && dims.output == Format::bfloat16;
+    const RoundingCounts counts =
+        output_counts(dims, true, dims.key_tiles, rounded, group_rows(config, dims));
     return {config.threshold, output_threshold_defaults(config.format, config.point, dims.output),
             rounding_bound(counts, N::unit_roundoff, N::tiny), config.nonfinite};
   }
@@ -156,10 +172,12 @@ class FlashAbft final : public Checker {
             rounding_bound(counts, N::unit_roundoff, N::tiny), config.nonfinite};
   }
 
-  static void capture(const Observed& observed, RegisterFile<float>& registers, std::uint32_t bank) {
+  static void capture(const Observed& observed, RegisterFile<float>& registers,
+                      std::uint32_t bank) {
     const TileContext& tile = observed.tile;
     std::copy_n(observed.values, tile.rows, registers.group(bank));
-    registers.write(bank, tile.rows, {observed.timing.first_cycle, observed.timing.beat_interval_cycles});
+    registers.write(bank, tile.rows,
+                    {observed.timing.first_cycle, observed.timing.beat_interval_cycles});
   }
 
   void sum_outputs(const float* output, std::size_t stride, const TileContext& tile) {
@@ -178,7 +196,9 @@ class FlashAbft final : public Checker {
     for (std::uint32_t row = 0; row < tile.rows; ++row) {
       const Value by = divisor[row], magnitude = std::fabs(by);
       right_[row] = own_division() ? N::div(sum[row], by) : N::mul(sum[row], by);
-      if (weight != nullptr) scale_[row] = own_division() ? N::div(weight[row], magnitude) : N::mul(weight[row], magnitude);
+      if (weight != nullptr)
+        scale_[row] =
+            own_division() ? N::div(weight[row], magnitude) : N::mul(weight[row], magnitude);
     }
   }
 
@@ -188,13 +208,15 @@ class FlashAbft final : public Checker {
   RowSums<N> rows_;
   ChecksumColumn<N> column_;
   RegisterFile<float> alpha_;        ///< by bank of the tile
-  RegisterFile<float> denominator_;  ///< by parity of the query tile: the next one's may come before the last is used
+  RegisterFile<float> denominator_;  ///< by parity of the query tile: the next one's may come
+                                     ///< before the last is used
   std::optional<OwnSoftmax> softmax_;
   std::optional<ScoreChecksum<N>> score_;
   LaneTile rounded_;
   AlignedVector<Value> left_, right_, scale_;
   CheckMath<N> math_ = check_math<N>();
-  std::uint32_t tiles_scored_ = 0, tiles_summed_ = 0, tiles_done_ = 0;  ///< query tiles past their scores, sums, outputs
+  std::uint32_t tiles_scored_ = 0, tiles_summed_ = 0,
+                tiles_done_ = 0;  ///< query tiles past their scores, sums, outputs
   std::uint64_t earliest_update_ = 0;
 };
 

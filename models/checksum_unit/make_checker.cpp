@@ -10,11 +10,15 @@ namespace attnguard {
 namespace {
 
 template <template <class> class Kind, class Options>
-std::unique_ptr<Checker> make(const std::string& name, const Options& options, const CheckerDimensions& dims) {
+std::unique_ptr<Checker> make(const std::string& name, const Options& options,
+                              const CheckerDimensions& dims) {
   switch (options.format) {
-    case CheckFormat::float32: return std::make_unique<Kind<Float32Number>>(name, options, dims);
-    case CheckFormat::float64: return std::make_unique<Kind<Float64Number>>(name, options, dims);
-    case CheckFormat::bfloat16: return std::make_unique<Kind<Bfloat16Number>>(name, options, dims);
+    case CheckFormat::float32:
+      return std::make_unique<Kind<Float32Number>>(name, options, dims);
+    case CheckFormat::float64:
+      return std::make_unique<Kind<Float64Number>>(name, options, dims);
+    case CheckFormat::bfloat16:
+      return std::make_unique<Kind<Bfloat16Number>>(name, options, dims);
   }
   throw std::logic_error("checker format");
 }

@@ -1,7 +1,9 @@
-// matmul_abft: two checks, one per matrix product (Huang and Abraham 1984), the softmax between them unprotected.
+// matmul_abft: two checks, one per matrix product (Huang and Abraham 1984), the softmax between
+// them unprotected.
 //
-// Each score tile is compared with q times its key sums. P·V is compared per key tile, or carried: the checksum follows
-// the recurrence of the accumulator and is compared with it before division. p, alpha are always the datapath's.
+// Each score tile is compared with q times its key sums. P·V is compared per key tile, or carried:
+// the checksum follows the recurrence of the accumulator and is compared with it before division.
+// p, alpha are always the datapath's.
 #pragma once
 
 #include <algorithm>
@@ -26,20 +28,29 @@ class MatmulAbft final : public Checker {
   MatmulAbft(const std::string& name, const MatmulAbftConfig& config, const CheckerDimensions& dims)
       : carried_(config.pv_check == PvCheck::carried),
         context_{{tap_, log_}, "checksum." + name + ".", dims},
-        score_(context_, {config.key_sum, config.query_source, Granularity::query, true}, 0, score_judge(config, dims)),
-        product_(context_.watch, context_.path + "pv_group[{}]", 1, Granularity::query, dims.tokens_q,
-                 product_judge(config, dims)),
+        score_(context_, {config.key_sum, config.query_source, Granularity::query, true}, 0,
+               score_judge(config, dims)),
+        product_(context_.watch, context_.path + "pv_group[{}]", 1, Granularity::query,
+                 dims.tokens_q, product_judge(config, dims)),
         rows_(context_, config.row_sum, product_.scaled()),
         column_(context_, carried_ ? 1 : 2, product_.scaled()),
-        alpha_(context_.watch, {context_.path + "row[{}].alpha[{}]", {dims.rows, 2}, Format::float32,
-                                StorageKind::register_file, LaneMeaning::row, 2, dims.rows}),
+        alpha_(context_.watch, {context_.path + "row[{}].alpha[{}]",
+                                {dims.rows, 2},
+                                Format::float32,
+                                StorageKind::register_file,
+                                LaneMeaning::row,
+                                2,
+                                dims.rows}),
         no_alpha_(dims.stride),
         left_(dims.stride) {}
 
   std::uint32_t needs() const override {
-    return score_.needs() | rows_.needs() | kProbabilities | (carried_ ? kScalars | kOutputs : kPartials);
+    return score_.needs() | rows_.needs() | kProbabilities |
+           (carried_ ? kScalars | kOutputs : kPartials);
   }
-  std::vector<std::string> comparisons() const override { return {"score", carried_ ? "carried" : "pv"}; }
+  std::vector<std::string> comparisons() const override {
+    return {"score", carried_ ? "carried" : "pv"};
+  }
   void declare(FaultUniverse& universe) override {
     rows_.declare(universe);
     column_.declare(universe);
@@ -68,35 +79,36 @@ class MatmulAbft final : public Checker {
     if (!carried_) return;
     const TileContext& tile = observed.tile;
     std::copy_n(observed.values, tile.rows, alpha_.group(tile.bank));
-    alpha_.write(tile.bank, tile.rows, {observed.timing.first_cycle, observed.timing.beat_interval_cycles});
+    alpha_.write(tile.bank, tile.rows,
+                 {observed.timing.first_cycle, observed.timing.beat_interval_cycles});
   }
 
   void probabilities(const Observed& observed) override {
     const TileContext& tile = observed.tile;
-    const std::uint64_t mac_start = rows_.read(tile, observed.timing.first_cycle);
+    const std::uint64_t mac_start = observed.timing.first_cycle + 1;
+    rows_.read(tile, observed.timing.first_cycle);
     const LaneCycles update{std::max(mac_start + tile.cols, earliest_update_), 1};
     if (carried_) {
       alpha_.read(tile.bank, tile.rows, update, tile);
-      column_.accumulate(tile, observed.values, observed.stride, rows_, alpha_.group(tile.bank), tile.first, 0, update);
+      column_.accumulate(tile, observed.values, observed.stride, rows_, alpha_.group(tile.bank),
+                         tile.first, 0, update);
     } else {
       // The next tile may enter the array before this one's P·V has left it: two banks.
-      column_.accumulate(tile, observed.values, observed.stride, rows_, no_alpha_.data(), true, tiles_fed_++ % 2, update);
+      column_.accumulate(tile, observed.values, observed.stride, rows_, no_alpha_.data(), true,
+                         tiles_fed_++ % 2, update);
     }
   }
 
   void partials(const Observed& observed) override {
     if (carried_) return;
-    const BeatTiming& timing = observed.timing;
-    const LaneCycles last_pass{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
-    compare(observed, tiles_compared_++ % 2, last_pass);
+    compare(observed, tiles_compared_++ % 2, last_group(observed.timing));
   }
   void outputs(const Observed& observed) override {
     if (!carried_) return;
-    const BeatTiming& timing = observed.timing;
     const std::uint32_t last_row = observed.tile.rows - 1;
-    compare(observed, 0, {timing.cycle(0, timing.beats - 1), timing.group_interval_cycles});
+    compare(observed, 0, last_group(observed.timing));
     // As in flash_abft: sums not yet read hold back the next query tile's.
-    earliest_update_ = timing.cycle(last_row, timing.beats - 1) - last_row;
+    earliest_update_ = last_group(observed.timing).at(last_row) - last_row;
   }
 
  private:
@@ -106,16 +118,25 @@ class MatmulAbft final : public Checker {
   }
   static Judge product_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
     const std::uint64_t key_tiles = config.pv_check == PvCheck::carried ? dims.key_tiles : 1;
-    return {config.pv_threshold, output_threshold_defaults(config.format, CheckPoint::before_rounding, dims.output),
-            rounding_bound(output_counts(dims, false, key_tiles, false, 1), N::unit_roundoff, N::tiny),
-            config.nonfinite};
+    return {
+        config.pv_threshold,
+        output_threshold_defaults(config.format, CheckPoint::before_rounding, dims.output),
+        rounding_bound(output_counts(dims, false, key_tiles, false, 1), N::unit_roundoff, N::tiny),
+        config.nonfinite};
   }
 
-  /// Σ_c of the [d][stride] values (P·V tile or accumulator) against the checksum, read at `cycles`.
+  /// Last pass or slice of each row.
+  static LaneCycles last_group(const BeatTiming& timing) {
+    return {timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
+  }
+
+  /// Σ_c of the [d][stride] values (P·V tile or accumulator) against the checksum, read at
+  /// `cycles`.
   void compare(const Observed& observed, std::uint32_t bank, LaneCycles cycles) {
     const TileContext& tile = observed.tile;
     column_.read(tile, bank, cycles);
-    math_.sum_columns(observed.values, observed.stride, context_.dims.head_dim, tile.rows, left_.data());
+    math_.sum_columns(observed.values, observed.stride, context_.dims.head_dim, tile.rows,
+                      left_.data());
     product_.compare(tile, left_.data(), column_.sums(bank), column_.weights(bank),
                      cycles + adder_tree_cycles(context_.dims.cols) + 1, *sink_);
   }

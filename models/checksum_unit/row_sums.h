@@ -1,7 +1,9 @@
-// Row sums of V: r_j = Σ_c v_jc and w_j = Σ_c |v_jc|, from the operand stream or when V enters its buffer.
+// Row sums of V: r_j = Σ_c v_jc and w_j = Σ_c |v_jc|, from the operand stream or when V enters its
+// buffer.
 //
-// A V row crosses in slices of C columns, one slice per pass, so each sum is a register that the slices add to. Formed at
-// write, it stands in a store beside the V buffer until the tile is overwritten; formed at read, in a register per column.
+// A V row crosses in slices of C columns, one slice per pass, so each sum is a register that the
+// slices add to. Formed at write, it stands in a store beside the V buffer until the tile is
+// overwritten; formed at read, in a register per column.
 #pragma once
 
 #include <algorithm>
@@ -33,24 +35,43 @@ class RowSums {
   void reset() {
     sum_.reset();
     weight_.reset();
+    slot_ = 0;
   }
 
   void value_written(const Observed& observed) {
-    if (stored_) form(observed, context_.slot(observed.tile));
+    if (stored_)
+      form(context_.slot(observed.tile), observed.values, observed.stride, observed.tile,
+           observed.timing);
   }
+  /// The P·V operand stream. Stored sums are read beside their V row in the last pass; others wait
+  /// for the array's timing.
   void value_read(const Observed& observed) {
-    slot_ = stored_ ? context_.slot(observed.tile) : 0;
-    last_pass_ = observed.timing.cycle(observed.timing.groups - 1, 0);
-    if (!stored_) form(observed, slot_);
+    const TileContext& tile = observed.tile;
+    const BeatTiming& timing = observed.timing;
+    if (stored_) {
+      slot_ = context_.slot(tile);
+      const LaneCycles cycles{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
+      sum_.read(slot_, tile.cols, cycles, tile);
+      if (weighted_) weight_.read(slot_, tile.cols, cycles, tile);
+    } else {
+      operand_.assign(observed.values, observed.values + tile.cols * observed.stride);
+      operand_stride_ = observed.stride;
+      pass_interval_ = timing.group_interval_cycles;
+    }
   }
 
-  /// The checksum column of the array reads the sums of the tile last seen by value_read: sum j at the returned cycle + j, one cycle
-  /// after key j of the last pass (whose probabilities start at `pass_start`) entered the array.
-  std::uint64_t read(const TileContext& tile, std::uint64_t pass_start) {
-    const LaneCycles cycles{std::max(pass_start, last_pass_) + 1, 1};
+  /// The sums of the tile last seen by value_read, whose last pass starts at `pass_start`, for the
+  /// checksum column of the array: it reads sum j at pass_start + 1 + j. Sums formed at read take
+  /// up a slice as key j of its pass enters the array.
+  void read(const TileContext& tile, std::uint64_t pass_start) {
+    if (stored_) return;
+    const std::uint32_t passes = (context_.dims.head_dim - 1) / context_.dims.cols + 1;
+    const std::uint64_t first_pass = pass_start - std::uint64_t{passes - 1} * pass_interval_;
+    form(slot_, operand_.data(), operand_stride_, tile,
+         {first_pass, passes, pass_interval_, tile.cols, 1});
+    const LaneCycles cycles{pass_start + 1, 1};
     sum_.read(slot_, tile.cols, cycles, tile);
     if (weighted_) weight_.read(slot_, tile.cols, cycles, tile);
-    return cycles.first;
   }
   const Value* sums() { return sum_.group(slot_); }
   /// Null if no scale is wanted.
@@ -59,27 +80,33 @@ class RowSums {
  private:
   RegisterShape shape(const char* name) const {
     const std::uint32_t groups = stored_ ? 2 * context_.slots_per_half() : 1;
-    return {context_.path + name + "[{}]", {groups * context_.dims.cols}, N::format,
-            stored_ ? StorageKind::sram : StorageKind::register_file, LaneMeaning::element, groups, context_.dims.cols};
+    return {context_.path + name + "[{}]",
+            {groups * context_.dims.cols},
+            N::format,
+            stored_ ? StorageKind::sram : StorageKind::register_file,
+            LaneMeaning::element,
+            groups,
+            context_.dims.cols};
   }
 
-  void form(const Observed& observed, std::uint32_t slot) {
-    const TileContext& tile = observed.tile;
+  /// values [key][stride]; pass p adds its slice to the sum of key j at timing.cycle(p, j).
+  void form(std::uint32_t slot, const float* values, std::size_t stride, const TileContext& tile,
+            const BeatTiming& timing) {
     const std::uint32_t cols = context_.dims.cols, head_dim = context_.dims.head_dim;
     Value* sum = sum_.group(slot);
     Value* weight = weighted_ ? weight_.group(slot) : nullptr;
     std::fill_n(sum, tile.cols, Value{0});
     if (weighted_) std::fill_n(weight, tile.cols, Value{0});
     for (std::uint32_t pass = 0; pass * cols < head_dim; ++pass) {
-      const LaneCycles cycles{observed.timing.cycle(pass, 0), observed.timing.beat_interval_cycles};
+      const LaneCycles cycles{timing.cycle(pass, 0), timing.beat_interval_cycles};
       access(sum_, slot, pass, cycles, tile);
       if (weighted_) access(weight_, slot, pass, cycles, tile);
-      math_.sum_rows(observed.values + pass * cols, observed.stride, tile.cols, std::min(cols, head_dim - pass * cols),
-                     sum, weight);
+      math_.sum_rows(values + pass * cols, stride, tile.cols,
+                     std::min(cols, head_dim - pass * cols), sum, weight);
     }
   }
-  static void access(RegisterFile<Value>& registers, std::uint32_t slot, std::uint32_t pass, LaneCycles cycles,
-                     const TileContext& tile) {
+  static void access(RegisterFile<Value>& registers, std::uint32_t slot, std::uint32_t pass,
+                     LaneCycles cycles, const TileContext& tile) {
     if (pass > 0) registers.read(slot, tile.cols, cycles, tile);
     registers.write(slot, tile.cols, cycles);
   }
@@ -89,7 +116,9 @@ class RowSums {
   RegisterFile<Value> sum_, weight_;
   CheckMath<N> math_ = check_math<N>();
   std::uint32_t slot_ = 0;
-  std::uint64_t last_pass_ = 0;
+  LaneTile operand_;  ///< V tile of the pass to come, for sums formed at read
+  std::size_t operand_stride_ = 0;
+  std::uint32_t pass_interval_ = 0;
 };
 
 }  // namespace attnguard

@@ -1,8 +1,10 @@
-// The score check: Σ_j s_ij against Σ_k q_ik·kc_k with the key sums kc_k = Σ_j k_jk of each key tile.
+// The score check: Σ_j s_ij against Σ_k q_ik·kc_k with the key sums kc_k = Σ_j k_jk of each key
+// tile.
 //
-// The product is formed while the S pass reads its operands and waits in the multipliers' pipeline (two tiles may be
-// on their way); row i's accumulators are updated when its scores have passed the adder tree, at score cycle + tree, and compared
-// one cycle later. Scores are raw, before the mask. The scale is Σ_k |q_ik|·Σ_j |k_jk|.
+// The product is formed while the S pass reads its operands and waits in the multipliers' pipeline
+// (two tiles may be on their way); row i's accumulators are updated when its scores have passed the
+// adder tree, at score cycle + tree, and compared one cycle later. Scores are raw, before the mask.
+// The scale is Σ_k |q_ik|·Σ_j |k_jk|.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +20,8 @@
 
 namespace attnguard {
 
-/// Options of the score check. per_tile compares every key tile instead of the sum over a query's key tiles.
+/// Options of the score check. per_tile compares every key tile instead of the sum over a query's
+/// key tiles.
 struct ScoreOptions {
   SumPoint key_sum = SumPoint::at_read;
   QuerySource query_source = QuerySource::shared;
@@ -31,7 +34,8 @@ class ScoreChecksum {
  public:
   using Value = typename N::Value;
 
-  ScoreChecksum(const CheckerContext& context, ScoreOptions options, std::uint32_t comparison, const Judge& judge)
+  ScoreChecksum(const CheckerContext& context, ScoreOptions options, std::uint32_t comparison,
+                const Judge& judge)
       : context_(context),
         options_(options),
         weighted_(judge.scaled()),
@@ -42,8 +46,8 @@ class ScoreChecksum {
         score_sum_(context.watch, row_shape("score_sum")),
         product_(context.watch, row_shape("score_product")),
         weight_(context.watch, row_shape("score_weight")),
-        comparison_(context.watch, context.path + "score_group[{}]", comparison, options.granularity,
-                    context.dims.tokens_q, judge),
+        comparison_(context.watch, context.path + "score_group[{}]", comparison,
+                    options.granularity, context.dims.tokens_q, judge),
         operand_(own_query() ? 0 : context.dims.head_dim * context.dims.stride),
         tile_score_(context.dims.stride) {
     for (Pending& pending : pending_) {
@@ -52,9 +56,11 @@ class ScoreChecksum {
     }
   }
 
-  /// key_read is needed even if the sums come from the store: it tells when and in which half the S pass reads.
+  /// key_read is needed even if the sums come from the store: it tells when and in which half the S
+  /// pass reads.
   std::uint32_t needs() const {
-    return kScores | kKeyRead | (stored_keys() ? kKeyWritten : 0u) | (own_query() ? kQueryWritten : kQueryRead);
+    return kScores | kKeyRead | (stored_keys() ? kKeyWritten : 0u) |
+           (own_query() ? kQueryWritten : kQueryRead);
   }
   void declare(FaultUniverse& universe) {
     for (RegisterFile<Value>* registers : {&score_sum_, &product_}) registers->declare(universe);
@@ -65,7 +71,9 @@ class ScoreChecksum {
     comparison_.declare(universe);
   }
   void reset() {
-    for (RegisterFile<Value>* registers : {&key_sum_, &key_weight_, &score_sum_, &product_, &weight_}) registers->reset();
+    for (RegisterFile<Value>* registers :
+         {&key_sum_, &key_weight_, &score_sum_, &product_, &weight_})
+      registers->reset();
     query_.reset();
     comparison_.reset();
     copied_ = {};
@@ -85,7 +93,8 @@ class ScoreChecksum {
   void query_read(const Observed& observed) {
     if (own_query()) return;
     for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k)
-      std::copy_n(observed.values + k * observed.stride, observed.tile.rows, operand_.data() + k * context_.dims.stride);
+      std::copy_n(observed.values + k * observed.stride, observed.tile.rows,
+                  operand_.data() + k * context_.dims.stride);
   }
   void key_written(const Observed& observed) {
     if (!stored_keys()) return;
@@ -108,8 +117,9 @@ class ScoreChecksum {
       form_key_sums(observed, slot);
     }
     Pending& pending = pending_[formed_++ % 2];
-    math_.dot_columns(query_operand(observed), context_.dims.stride, context_.dims.head_dim, tile.rows,
-                      key_sum_.group(slot), weighted_ ? key_weight_.group(slot) : nullptr, true, pending.product.data(),
+    math_.dot_columns(query_operand(observed), context_.dims.stride, context_.dims.head_dim,
+                      tile.rows, key_sum_.group(slot),
+                      weighted_ ? key_weight_.group(slot) : nullptr, true, pending.product.data(),
                       weighted_ ? pending.weight.data() : nullptr);
   }
 
@@ -123,10 +133,11 @@ class ScoreChecksum {
     update(product_, pending.product, tile, first, cycles);
     if (weighted_) update(weight_, pending.weight, tile, first, cycles);
     if (!options_.per_tile && !tile.last) return;
-    for (RegisterFile<Value>* registers : {&score_sum_, &product_}) registers->read(0, tile.rows, cycles + 1, tile);
+    for (RegisterFile<Value>* registers : {&score_sum_, &product_})
+      registers->read(0, tile.rows, cycles + 1, tile);
     if (weighted_) weight_.read(0, tile.rows, cycles + 1, tile);
-    comparison_.compare(tile, score_sum_.group(0), product_.group(0), weighted_ ? weight_.group(0) : nullptr, cycles + 1,
-                        sink);
+    comparison_.compare(tile, score_sum_.group(0), product_.group(0),
+                        weighted_ ? weight_.group(0) : nullptr, cycles + 1, sink);
   }
 
  private:
@@ -145,19 +156,35 @@ class ScoreChecksum {
   }
 
   RegisterShape key_shape(const char* name) const {
-    const std::uint32_t slots = stored_keys() ? 2 * context_.slots_per_half() : 1, head_dim = context_.dims.head_dim;
-    return {context_.path + name + "[{}][{}]", {slots, head_dim}, N::format, StorageKind::sram, LaneMeaning::element,
-            slots, head_dim};
+    const std::uint32_t slots = stored_keys() ? 2 * context_.slots_per_half() : 1,
+                        head_dim = context_.dims.head_dim;
+    return {context_.path + name + "[{}][{}]",
+            {slots, head_dim},
+            N::format,
+            StorageKind::sram,
+            LaneMeaning::element,
+            slots,
+            head_dim};
   }
   RegisterShape query_shape() const {
     const CheckerDimensions& dims = context_.dims;
     const std::uint32_t words = own_query() ? 2 * dims.head_dim : 0;
-    return {context_.path + "query[{}][{}][{}]", {2, dims.head_dim, dims.rows}, dims.operand, StorageKind::sram,
-            LaneMeaning::row_of_word, words, dims.rows};
+    return {context_.path + "query[{}][{}][{}]",
+            {2, dims.head_dim, dims.rows},
+            dims.operand,
+            StorageKind::sram,
+            LaneMeaning::row_of_word,
+            words,
+            dims.rows};
   }
   RegisterShape row_shape(const char* name) const {
-    return {context_.path + "row[{}]." + name, {context_.dims.rows}, N::format, StorageKind::register_file,
-            LaneMeaning::row, 1, context_.dims.rows};
+    return {context_.path + "row[{}]." + name,
+            {context_.dims.rows},
+            N::format,
+            StorageKind::register_file,
+            LaneMeaning::row,
+            1,
+            context_.dims.rows};
   }
 
   void form_key_sums(const Observed& observed, std::uint32_t slot) {
@@ -183,11 +210,12 @@ class ScoreChecksum {
     return query_.group(first);
   }
 
-  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term, const TileContext& tile, bool first,
-              LaneCycles cycles) {
+  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term,
+              const TileContext& tile, bool first, LaneCycles cycles) {
     Value* values = registers.group(0);
     if (!first) registers.read(0, tile.rows, cycles, tile);
-    for (std::uint32_t row = 0; row < tile.rows; ++row) values[row] = N::add(first ? Value{0} : values[row], term[row]);
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      values[row] = N::add(first ? Value{0} : values[row], term[row]);
     registers.write(0, tile.rows, cycles);
   }
 

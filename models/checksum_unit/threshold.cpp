@@ -37,8 +37,8 @@ std::uint32_t adder_tree_cycles(std::uint32_t inputs) {
   return 1 + levels;
 }
 
-RoundingCounts output_counts(const CheckerDimensions& dims, bool normalised, std::uint64_t key_tiles, bool rounded,
-                             std::uint64_t rows) {
+RoundingCounts output_counts(const CheckerDimensions& dims, bool normalised,
+                             std::uint64_t key_tiles, bool rounded, std::uint64_t rows) {
   const std::uint64_t cols = dims.cols, head_dim = dims.head_dim, keys = key_tiles * cols;
   const std::uint64_t divisions = normalised ? 1 : 0;
   const std::uint64_t group = rows > 1 ? rows : 0;  // additions of a row's sums to its group's
@@ -52,11 +52,13 @@ RoundingCounts output_counts(const CheckerDimensions& dims, bool normalised, std
     counts.outputs = rows * head_dim;
   }
   counts.lane_operations = rows * (head_dim * (keys + key_tiles + divisions) + divisions);
-  counts.checker_operations = 2 * rows * (head_dim + keys * (head_dim + 2) + 2 * key_tiles + divisions);
+  counts.checker_operations =
+      2 * rows * (head_dim + keys * (head_dim + 2) + 2 * key_tiles + divisions);
   return counts;
 }
 
-RoundingCounts score_counts(const CheckerDimensions& dims, std::uint64_t key_tiles, std::uint64_t rows) {
+RoundingCounts score_counts(const CheckerDimensions& dims, std::uint64_t key_tiles,
+                            std::uint64_t rows) {
   const std::uint64_t cols = dims.cols, head_dim = dims.head_dim, keys = key_tiles * cols;
   const std::uint64_t group = rows > 1 ? rows : 0;
   RoundingCounts counts;
@@ -64,7 +66,8 @@ RoundingCounts score_counts(const CheckerDimensions& dims, std::uint64_t key_til
   counts.left = cols + key_tiles + group;
   counts.right = cols + 1 + head_dim + key_tiles + group;
   counts.lane_operations = rows * keys * head_dim;
-  counts.checker_operations = 2 * rows * (keys + keys * head_dim + 2 * head_dim * key_tiles + 3 * key_tiles);
+  counts.checker_operations =
+      2 * rows * (keys + keys * head_dim + 2 * head_dim * key_tiles + 3 * key_tiles);
   return counts;
 }
 
@@ -89,15 +92,20 @@ ThresholdDefaults output_threshold_defaults(CheckFormat format, CheckPoint point
 }
 
 ThresholdDefaults score_threshold_defaults(CheckFormat format) {
-  if (format == CheckFormat::bfloat16) return {0x1p-3, 0x1p+10};
+  if (format == CheckFormat::bfloat16) return {0x1p-5, 0x1p+10};
   return {0x1p-19, 0x1p-4};
 }
 
-Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, RoundingBound bound, NonfiniteRule nonfinite)
+Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, RoundingBound bound,
+             NonfiniteRule nonfinite)
     : rule_(config.rule), nonfinite_(nonfinite) {
   switch (rule_) {
-    case ThresholdRule::absolute: factor_ = config.value > 0 ? config.value : defaults.absolute; break;
-    case ThresholdRule::relative: factor_ = config.value > 0 ? config.value : defaults.relative; break;
+    case ThresholdRule::absolute:
+      factor_ = config.value > 0 ? config.value : defaults.absolute;
+      break;
+    case ThresholdRule::relative:
+      factor_ = config.value > 0 ? config.value : defaults.relative;
+      break;
     case ThresholdRule::bound:
       factor_ = bound.factor;
       floor_ = bound.floor;
@@ -108,7 +116,8 @@ Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, Rounding
 void Judge::judge(Check& check) const {
   check.threshold = factor_ * check.scale + floor_;
   check.nonfinite = !std::isfinite(check.residual) || !std::isfinite(check.threshold);
-  check.alarm = check.nonfinite ? nonfinite_ == NonfiniteRule::alarm : !(check.residual <= check.threshold);
+  check.alarm =
+      check.nonfinite ? nonfinite_ == NonfiniteRule::alarm : !(check.residual <= check.threshold);
 }
 
 }  // namespace attnguard

@@ -8,29 +8,33 @@
 
 namespace attnguard {
 
-/// Latency of an adder tree over `inputs` values, its output register included: 1 + ceil(log2 inputs) cycles.
+/// Latency of an adder tree over `inputs` values, its output register included: 1 + ceil(log2
+/// inputs) cycles.
 std::uint32_t adder_tree_cycles(std::uint32_t inputs);
 
-/// Roundings that any one term of the two compared sums can pass through, and how many operations may underflow.
+/// Roundings that any one term of the two compared sums can pass through, and how many operations
+/// may underflow.
 struct RoundingCounts {
-  std::uint64_t lane = 0;             ///< datapath, float32, on a term's way to the left-hand side
-  std::uint64_t left = 0;             ///< checker, on a term's way into the left-hand side
-  std::uint64_t right = 0;            ///< checker, on a term's way into the right-hand side or the scale
-  double output_roundoff = 0;         ///< unit roundoff of the output rounding, 0 if it is not observed
-  double output_tiny = 0;             ///< smallest denormal of the output format, likewise
-  std::uint64_t outputs = 0;          ///< values rounded so
+  std::uint64_t lane = 0;      ///< datapath, float32, on a term's way to the left-hand side
+  std::uint64_t left = 0;      ///< checker, on a term's way into the left-hand side
+  std::uint64_t right = 0;     ///< checker, on a term's way into the right-hand side or the scale
+  double output_roundoff = 0;  ///< unit roundoff of the output rounding, 0 if it is not observed
+  double output_tiny = 0;      ///< smallest denormal of the output format, likewise
+  std::uint64_t outputs = 0;   ///< values rounded so
   std::uint64_t lane_operations = 0;     ///< datapath products that may underflow
   std::uint64_t checker_operations = 0;  ///< checker operations that may underflow
 };
 
-/// Counts of the output comparison (or of P·V alone: not `normalised`) over `key_tiles` tiles, for sums over `rows` query rows;
-/// `rounded`: the output is observed after its rounding to bfloat16.
-RoundingCounts output_counts(const CheckerDimensions& dims, bool normalised, std::uint64_t key_tiles, bool rounded,
-                             std::uint64_t rows);
+/// Counts of the output comparison (or of P·V alone: not `normalised`) over `key_tiles` tiles, for
+/// sums over `rows` query rows; `rounded`: the output is observed after its rounding to bfloat16.
+RoundingCounts output_counts(const CheckerDimensions& dims, bool normalised,
+                             std::uint64_t key_tiles, bool rounded, std::uint64_t rows);
 /// Counts of the score comparison, likewise.
-RoundingCounts score_counts(const CheckerDimensions& dims, std::uint64_t key_tiles, std::uint64_t rows);
+RoundingCounts score_counts(const CheckerDimensions& dims, std::uint64_t key_tiles,
+                            std::uint64_t rows);
 
-/// A bound |lhs − rhs| <= factor × scale + floor that clean arithmetic cannot exceed (short of overflow).
+/// A bound |lhs − rhs| <= factor × scale + floor that clean arithmetic cannot exceed (short of
+/// overflow).
 struct RoundingBound {
   double factor = 0;
   double floor = 0;
@@ -50,12 +54,13 @@ ThresholdDefaults score_threshold_defaults(CheckFormat format);
 /// The rule of one comparison with everything resolved.
 class Judge {
  public:
-  Judge(const ThresholdConfig& config, ThresholdDefaults defaults, RoundingBound bound, NonfiniteRule nonfinite);
+  Judge(const ThresholdConfig& config, ThresholdDefaults defaults, RoundingBound bound,
+        NonfiniteRule nonfinite);
 
   /// Whether the threshold needs the data's scale.
   bool scaled() const { return rule_ != ThresholdRule::absolute; }
-  /// Completes threshold, nonfinite and alarm from residual and scale. Alarm unless residual and threshold are finite and
-  /// residual <= threshold; non-finite ones only if the rule says so.
+  /// Completes threshold, nonfinite and alarm from residual and scale. Alarm unless residual and
+  /// threshold are finite and residual <= threshold; non-finite ones only if the rule says so.
   void judge(Check& check) const;
 
  private:

@@ -52,16 +52,16 @@ std::uint64_t ExternalMemoryCore::serve_read(std::uint64_t cycle, std::uint64_t 
 std::vector<std::uint32_t> ExternalMemoryCore::output() const {
   const AttentionShape& shape = layout_.shape;
   std::vector<std::uint32_t> values(std::size_t{shape.heads} * shape.tokens_q * shape.head_dim);
-  std::size_t next = 0;
+  std::uint32_t* next = values.data();
   for (std::uint32_t head = 0; head < shape.heads; ++head)
     for (std::uint32_t token = 0; token < shape.tokens_q; ++token) {
-      const std::uint32_t tile = token / layout_.rows;
-      for (std::uint32_t c = 0; c < shape.head_dim; ++c) {
-        const std::uint64_t line = std::uint64_t{c / layout_.cols} * layout_.rows_of(tile) + token % layout_.rows;
-        std::memcpy(&values[next++],
-                    bytes_.data() + layout_.o_address(head, tile) +
-                        (line * layout_.cols + c % layout_.cols) * layout_.output_bytes,
-                    layout_.output_bytes);
+      const std::uint32_t tile = token / layout_.rows, rows = layout_.rows_of(tile);
+      for (std::uint32_t pass = 0; pass < layout_.passes; ++pass) {
+        const std::byte* line = bytes_.data() + layout_.o_address(head, tile) +
+                                (std::uint64_t{pass} * rows + token % layout_.rows) * layout_.cols * layout_.output_bytes;
+        const std::uint32_t cols = pass + 1 == layout_.passes ? layout_.last_pass_cols : layout_.cols;
+        for (std::uint32_t lane = 0; lane < cols; ++lane)
+          std::memcpy(next++, line + std::size_t{lane} * layout_.output_bytes, layout_.output_bytes);
       }
     }
   return values;

@@ -11,7 +11,7 @@ Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const
 }
 
 void Sequencer::start() {
-  loads_complete_ = operations_retired_ = 0;
+  loads_complete_ = operations_retired_ = operations_awaited_ = 0;
   tiles_opened_ = tiles_written_ = stores_issued_ = 0;
   finished_ = false;
   start_event_.notify(sc_core::SC_ZERO_TIME);
@@ -19,7 +19,7 @@ void Sequencer::start() {
 
 template <class Command>
 void Sequencer::issue(CommandWindow window, Command command) {
-  tlm::tlm_generic_payload payload;
+  tlm::tlm_generic_payload& payload = payloads_[static_cast<std::size_t>(window)];
   payload.set_write();
   payload.set_address(command_address(window));
   payload.set_data_ptr(reinterpret_cast<unsigned char*>(&command));
@@ -50,16 +50,27 @@ void Sequencer::wait_done(Line& line) {
   }
 }
 
+/// After a command: the line has fallen in this cycle and is sampled from the next on.
+void Sequencer::wait_done_again(Line& line) {
+  if (line.armed()) {
+    wait_cycle();
+    return wait_done(line);
+  }
+  const std::uint64_t since = clock_.cycle() + 1;
+  wait(line.signal.posedge_event());
+  line.sample(since);
+}
+
 void Sequencer::load_thread() {
   for (;;) {
     wait(start_event_);
     for (const ProgramLoad& load : program_.loads) {
-      wait_progress([&] { return operations_retired_ >= load.operations_retired; });
+      operations_awaited_ = load.operations_retired;
+      while (operations_retired_ < operations_awaited_) wait(retired_event_);
       issue(CommandWindow::load, load.command);
-      wait_cycle();
-      wait_done(done_.load);
+      wait_done_again(done_.load);
       ++loads_complete_;
-      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      loaded_event_.notify(sc_core::SC_ZERO_TIME);
     }
   }
 }
@@ -69,13 +80,15 @@ void Sequencer::array_thread() {
     wait(start_event_);
     std::uint32_t index = 0;
     for (const ProgramOperation& operation : program_.operations) {
-      wait_done(done_.array);
-      // The place is free: the operation before this one is being fed, all earlier ones have read their operands.
-      if (index > 0) operations_retired_ = index - 1;
-      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      if (index > 0) {
+        wait_done_again(done_.array);
+        // The place is free: the operation before this one is being fed, all earlier ones have read their operands.
+        operations_retired_ = index - 1;
+        if (operations_retired_ == operations_awaited_) retired_event_.notify(sc_core::SC_ZERO_TIME);
+      }
       ArrayCommand command = operation.command;
       const std::uint64_t ready = clock_.cycle();
-      wait_progress([&] { return loads_complete_ >= operation.loads_needed; });
+      while (loads_complete_ < operation.loads_needed) wait(loaded_event_);
       if (clock_.cycle() > ready) command.waited_for = WaitedFor::load;
       if (command.operation == ArrayOperation::values && tiles_opened_ == operation.output_tile) {
         const std::uint64_t before = clock_.cycle();
@@ -83,7 +96,6 @@ void Sequencer::array_thread() {
         if (clock_.cycle() > before + 1) command.waited_for = WaitedFor::accumulator;
       }
       issue(CommandWindow::array, command);
-      wait_cycle();
       ++index;
     }
   }
@@ -91,10 +103,10 @@ void Sequencer::array_thread() {
 
 /// The accumulator takes the next tile once the previous one is written and the o half it will use has been stored.
 void Sequencer::open_output_tile(std::uint32_t tile) {
-  wait_progress([&] { return tiles_written_ >= tile && stores_issued_ + 1 >= tile; });
+  while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tile_event_);
   issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);
   ++tiles_opened_;
-  progress_event_.notify(sc_core::SC_ZERO_TIME);
+  tile_event_.notify(sc_core::SC_ZERO_TIME);
   wait_cycle();
 }
 
@@ -102,15 +114,15 @@ void Sequencer::store_thread() {
   for (;;) {
     wait(start_event_);
     for (std::uint32_t tile = 0; tile < program_.tiles.size(); ++tile) {
-      wait_progress([&] { return tiles_opened_ > tile; });
+      while (tiles_opened_ <= tile) wait(tile_event_);
       wait_cycle();
       wait_done(done_.accumulator);
       tiles_written_ = tile + 1;
-      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      tile_event_.notify(sc_core::SC_ZERO_TIME);
       wait_done(done_.store);
       issue(CommandWindow::store, program_.tiles[tile].store);
       stores_issued_ = tile + 1;
-      progress_event_.notify(sc_core::SC_ZERO_TIME);
+      tile_event_.notify(sc_core::SC_ZERO_TIME);
       wait_cycle();
     }
     wait_done(done_.store);

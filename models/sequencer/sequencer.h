@@ -44,11 +44,8 @@ class Sequencer final : public sc_core::sc_module {
   void store_thread();
 
   void wait_done(Line& line);
+  void wait_done_again(Line& line);
   void wait_cycle() { wait(clock_.until(clock_.cycle() + 1)); }
-  template <class Condition>
-  void wait_progress(Condition condition) {
-    while (!condition()) wait(progress_event_);
-  }
   template <class Command>
   void issue(CommandWindow window, Command command);
   void open_output_tile(std::uint32_t tile);
@@ -57,8 +54,9 @@ class Sequencer final : public sc_core::sc_module {
   const Clock& clock_;
   RunMonitor& monitor_;
   DoneLines done_;
-  sc_core::sc_event start_event_, progress_event_;
-  std::uint32_t loads_complete_ = 0, operations_retired_ = 0;
+  tlm::tlm_generic_payload payloads_[static_cast<std::size_t>(CommandWindow::count)];
+  sc_core::sc_event start_event_, retired_event_, loaded_event_, tile_event_;
+  std::uint32_t loads_complete_ = 0, operations_retired_ = 0, operations_awaited_ = 0;
   std::uint32_t tiles_opened_ = 0, tiles_written_ = 0, stores_issued_ = 0;
   bool finished_ = false;
   std::uint64_t finish_cycle_ = 0;

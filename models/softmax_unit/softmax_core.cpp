@@ -64,8 +64,12 @@ void SoftmaxCore::reset(const SoftmaxJob& job) {
 }
 
 void SoftmaxCore::process(const TileContext& tile, float* score, std::uint64_t first_beat, LiveLog& log) {
-  for (std::uint32_t lane = 0; lane < stride_; ++lane)
-    visible_[lane] = visible_columns(tile, lane, job_.causal, job_.tokens_q, job_.tokens_k);
+  // A tile that its first row sees whole, every row sees whole.
+  const std::int32_t first_visible = visible_columns(tile, 0, job_.causal, job_.tokens_q, job_.tokens_k);
+  std::fill(visible_.begin(), visible_.end(), first_visible);
+  if (first_visible < static_cast<std::int32_t>(tile.cols))
+    for (std::uint32_t lane = 1; lane < tile.rows; ++lane)
+      visible_[lane] = visible_columns(tile, lane, job_.causal, job_.tokens_q, job_.tokens_k);
   if (tile.first) {
     std::fill(max_.begin(), max_.end(), -std::numeric_limits<float>::infinity());
     std::fill(sum_.begin(), sum_.end(), 0.0F);

@@ -36,8 +36,8 @@ HWY_INLINE std::uint64_t bits_between(std::int64_t word, std::int64_t begin, std
 }
 
 // timeline[0] is cycle `first_cycle`.
-void fill_timeline(const ArrayPass* passes, std::size_t count, std::int64_t first_cycle, std::int64_t cycles,
-                   EdgeCycle* timeline) {
+void fill_timeline(const ArrayPass* passes, std::size_t count, std::int64_t first_cycle,
+                   std::int64_t cycles, EdgeCycle* timeline) {
   std::fill(timeline, timeline + cycles, EdgeCycle{{0, 0}, {0, 0}, kNoOperand});
   for (const ArrayPass* pass = passes; pass != passes + count; ++pass) {
     const std::int64_t depth = pass->depth, cols = pass->cols;
@@ -49,19 +49,22 @@ void fill_timeline(const ArrayPass* passes, std::size_t count, std::int64_t firs
         timeline[n].latches[word] |= bits_between(word, u - depth + 1, std::min(cols, u + 1));
       }
       if (u < cols) timeline[n].starts[u / 64] |= std::uint64_t{1} << (u % 64);
-      if (u < depth) timeline[n].west = pass->west + static_cast<std::size_t>(u) * pass->west_stride;
+      if (u >= depth) continue;
+      timeline[n].west = pass->west + static_cast<std::size_t>(u) * pass->west_stride;
     }
   }
 }
 
 // Column bus, drains and the skewed north edge in cycle u = cycle − start of a pass.
-HWY_INLINE void step_edges(const ArrayPass& pass, std::int64_t u, std::size_t stride, float* HWY_RESTRICT edge,
-                           const float* HWY_RESTRICT acc, float* HWY_RESTRICT drain) {
+HWY_INLINE void step_edges(const ArrayPass& pass, std::int64_t u, std::size_t stride,
+                           float* HWY_RESTRICT edge, const float* HWY_RESTRICT acc,
+                           float* HWY_RESTRICT drain) {
   const std::int64_t depth = pass.depth, rows = pass.rows, cols = pass.cols, zero = 0;
   const auto step = static_cast<std::int64_t>(stride);
   const std::int64_t read = u - depth - 2, copied = read + 1;  // row + column of the PEs concerned
   for (std::int64_t i = std::max(zero, read - cols + 1); i <= std::min(rows - 1, read); ++i) {
-    pass.out[(read - i) * static_cast<std::int64_t>(pass.out_stride) + i] = drain[i * step + read - i];
+    pass.out[(read - i) * static_cast<std::int64_t>(pass.out_stride) + i] =
+        drain[i * step + read - i];
   }
   for (std::int64_t i = std::max(zero, copied - cols + 1); i <= std::min(rows - 1, copied); ++i) {
     const float sum = acc[i * step + copied - i];
@@ -72,12 +75,15 @@ HWY_INLINE void step_edges(const ArrayPass& pass, std::int64_t u, std::size_t st
   }
 }
 
-// Products and operand moves of one cycle, `now` in the timeline. `north` is row 0, the edge lies one row before.
-HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle* now, std::size_t stride,
-                          float* HWY_RESTRICT west, float* HWY_RESTRICT north, float* HWY_RESTRICT acc) {
+// Products and operand moves of one cycle, `now` in the timeline. `north` is row 0, the edge lies
+// one row before.
+HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle* now,
+                          std::size_t stride, float* HWY_RESTRICT west, float* HWY_RESTRICT north,
+                          float* HWY_RESTRICT acc) {
   const hn::CappedTag<float, kLaneAlign> d;
   constexpr auto kLanes = static_cast<std::int64_t>(hn::MaxLanes(d));
-  alignas(64) static constexpr std::int32_t kEast[kLaneAlign] = {0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+  alignas(64) static constexpr std::int32_t kEast[kLaneAlign] = {0, 0, 1, 2,  3,  4,  5,  6,
+                                                                 7, 8, 9, 10, 11, 12, 13, 14};
   const auto east = hn::SetTableIndices(d, kEast);
   const auto leftmost = hn::FirstN(d, 1);
   const auto lanes_of = [&](const std::uint64_t(&bits)[2], std::int64_t j0) {
@@ -87,7 +93,8 @@ HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle*
 
   // In place: from south-east to north-west every register is read before it is overwritten.
   for (std::int64_t j0 = (cols - 1) / kLanes * kLanes; j0 >= 0; j0 -= kLanes) {
-    auto multiplies = lanes_of(now[-rows].latches, j0);  // a PE multiplies in the cycle after it latched
+    // A PE multiplies in the cycle after it latched.
+    auto multiplies = lanes_of(now[-rows].latches, j0);
     for (std::int64_t i = rows - 1; i >= 0; --i) {
       const EdgeCycle* edge = now - i;
       const std::size_t at = static_cast<std::size_t>(i) * stride + static_cast<std::size_t>(j0);
@@ -104,7 +111,8 @@ HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle*
   }
 }
 
-// Cycles begin .. end − 1, at most kArrayBatchCycles, of consecutive passes that use the same number of rows.
+// Cycles begin .. end − 1, at most kArrayBatchCycles, of consecutive passes that use the same
+// number of rows.
 void step_passes(const ArrayPass* passes, std::size_t count, std::uint64_t begin, std::uint64_t end,
                  std::size_t stride, float* west, float* north, float* acc, float* drain) {
   EdgeCycle timeline[kMaxArrayLanes + kArrayBatchCycles];
@@ -118,7 +126,8 @@ void step_passes(const ArrayPass* passes, std::size_t count, std::uint64_t begin
     const std::uint64_t cycle = begin + static_cast<std::uint64_t>(n);
     for (const ArrayPass* pass = passes; pass != passes + count; ++pass) {
       if (pass->start > cycle || pass->last_cycle() < cycle) continue;
-      step_edges(*pass, static_cast<std::int64_t>(cycle - pass->start), stride, north - stride, acc, drain);
+      step_edges(*pass, static_cast<std::int64_t>(cycle - pass->start), stride, north - stride, acc,
+                 drain);
     }
     step_rows(rows, cols, timeline + rows + n, stride, west, north, acc);
   }
@@ -144,10 +153,13 @@ void require(bool holds, const char* what) {
 
 Format format_held(const ArrayPass& pass, ArrayRegister which) {
   switch (which) {
-    case ArrayRegister::west: return pass.west_format;
-    case ArrayRegister::north: return pass.north_format;
+    case ArrayRegister::west:
+      return pass.west_format;
+    case ArrayRegister::north:
+      return pass.north_format;
     case ArrayRegister::acc:
-    case ArrayRegister::drain: break;
+    case ArrayRegister::drain:
+      break;
   }
   return Format::float32;
 }
@@ -160,16 +172,20 @@ bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, s
   const std::uint64_t reached = pass.start + row + col;  // operand 0 is latched
   switch (which) {
     case ArrayRegister::west:
-    case ArrayRegister::north: return reached <= cycle && cycle < reached + pass.depth;
-    case ArrayRegister::acc: return reached < cycle && cycle <= reached + pass.depth;
-    case ArrayRegister::drain: return cycle == reached + pass.depth + 1;
+    case ArrayRegister::north:
+      return reached <= cycle && cycle < reached + pass.depth;
+    case ArrayRegister::acc:
+      return reached < cycle && cycle <= reached + pass.depth;
+    case ArrayRegister::drain:
+      return cycle == reached + pass.depth + 1;
   }
   return false;
 }
 
 SteppingArray::SteppingArray(std::uint32_t rows, std::uint32_t cols)
     : rows_(rows), cols_(cols), stride_(lane_stride(cols)) {
-  require(rows > 0 && rows <= kMaxArrayLanes && cols > 0 && cols <= kMaxArrayLanes, "array: 1 to 128 rows and columns");
+  require(rows > 0 && rows <= kMaxArrayLanes && cols > 0 && cols <= kMaxArrayLanes,
+          "array: 1 to 128 rows and columns");
   reset();
 }
 
@@ -187,7 +203,8 @@ void SteppingArray::feed(const ArrayPass& pass) {
   require(pass.depth > 0, "array pass: no operands");
   require(pass.rows > 0 && pass.rows <= rows_ && pass.cols > 0 && pass.cols <= cols_,
           "array pass: more lanes than the array has, or none");
-  require(pass.start >= now_ && pass.start >= feed_free_, "array pass: starts before the edge is free");
+  require(pass.start >= now_ && pass.start >= feed_free_,
+          "array pass: starts before the edge is free");
   require(pass.start + pass.depth >= bus_free_, "array pass: drains before the column bus is free");
   feed_free_ = pass.start + pass.depth;
   bus_free_ = pass.start + pass.depth + rows_;
@@ -210,16 +227,17 @@ void SteppingArray::advance_to(std::uint64_t cycle) {
   }
 }
 
-// A PE is done with one pass before the next reaches it, so passes may be stepped one group after the other.
+// A PE is done with one pass before the next reaches it, so passes may be stepped one group after
+// the other.
 void SteppingArray::step_to(std::uint64_t end) {
-  const auto in_flight =
-      std::find_if(passes_.begin(), passes_.end(), [&](const ArrayPass& pass) { return pass.start >= end; });
+  const auto in_flight = std::find_if(passes_.begin(), passes_.end(),
+                                      [&](const ArrayPass& pass) { return pass.start >= end; });
   for (auto first = passes_.begin(); first != in_flight;) {
-    const auto last =
-        std::find_if(first, in_flight, [&](const ArrayPass& pass) { return pass.rows != first->rows; });
+    const auto last = std::find_if(first, in_flight,
+                                   [&](const ArrayPass& pass) { return pass.rows != first->rows; });
     HWY_DYNAMIC_DISPATCH(step_passes)
-    (&*first, static_cast<std::size_t>(last - first), now_, end, stride_, west_.data(), north_.data() + stride_,
-     acc_.data(), drain_.data());
+    (&*first, static_cast<std::size_t>(last - first), now_, end, stride_, west_.data(),
+     north_.data() + stride_, acc_.data(), drain_.data());
     first = last;
   }
 }
@@ -242,14 +260,16 @@ void SteppingArray::flip_register() {
   for (const ArrayPass& pass : passes_) {
     if (!pass_holds(pass, flip_.which, flip_.row, flip_.col, flip_.cycle)) continue;
     const Format format = format_held(pass, flip_.which);
-    const auto mask = static_cast<std::uint32_t>(flip_.mask & ((std::uint64_t{1} << bits_of(format)) - 1));
+    const auto mask =
+        static_cast<std::uint32_t>(flip_.mask & ((std::uint64_t{1} << bits_of(format)) - 1));
     if (mask == 0) return;
     float* value = cell(flip_.which, flip_.row, flip_.col);
     const std::uint32_t before = encode(format, *value);
     *value = decode(format, before ^ mask);
     Place place = pass.base;
-    place.query_row =
-        flip_.which == ArrayRegister::north ? -1 : place.query_row + static_cast<std::int32_t>(flip_.row);
+    place.query_row = flip_.which == ArrayRegister::north
+                          ? -1
+                          : place.query_row + static_cast<std::int32_t>(flip_.row);
     outcome_ = {true, flip_.cycle + 1, before, before ^ mask, place};
     return;
   }
@@ -258,10 +278,14 @@ void SteppingArray::flip_register() {
 float* SteppingArray::cell(ArrayRegister which, std::uint32_t row, std::uint32_t col) {
   const std::size_t at = row * stride_ + col;
   switch (which) {
-    case ArrayRegister::west: return &west_[at];
-    case ArrayRegister::north: return &north_[at + stride_];
-    case ArrayRegister::acc: return &acc_[at];
-    case ArrayRegister::drain: break;
+    case ArrayRegister::west:
+      return &west_[at];
+    case ArrayRegister::north:
+      return &north_[at + stride_];
+    case ArrayRegister::acc:
+      return &acc_[at];
+    case ArrayRegister::drain:
+      break;
   }
   return &drain_[at];
 }

@@ -1,18 +1,20 @@
 // A rows × cols output-stationary systolic array in which every register moves every cycle.
 //
-// Each PE has four registers: west and north (operands, forwarded one column east, one row south per cycle), acc
-// (float32 accumulator) and drain (float32 copy of a finished acc). For a pass with feed start s and depth T, PE (i, j):
+// Each PE has four registers: west and north (operands, forwarded one column east, one row south
+// per cycle), acc (float32 accumulator) and drain (float32 copy of a finished acc). For a pass with
+// feed start s and depth T, PE (i, j):
 //
-//   west, north hold operand k   after the update of cycle s + k + i + j
-//   multiply-accumulate k        in cycle s + k + i + j + 1, from the operand registers; k = 0 starts from +0
-//   acc is final                 after the update of cycle s + T + i + j
-//   drain copies acc             in cycle s + T + i + j + 1, when the next pass may already restart acc
-//   the column bus reads drain   in cycle s + T + i + j + 2 and delivers the value to `out`
+//   west and north hold operand k   after the update of cycle s + k + i + j
+//   product k is accumulated        in cycle s + k + i + j + 1, from these registers, k = 0 onto +0
+//   acc is final                    after the update of cycle s + T + i + j
+//   drain copies acc                in cycle s + T + i + j + 1; the next pass may restart acc in it
+//   the column bus reads drain      in cycle s + T + i + j + 2 and delivers the value to `out`
 //
-// So first to last product take T + R + C − 2 cycles, and a pass that uses r rows and c columns is delivered when cycle
-// s + T + r + c is done. Within a cycle all reads come before all writes, flips after writes. Lanes a pass does not use, and
-// registers no operand reaches, hold. Valid bits travel with the operands; as a pass's lanes all see the same skew they
-// are derived from (cycle, pass), not stored. NaN is canonical in drain and before a flip.
+// So first to last product take T + R + C − 2 cycles, and a pass that uses r rows and c columns is
+// delivered when cycle s + T + r + c is done. Within a cycle all reads come before all writes,
+// flips after writes. Lanes a pass does not use, and registers no operand reaches, hold. Valid bits
+// travel with the operands; as a pass's lanes all see the same skew they are derived from (cycle,
+// pass), not stored. NaN is canonical in drain and before a flip.
 #pragma once
 
 #include <cstddef>
@@ -72,9 +74,10 @@ class SteppingArray {
 
   /// As after power-on: registers +0, no pass, no flip, cycle 0 next.
   void reset();
-  /// Queues a pass; its buffers must stay valid and unchanged until it is delivered. Passes come in feed order, start not in
-  /// the past, and after the previous pass (depth T') s >= s' + max(T', T' + R − T): the west edge takes one operand, a
-  /// column bus one value per cycle. Throws std::logic_error otherwise.
+  /// Queues a pass; its buffers must stay valid and unchanged until it is delivered. Passes come in
+  /// feed order, start not in the past, and after the previous pass (depth T') s >= s' + max(T', T'
+  /// + R − T): the west edge takes one operand, a column bus one value per cycle. Throws
+  /// std::logic_error otherwise.
   void feed(const ArrayPass& pass);
   /// Does every cycle before `cycle` that is not yet done.
   void advance_to(std::uint64_t cycle);
@@ -88,8 +91,9 @@ class SteppingArray {
   void disarm();
   /// The flip's cycle is not yet done.
   bool pending() const { return pending_; }
-  /// Settled once the flip's cycle is done: control does not depend on data, so whether the flipped bits are read in the
-  /// cycle after is known then. A flip of bits that no pass holds changes nothing: they are never read.
+  /// Settled once the flip's cycle is done: control does not depend on data, so whether the flipped
+  /// bits are read in the cycle after is known then. A flip of bits that no pass holds changes
+  /// nothing: they are never read.
   const FaultOutcome& outcome() const { return outcome_; }
 
   /// Content of a register after the update of cycle now() − 1.
@@ -102,8 +106,9 @@ class SteppingArray {
 
   std::uint32_t rows_, cols_;
   std::size_t stride_;
-  LaneTile west_, north_, acc_, drain_;  ///< [rows × stride]; north has one row more, the north edge, before row 0
-  std::vector<ArrayPass> passes_;        ///< fed and not delivered, feed order
+  LaneTile west_, north_, acc_,
+      drain_;  ///< [rows × stride]; north has one row more, the north edge, before row 0
+  std::vector<ArrayPass> passes_;  ///< fed and not delivered, feed order
   std::uint64_t now_ = 0;
   std::uint64_t feed_free_ = 0;  ///< first cycle in which the next pass may start
   std::uint64_t bus_free_ = 0;   ///< lower bound of start + depth of the next pass

@@ -35,7 +35,9 @@ SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core, cons
   core_.declare(universe, this->basename());
   command_in.register_b_transport(this, &SystolicArray::accept_command);
   probability_in.register_b_transport(this, &SystolicArray::receive_probability);
-  SC_THREAD(feed_thread);
+  SC_METHOD(feed_method);
+  sensitive << feed_event_;
+  dont_initialize();
   SC_METHOD(drain_method);
   sensitive << drain_event_;
   dont_initialize();
@@ -43,12 +45,13 @@ SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core, cons
 
 void SystolicArray::reset() {
   core_.reset();
-  command_event_.cancel();
+  feed_event_.cancel();
   drain_event_.cancel();
-  pending_ = false;
+  pending_ = planned_ = false;
   next_work_ = first_draining_ = draining_ = 0;
   edge_free_ = bus_free_ = reads_end_ = 0;
   probability_ready_[0] = probability_ready_[1] = 0;
+  probability_valid_[0] = probability_valid_[1] = false;
   macs_ = 0;
   stats_ = {};
   for (BurstPort* port : {&q_in, &k_in, &v_in, &score_out, &partial_out, &observe_out}) port->reset();
@@ -63,7 +66,7 @@ void SystolicArray::accept_command(tlm::tlm_generic_payload& payload, sc_core::s
   pending_ = true;
   command_cycle_ = clock_.cycle();
   done_.write(false, clock_.cycle());
-  command_event_.notify(clock_.until(command_cycle_ + 1));
+  plan_when_ready();
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
@@ -73,27 +76,28 @@ void SystolicArray::receive_probability(tlm::tlm_generic_payload& payload, sc_co
                 burst.tile.cols * core_.stride());
   core_.receive_probability(burst.tile, probability_.data(), burst.timing.first_cycle);
   probability_ready_[burst.tile.bank] = burst.timing.last_cycle() + 1;
+  probability_valid_[burst.tile.bank] = true;
+  if (pending_ && !planned_) plan_when_ready();
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-void SystolicArray::feed_thread() {
-  for (;;) {
-    while (!pending_) wait(command_event_);
-    ArrayWork& work = works_[next_work_];
-    const std::uint64_t read_start = plan(work);
-    if (clock_.cycle() < read_start) wait(clock_.until(read_start));
-    if (!read_operands(work, read_start)) {
-      monitor_.crash("array read an operand tile that is not loaded");
-      pending_ = false;
-      continue;
-    }
-    pending_ = false;
-    done_.write(true, clock_.cycle() - 1);
-    core_.start(work, log_);
-    if (work.values && (observations_ & kProbabilities) != 0) observe_probability(work);
-    next_work_ = (next_work_ + 1) % kWorks;
-    if (draining_++ == 0) drain_event_.notify(clock_.until(work.timing(config_.cols).last_cycle()));
-  }
+/// When P arrives is known once the softmax unit has had the score tile; until then P·V cannot be planned.
+void SystolicArray::plan_when_ready() {
+  planned_ = command_.operation == ArrayOperation::scores || probability_valid_[command_.tile.bank];
+  if (!planned_) return;
+  read_start_ = plan(works_[next_work_]);
+  feed_event_.notify(clock_.until(read_start_));
+}
+
+void SystolicArray::feed_method() {
+  ArrayWork& work = works_[next_work_];
+  pending_ = false;
+  if (!read_operands(work, read_start_)) return monitor_.crash("array read an operand tile that is not loaded");
+  done_.write(true, clock_.cycle() - 1);
+  core_.start(work, log_);
+  if (work.values && (observations_ & kProbabilities) != 0) observe_probability(work);
+  next_work_ = (next_work_ + 1) % kWorks;
+  if (draining_++ == 0) drain_event_.notify(clock_.until(work.timing(config_.cols).last_cycle()));
 }
 
 std::uint64_t SystolicArray::plan(ArrayWork& work) {
@@ -123,9 +127,12 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
   };
   static constexpr const char* kWaited[] = {"command", "load", "accumulator"};
   not_before(command_cycle_ + 1, kWaited[static_cast<int>(command_.waited_for)]);
-  if (values) not_before(probability_ready_[work.tile.bank], "probability");
+  if (values) {
+    not_before(probability_ready_[work.tile.bank], "probability");
+    probability_valid_[work.tile.bank] = false;
+  }
   not_before(bus_free_ > work.depth ? bus_free_ - work.depth : 0, "drain");
-  not_before(std::max(command_cycle_ + 1, reads_end_) + lead, "operand");
+  not_before(std::max({command_cycle_ + 1, clock_.cycle(), reads_end_}) + lead, "operand");
   work.start = start;
 
   const std::uint64_t last_pass = std::uint64_t{work.passes - 1} * work.interval;

@@ -52,7 +52,8 @@ class SystolicArray final : public sc_core::sc_module {
 
   void accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void receive_probability(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-  void feed_thread();
+  void plan_when_ready();
+  void feed_method();
   void drain_method();
 
   /// Cycle at which operand reading starts; accounts for the wait.
@@ -76,13 +77,16 @@ class SystolicArray final : public sc_core::sc_module {
   std::uint32_t observations_ = 0;
 
   ArrayCommand command_;
-  bool pending_ = false;
+  bool pending_ = false;   ///< a command waits to be fed
+  bool planned_ = false;   ///< and its start is known
+  std::uint64_t read_start_ = 0;
   std::uint64_t command_cycle_ = 0;
-  sc_core::sc_event command_event_, drain_event_;
+  sc_core::sc_event feed_event_, drain_event_;
   std::array<ArrayWork, kWorks> works_;
   std::size_t next_work_ = 0, first_draining_ = 0, draining_ = 0;
   std::uint64_t edge_free_ = 0, bus_free_ = 0, reads_end_ = 0;
-  std::uint64_t probability_ready_[2] = {0, 0};
+  std::uint64_t probability_ready_[2] = {0, 0};  ///< first cycle in which the bank's tile can be read
+  bool probability_valid_[2] = {false, false};   ///< holds a tile no P·V has used yet
   std::uint64_t macs_ = 0;
   UnitStats stats_;
   AlignedVector<std::byte> raw_;

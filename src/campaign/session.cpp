@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/require_finished.h"
 
 namespace attnguard {
 namespace {
@@ -37,8 +37,7 @@ RunResult CampaignSession::run_golden(const Prepared& prepared) {
   const auto start = std::chrono::steady_clock::now();
   RunResult golden = simulation_.run();
   golden_wall_s_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (golden.completion != Completion::finished)
-    throw UnfinishedError("the fault-free run did not finish: " + golden.crash_reason);
+  require_finished(golden);
   for (std::size_t c = 0; c < golden.checkers.size(); ++c) {
     const auto& checks = golden.checkers[c].checks;
     const auto alarm = std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; });

@@ -1,5 +1,6 @@
-// The stepping array takes the cycles SCALE-Sim reports for output-stationary products: folds strictly one after another,
-// a partial fold as long as a full one, draining not counted. Cycles are observed on the registers, not computed.
+// The stepping array takes the cycles SCALE-Sim reports for output-stationary products: folds
+// strictly one after another, a partial fold as long as a full one, draining not counted. Cycles
+// are observed on the registers, not computed.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -24,7 +25,9 @@ std::vector<Row> read_table() {
   for (std::string line; std::getline(file, line);) {
     Row row{};
     unsigned long long total = 0;
-    if (std::sscanf(line.c_str(), "%u,%u,%u,%u,%u,%llu", &row.m, &row.n, &row.k, &row.rows, &row.cols, &total) != 6) continue;
+    if (std::sscanf(line.c_str(), "%u,%u,%u,%u,%u,%llu", &row.m, &row.n, &row.k, &row.rows,
+                    &row.cols, &total) != 6)
+      continue;
     row.total_cycles = total;
     table.push_back(row);
   }
@@ -32,13 +35,18 @@ std::vector<Row> read_table() {
 }
 
 // Small positive integers: sums are exact, and every product changes its accumulator.
-float west_value(std::uint32_t m, std::uint32_t k) { return static_cast<float>(1 + (7 * m + 3 * k) % 5); }
-float north_value(std::uint32_t n, std::uint32_t k) { return static_cast<float>(1 + (11 * n + 5 * k) % 7); }
+float west_value(std::uint32_t m, std::uint32_t k) {
+  return static_cast<float>(1 + (7 * m + 3 * k) % 5);
+}
+float north_value(std::uint32_t n, std::uint32_t k) {
+  return static_cast<float>(1 + (11 * n + 5 * k) % 7);
+}
 
 // A register seen after each cycle: how often, and when last, did it change?
 class Watched {
  public:
-  Watched(const SteppingArray& array, std::uint32_t row, std::uint32_t col) : array_(array), row_(row), col_(col) {}
+  Watched(const SteppingArray& array, std::uint32_t row, std::uint32_t col)
+      : array_(array), row_(row), col_(col) {}
   void look() {
     const float value = array_.value(ArrayRegister::acc, row_, col_);
     if (value == last_value_) return;
@@ -83,16 +91,20 @@ TEST_P(ScaleSim, SerialFoldsTakeItsCyclesAndComputeTheProduct) {
     for (const std::uint32_t i : {0u, row.rows / 2, row.rows - 1}) {
       for (const std::uint32_t j : {0u, row.cols / 2, row.cols - 1}) {
         double sum = 0;
-        for (std::uint32_t k = 0; k < row.k; ++k) sum += west_value(fold.m0 + i, k) * north_value(fold.n0 + j, k);
+        for (std::uint32_t k = 0; k < row.k; ++k)
+          sum += west_value(fold.m0 + i, k) * north_value(fold.n0 + j, k);
         ASSERT_EQ(out[f % 2][j * row.rows + i], sum) << "fold " << f << " at " << i << ", " << j;
       }
     }
   };
   for (std::size_t f = 0; f < folds.size(); ++f) {
     const std::size_t b = f % 2;
-    for (std::uint32_t k = 0; k < row.k; ++k) {  // past the edge of the matrix the lanes work all the same
-      for (std::uint32_t i = 0; i < row.rows; ++i) west[b][k * row.rows + i] = west_value(folds[f].m0 + i, k);
-      for (std::uint32_t j = 0; j < row.cols; ++j) north[b][k * row.cols + j] = north_value(folds[f].n0 + j, k);
+    for (std::uint32_t k = 0; k < row.k;
+         ++k) {  // past the edge of the matrix the lanes work all the same
+      for (std::uint32_t i = 0; i < row.rows; ++i)
+        west[b][k * row.rows + i] = west_value(folds[f].m0 + i, k);
+      for (std::uint32_t j = 0; j < row.cols; ++j)
+        north[b][k * row.cols + j] = north_value(folds[f].n0 + j, k);
     }
     ArrayPass pass;
     pass.start = array.now();
@@ -123,8 +135,8 @@ TEST_P(ScaleSim, SerialFoldsTakeItsCyclesAndComputeTheProduct) {
 
 INSTANTIATE_TEST_SUITE_P(Table, ScaleSim, testing::ValuesIn(read_table()), [](const auto& param) {
   const Row& row = param.param;
-  return std::to_string(row.m) + "x" + std::to_string(row.n) + "x" + std::to_string(row.k) + "_on_" +
-         std::to_string(row.rows) + "x" + std::to_string(row.cols);
+  return std::to_string(row.m) + "x" + std::to_string(row.n) + "x" + std::to_string(row.k) +
+         "_on_" + std::to_string(row.rows) + "x" + std::to_string(row.cols);
 });
 
 TEST(ScaleSimTable, IsRead) { EXPECT_EQ(read_table().size(), 30u); }

@@ -1,4 +1,5 @@
-// The stepping array against a plain dot product, against the module-per-PE oracle register by register, and under flips.
+// The stepping array against a plain dot product, against the module-per-PE oracle register by
+// register, and under flips.
 #include "models/systolic_array/stepping_array.h"
 
 #include <gtest/gtest.h>
@@ -17,8 +18,8 @@
 namespace attnguard {
 namespace {
 
-constexpr std::array<ArrayRegister, 4> kRegisters{ArrayRegister::west, ArrayRegister::north, ArrayRegister::acc,
-                                                  ArrayRegister::drain};
+constexpr std::array<ArrayRegister, 4> kRegisters{ArrayRegister::west, ArrayRegister::north,
+                                                  ArrayRegister::acc, ArrayRegister::drain};
 
 struct Shape {
   std::uint32_t rows, cols;
@@ -41,7 +42,8 @@ struct Stepped {
   FaultOutcome outcome;
 };
 
-Stepped step(Shape shape, const std::vector<ArrayPass>& passes, ArrayStream& stream, const ArrayFlip* flip = nullptr) {
+Stepped step(Shape shape, const std::vector<ArrayPass>& passes, ArrayStream& stream,
+             const ArrayFlip* flip = nullptr) {
   SteppingArray array(shape.rows, shape.cols);
   if (flip != nullptr) array.arm(*flip);
   for (const ArrayPass& pass : passes) array.feed(pass);
@@ -61,7 +63,8 @@ void expect_same_outcome(const FaultOutcome& a, const FaultOutcome& b) {
   EXPECT_EQ(a.place.key_tile, b.place.key_tile);
 }
 
-void expect_same_outputs(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
+void expect_same_outputs(const std::vector<std::vector<float>>& a,
+                         const std::vector<std::vector<float>>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t p = 0; p < a.size(); ++p) EXPECT_TRUE(same_bits(a[p], b[p])) << "pass " << p;
 }
@@ -69,14 +72,16 @@ void expect_same_outputs(const std::vector<std::vector<float>>& a, const std::ve
 float dot(const ArrayPass& pass, std::uint32_t i, std::uint32_t j) {
   float sum = 0;
   for (std::uint32_t k = 0; k < pass.depth; ++k) {
-    const float product = pass.west[k * pass.west_stride + i] * pass.north[k * pass.north_stride + j];
+    const float product =
+        pass.west[k * pass.west_stride + i] * pass.north[k * pass.north_stride + j];
     sum += product;
   }
   return canonical(sum);
 }
 
 // A flip within the run; `in_live` picks it where some pass holds the register.
-ArrayFlip random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream, ArrayRegister which, bool in_live) {
+ArrayFlip random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream,
+                      ArrayRegister which, bool in_live) {
   ArrayFlip flip;
   flip.which = which;
   flip.row = rng() % shape.rows;
@@ -104,7 +109,8 @@ ArrayFlip random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream,
 
 TEST(SteppingArray, OutputsAreDotProductsInAscendingOrder) {
   std::mt19937 rng(1);
-  for (const Shape shape : {Shape{1, 1}, Shape{4, 4}, Shape{7, 33}, Shape{64, 64}, Shape{128, 100}, Shape{128, 128}}) {
+  for (const Shape shape :
+       {Shape{1, 1}, Shape{4, 4}, Shape{7, 33}, Shape{64, 64}, Shape{128, 100}, Shape{128, 128}}) {
     for (int round = 0; round < 4; ++round) {
       ArrayStream stream(rng, shape.rows, shape.cols, 6, 70, round % 2 == 0);
       const auto outputs = step(shape, stream.passes(), stream).outputs;
@@ -112,9 +118,11 @@ TEST(SteppingArray, OutputsAreDotProductsInAscendingOrder) {
         const ArrayPass& pass = stream.passes()[p];
         std::vector<float> expected(outputs[p].size(), ArrayStream::kUntouched);
         for (std::uint32_t i = 0; i < pass.rows; ++i) {
-          for (std::uint32_t j = 0; j < pass.cols; ++j) expected[j * pass.out_stride + i] = dot(pass, i, j);
+          for (std::uint32_t j = 0; j < pass.cols; ++j)
+            expected[j * pass.out_stride + i] = dot(pass, i, j);
         }
-        EXPECT_TRUE(same_bits(outputs[p], expected)) << shape.rows << "x" << shape.cols << " pass " << p;
+        EXPECT_TRUE(same_bits(outputs[p], expected))
+            << shape.rows << "x" << shape.cols << " pass " << p;
       }
     }
   }
@@ -125,12 +133,15 @@ TEST(SteppingArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
   for (std::size_t s = 0; s < kShapes.size(); ++s) {
     const Shape shape = kShapes[s];
     for (int round = 0; round < 6; ++round) {
-      ArrayStream stream(rng, shape.rows, shape.cols, 8, round % 2 == 0 ? 6 : 2 * (shape.rows + shape.cols), false);
+      ArrayStream stream(rng, shape.rows, shape.cols, 8,
+                         round % 2 == 0 ? 6 : 2 * (shape.rows + shape.cols), false);
       SteppingArray array(shape.rows, shape.cols);
-      // The oracle keeps what earlier rounds left; a register is comparable once a value reached it in this round.
+      // The oracle keeps what earlier rounds left; a register is comparable once a value reached it
+      // in this round.
       std::uint64_t mismatches = 0, compared = 0;
       for (const ArrayPass& pass : stream.passes()) array.feed(pass);
-      const auto touched = [&](ArrayRegister which, std::uint32_t i, std::uint32_t j, std::uint64_t cycle) {
+      const auto touched = [&](ArrayRegister which, std::uint32_t i, std::uint32_t j,
+                               std::uint64_t cycle) {
         for (const ArrayPass& pass : stream.passes()) {
           std::uint64_t written = pass.start + i + j;
           if (which == ArrayRegister::acc) written += 1;
@@ -187,7 +198,8 @@ TEST(SteppingArray, RandomFlipsGiveTheOraclesOutputsAndOutcome) {
         expect_same_outputs(stepped.outputs, expected_outputs);
         if (HasFailure()) FAIL() << "shape " << s << " round " << round << " register " << r;
         ++(stepped.outcome.activated ? live : dead)[r];
-        for (std::size_t p = 0; p < clean.size(); ++p) changed += !same_bits(clean[p], stepped.outputs[p]);
+        for (std::size_t p = 0; p < clean.size(); ++p)
+          changed += !same_bits(clean[p], stepped.outputs[p]);
       }
     }
   }
@@ -208,7 +220,8 @@ TEST(SteppingArray, AFlipIsReadExactlyWhereSomePassHoldsTheRegister) {
       for (std::uint64_t cycle = 0; cycle <= stream.last_cycle() + 2; ++cycle) {
         const ArrayFlip flip{which, pe / 2, pe % 2, 1u << (rng() % 16), cycle};
         int holders = 0;
-        for (const ArrayPass& pass : stream.passes()) holders += pass_holds(pass, which, flip.row, flip.col, cycle);
+        for (const ArrayPass& pass : stream.passes())
+          holders += pass_holds(pass, which, flip.row, flip.col, cycle);
         ASSERT_LE(holders, 1);
         const FaultOutcome expected = oracle(kShape).run(stream.passes(), &flip);
         ASSERT_EQ(expected.activated, holders == 1) << "cycle " << cycle;
@@ -295,7 +308,8 @@ TEST(SteppingArray, StepSizeAndSimdTargetDoNotMatter) {
       std::size_t fed = 0;
       while (fed < stream.passes().size() || !array.idle()) {
         const std::uint64_t next = array.now() + 1 + rng() % 100;
-        while (fed < stream.passes().size() && stream.passes()[fed].start < next) array.feed(stream.passes()[fed++]);
+        while (fed < stream.passes().size() && stream.passes()[fed].start < next)
+          array.feed(stream.passes()[fed++]);
         array.advance_to(next);
       }
       expect_same_outputs(stream.take_outputs(), expected);

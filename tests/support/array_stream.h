@@ -21,15 +21,17 @@ inline float random_operand(std::mt19937& rng, Format format, bool specials) {
     constexpr float kSpecials[] = {0.0F, -0.0F, 1e-40F, 3e38F, -3e38F};
     return round_to(format, kSpecials[rng() % 5]);
   }
-  if (specials && dice == 1 && rng() % 32 == 0) return round_to(format, rng() % 2 != 0 ? INFINITY : NAN);
+  if (specials && dice == 1 && rng() % 32 == 0)
+    return round_to(format, rng() % 2 != 0 ? INFINITY : NAN);
   return round_to(format, std::normal_distribution<float>()(rng));
 }
 
 class ArrayStream {
  public:
-  /// `count` passes of random depth and used lanes (half of them full), as close as the array allows or with random gaps.
-  ArrayStream(std::mt19937& rng, std::uint32_t rows, std::uint32_t cols, std::uint32_t count, std::uint32_t max_depth,
-              bool specials) {
+  /// `count` passes of random depth and used lanes (half of them full), as close as the array
+  /// allows or with random gaps.
+  ArrayStream(std::mt19937& rng, std::uint32_t rows, std::uint32_t cols, std::uint32_t count,
+              std::uint32_t max_depth, bool specials) {
     constexpr Format kFormats[] = {Format::bfloat16, Format::float16, Format::float32};
     std::uint64_t edge_free = rng() % 4, bus_free = 0;
     for (std::uint32_t p = 0; p < count; ++p) {
@@ -46,11 +48,14 @@ class ArrayStream {
       pass.west_stride = rows + rng() % 3;
       pass.north_stride = cols + rng() % 3;
       pass.out_stride = rows + rng() % 3;
-      pass.base = {static_cast<std::int32_t>(p), static_cast<std::int32_t>(100 * p), static_cast<std::int32_t>(p + 7)};
+      pass.base = {static_cast<std::int32_t>(p), static_cast<std::int32_t>(100 * p),
+                   static_cast<std::int32_t>(p + 7)};
       pass.west = own(pass.depth * pass.west_stride);
       pass.north = own(pass.depth * pass.north_stride);
-      for (float& value : *(buffers_.end()[-2])) value = random_operand(rng, pass.west_format, specials);
-      for (float& value : *buffers_.back()) value = random_operand(rng, pass.north_format, specials);
+      for (float& value : *(buffers_.end()[-2]))
+        value = random_operand(rng, pass.west_format, specials);
+      for (float& value : *buffers_.back())
+        value = random_operand(rng, pass.north_format, specials);
       passes_.push_back(pass);
       outputs_.emplace_back(cols * pass.out_stride, kUntouched);
       passes_.back().out = outputs_.back().data();

@@ -31,14 +31,14 @@ class FloatSamples {
   }
   /// Any bit pattern.
   float any() { return float_of(static_cast<std::uint32_t>(engine_())); }
-  /// One in `period` values is NaN (any payload and sign), infinite, a denormal, a signed zero or
-  /// close to overflow.
+  /// One in `period` values is NaN (any payload and sign), infinite, a denormal, a signed zero,
+  /// close to overflow or a bfloat16 tie.
   float with_specials(float deviation, std::size_t period) {
     if (integer(1, period) != 1) return normal(deviation);
-    const std::uint32_t specials[] = {0x7fc00000, 0xffc00001, 0x7f800001, 0x7f800000,
-                                      0xff800000, 0x00000001, 0x807fffff, 0x00000000,
-                                      0x80000000, 0x7f7fffff, 0xff7fffff};
-    return float_of(specials[integer(0, 10)]);
+    const std::uint32_t specials[] = {0x7fc00000, 0xffc00001, 0x7f800001, 0x7f800000, 0xff800000,
+                                      0x00000001, 0x807fffff, 0x00000000, 0x80000000, 0x7f7fffff,
+                                      0xff7fffff, 0x3f808000, 0xbf818000};
+    return float_of(specials[integer(0, 12)]);
   }
 
  private:

@@ -23,19 +23,22 @@ float float_of_bits(std::uint32_t bits) {
   return value;
 }
 
-// What travels on an operand wire. The value is kept as bits: a signal must tell −0 from +0 and NaN from itself.
+// What travels on an operand wire. The value is kept as bits: a signal must tell −0 from +0 and NaN
+// from itself.
 struct Operand {
   std::uint32_t bits = 0;
   bool valid = false, first = false, last = false;
-  bool flipped = false;        // the fault sits in this very register
+  bool flipped = false;          // the fault sits in this very register
   std::uint16_t lanes_left = 0;  // PEs still to reach, this one included
   const ArrayPass* pass = nullptr;
 
   bool operator==(const Operand& o) const {
-    return bits == o.bits && valid == o.valid && first == o.first && last == o.last && flipped == o.flipped &&
-           lanes_left == o.lanes_left && pass == o.pass;
+    return bits == o.bits && valid == o.valid && first == o.first && last == o.last &&
+           flipped == o.flipped && lanes_left == o.lanes_left && pass == o.pass;
   }
-  friend std::ostream& operator<<(std::ostream& os, const Operand& o) { return os << std::hex << o.bits; }
+  friend std::ostream& operator<<(std::ostream& os, const Operand& o) {
+    return os << std::hex << o.bits;
+  }
   friend void sc_trace(sc_core::sc_trace_file* file, const Operand& o, const std::string& name) {
     sc_core::sc_trace(file, o.bits, name);
   }
@@ -46,7 +49,7 @@ struct Bench {
   std::int64_t cycle = 0;  // of the clock edge being processed
   const ArrayFlip* flip = nullptr;
   FaultOutcome outcome;
-  FaultOutcome landed;  // as it will be if the flipped bits are read
+  FaultOutcome landed;                  // as it will be if the flipped bits are read
   std::vector<std::int64_t> bus_cycle;  // last use of each column bus
   std::uint64_t delivered = 0;
 
@@ -64,7 +67,8 @@ struct Bench {
     landed.value_after = after;
     if (pass != nullptr) {
       landed.place = pass->base;
-      landed.place.query_row = per_row ? pass->base.query_row + static_cast<std::int32_t>(flip->row) : -1;
+      landed.place.query_row =
+          per_row ? pass->base.query_row + static_cast<std::int32_t>(flip->row) : -1;
     }
     value = decode(format, after);
     return after != before;
@@ -112,7 +116,8 @@ struct Pe final : sc_core::sc_module {
   }
 
   void deliver() {
-    if (bench_.bus_cycle[col_] == bench_.cycle) throw std::runtime_error("two drains on one column bus");
+    if (bench_.bus_cycle[col_] == bench_.cycle)
+      throw std::runtime_error("two drains on one column bus");
     bench_.bus_cycle[col_] = bench_.cycle;
     ++bench_.delivered;
     drain_pass_->out[col_ * drain_pass_->out_stride + row_] = drain_;
@@ -136,11 +141,13 @@ struct Pe final : sc_core::sc_module {
     acc_pass_ = west.pass;
   }
 
-  void latch(const Operand& held, const Operand& offered, sc_core::sc_out<Operand>& out, ArrayRegister which) {
+  void latch(const Operand& held, const Operand& offered, sc_core::sc_out<Operand>& out,
+             ArrayRegister which) {
     Operand next = held;
     next.valid = offered.valid && offered.lanes_left > 0;
     if (next.valid) {
-      // What leaves the neighbour is a read of its register; only this register's own fault is marked here.
+      // What leaves the neighbour is a read of its register; only this register's own fault is
+      // marked here.
       if (offered.flipped) bench_.flipped_bits_read();
       next = offered;
       next.flipped = false;
@@ -199,11 +206,16 @@ struct Feeder final : sc_core::sc_module {
 struct PeArrayOracle::Impl final : sc_core::sc_module {
   SC_HAS_PROCESS(Impl);
   Impl(sc_core::sc_module_name name, std::uint32_t rows_in, std::uint32_t cols_in)
-      : sc_module(name), rows(rows_in), cols(cols_in), west("west", rows * (cols + 1)), north("north", (rows + 1) * cols) {
+      : sc_module(name),
+        rows(rows_in),
+        cols(cols_in),
+        west("west", rows * (cols + 1)),
+        north("north", (rows + 1) * cols) {
     bench.bus_cycle.assign(cols, -2);
     for (std::uint32_t i = 0; i < rows; ++i) {
       for (std::uint32_t j = 0; j < cols; ++j) {
-        auto& pe = *pes.emplace_back(std::make_unique<Pe>(sc_core::sc_gen_unique_name("pe"), bench, i, j));
+        auto& pe =
+            *pes.emplace_back(std::make_unique<Pe>(sc_core::sc_gen_unique_name("pe"), bench, i, j));
         pe.clock(clock);
         pe.west_in(west[i * (cols + 1) + j]);
         pe.west_out(west[i * (cols + 1) + j + 1]);
@@ -218,8 +230,10 @@ struct PeArrayOracle::Impl final : sc_core::sc_module {
     dont_initialize();
   }
 
-  void add_feeder(std::vector<std::unique_ptr<Feeder>>& feeders, sc_core::sc_signal<Operand>& wire) {
-    auto& feeder = *feeders.emplace_back(std::make_unique<Feeder>(sc_core::sc_gen_unique_name("feeder"), bench));
+  void add_feeder(std::vector<std::unique_ptr<Feeder>>& feeders,
+                  sc_core::sc_signal<Operand>& wire) {
+    auto& feeder = *feeders.emplace_back(
+        std::make_unique<Feeder>(sc_core::sc_gen_unique_name("feeder"), bench));
     feeder.clock(clock);
     feeder.out(wire);
   }
@@ -260,7 +274,8 @@ struct PeArrayOracle::Impl final : sc_core::sc_module {
   Bench bench;
   sc_core::sc_signal<bool> clock{"clock"};
   sc_core::sc_event half_cycle{"half_cycle"};
-  sc_core::sc_vector<sc_core::sc_signal<Operand>> west, north;  // [rows][cols + 1], [rows + 1][cols]
+  sc_core::sc_vector<sc_core::sc_signal<Operand>> west,
+      north;  // [rows][cols + 1], [rows + 1][cols]
   std::vector<std::unique_ptr<Pe>> pes;
   std::vector<std::unique_ptr<Feeder>> west_feeders, north_feeders;
   std::int64_t end_cycle = 0;
@@ -291,7 +306,8 @@ FaultOutcome PeArrayOracle::run(const std::vector<ArrayPass>& passes, const Arra
   impl_->end_cycle = static_cast<std::int64_t>(end + 3);
   impl_->half_cycle.notify(0.5, sc_core::SC_NS);
   sc_core::sc_start();
-  if (impl_->bench.cycle != impl_->end_cycle) throw std::runtime_error("oracle: the clock stopped early");
+  if (impl_->bench.cycle != impl_->end_cycle)
+    throw std::runtime_error("oracle: the clock stopped early");
   if (impl_->bench.delivered != expected) throw std::runtime_error("oracle: outputs are missing");
   impl_->bench.flip = nullptr;
   return impl_->bench.outcome;
@@ -300,10 +316,14 @@ FaultOutcome PeArrayOracle::run(const std::vector<ArrayPass>& passes, const Arra
 float PeArrayOracle::value(ArrayRegister which, std::uint32_t row, std::uint32_t col) const {
   const Pe& pe = *impl_->pes[row * impl_->cols + col];
   switch (which) {
-    case ArrayRegister::west: return float_of_bits(pe.west_out.read().bits);
-    case ArrayRegister::north: return float_of_bits(pe.north_out.read().bits);
-    case ArrayRegister::acc: return pe.acc();
-    case ArrayRegister::drain: break;
+    case ArrayRegister::west:
+      return float_of_bits(pe.west_out.read().bits);
+    case ArrayRegister::north:
+      return float_of_bits(pe.north_out.read().bits);
+    case ArrayRegister::acc:
+      return pe.acc();
+    case ArrayRegister::drain:
+      break;
   }
   return pe.drain();
 }

@@ -1,6 +1,8 @@
-// flash_abft: formulas against an independent double-precision reference, silence on clean data, what each option sees.
+// flash_abft: formulas against an independent double-precision reference, silence on clean data,
+// what each option sees.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -37,7 +39,8 @@ FlashAbftConfig hardened() {
   return config;
 }
 
-CheckList check(const StreamShape& shape, const std::vector<StreamEvent>& stream, const FlashAbftConfig& config) {
+CheckList check(const StreamShape& shape, const std::vector<StreamEvent>& stream,
+                const FlashAbftConfig& config) {
   return run_checker(stream, *make_checker({"guard", config}, shape.dimensions()));
 }
 
@@ -49,7 +52,8 @@ using Rows = std::map<std::pair<std::uint32_t, std::uint32_t>, Expected>;  // by
 // What the output comparison must see, from the events alone, in double.
 Rows reference_outputs(const StreamShape& shape, const std::vector<StreamEvent>& stream) {
   Rows rows;
-  std::map<std::uint32_t, const StreamEvent*> values, alphas;  // latest of each bank, as S and P·V overlap
+  std::map<std::uint32_t, const StreamEvent*> values,
+      alphas;  // latest of each bank, as S and P·V overlap
   const StreamEvent* value = nullptr;
   std::vector<const StreamEvent*> sums;
   for (const StreamEvent& event : stream) {
@@ -68,7 +72,8 @@ Rows reference_outputs(const StreamShape& shape, const std::vector<StreamEvent>&
         e.scale *= alpha;
         for (std::uint32_t key = 0; key < event.tile.cols; ++key) {
           for (std::uint32_t c = 0; c < shape.head_dim; ++c) {
-            const double v = value->values[key * value->stride + c], p = event.values[key * event.stride + row];
+            const double v = value->values[key * value->stride + c],
+                         p = event.values[key * event.stride + row];
             e.rhs += p * v;
             e.scale += p * std::fabs(v);
           }
@@ -81,7 +86,8 @@ Rows reference_outputs(const StreamShape& shape, const std::vector<StreamEvent>&
         const double l = sums.front()->values[row];
         e.rhs /= l;
         e.scale /= l;
-        for (std::uint32_t c = 0; c < shape.head_dim; ++c) e.lhs += event.values[(shape.head_dim + c) * event.stride + row];
+        for (std::uint32_t c = 0; c < shape.head_dim; ++c)
+          e.lhs += event.values[(shape.head_dim + c) * event.stride + row];
       }
       sums.erase(sums.begin());
     }
@@ -111,7 +117,8 @@ Rows reference_scores(const StreamShape& shape, const std::vector<StreamEvent>& 
   return rows;
 }
 
-void expect_rows(const CheckList& list, std::uint32_t comparison, const Rows& expected, double tolerance) {
+void expect_rows(const CheckList& list, std::uint32_t comparison, const Rows& expected,
+                 double tolerance) {
   std::size_t seen = 0;
   for (const Check& c : list.checks) {
     if (c.comparison != comparison) continue;
@@ -199,7 +206,8 @@ TEST(FlashAbft, GranularityAddsTheRowsOfATileOrAHead) {
     std::map<std::array<std::uint32_t, 3>, double> lhs, rhs, scale;
     std::map<std::array<std::uint32_t, 3>, std::uint64_t> cycle;
     for (const Check& c : rows.checks) {
-      const std::array<std::uint32_t, 3> group{c.comparison, c.head, c.query_row / group_rows * group_rows};
+      const std::array<std::uint32_t, 3> group{c.comparison, c.head,
+                                               c.query_row / group_rows * group_rows};
       lhs[group] += c.lhs;
       rhs[group] += c.rhs;
       scale[group] += c.scale;
@@ -222,8 +230,10 @@ TEST(FlashAbft, AlarmCyclesFollowTheDocumentedPipeline) {
   std::vector<std::uint64_t> output_cycles, score_cycles;
   for (const StreamEvent& event : stream) {
     for (std::uint32_t row = 0; row < event.tile.rows; ++row) {
-      if (event.kind == kOutputs) output_cycles.push_back(event.timing.cycle(row, event.timing.beats - 1));
-      if (event.kind == kScores && event.tile.last) score_cycles.push_back(event.timing.cycle(0, row));
+      if (event.kind == kOutputs)
+        output_cycles.push_back(event.timing.cycle(event.timing.groups - 1, row));
+      if (event.kind == kScores && event.tile.last)
+        score_cycles.push_back(event.timing.cycle(0, row));
     }
   }
   for (const Normaliser normaliser : {Normaliser::own_division, Normaliser::shared_reciprocal}) {
@@ -232,7 +242,8 @@ TEST(FlashAbft, AlarmCyclesFollowTheDocumentedPipeline) {
     std::size_t output = 0, score = 0;
     for (const Check& c : check(shape, stream, config).checks) {
       if (c.comparison == 0)
-        EXPECT_EQ(c.cycle, output_cycles.at(output++) + (normaliser == Normaliser::own_division ? 8 : 4) + 1);
+        EXPECT_EQ(c.cycle, output_cycles.at(output++) +
+                               (normaliser == Normaliser::own_division ? 8 : 4) + 1);
       else
         EXPECT_EQ(c.cycle, score_cycles.at(score++) + 4 + 1);
     }
@@ -258,9 +269,11 @@ TEST(FlashAbft, SilentOnCleanDataForEveryFormatPointGranularityAndRule) {
     if (kind == 4) shape.query_scale = shape.key_scale = 3;
     shape.output = kind == 2 ? Format::float32 : Format::bfloat16;
     const std::vector<StreamEvent> stream = make_stream(shape);
-    for (const CheckFormat format : {CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16}) {
+    for (const CheckFormat format :
+         {CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16}) {
       for (const CheckPoint point : {CheckPoint::before_rounding, CheckPoint::after_rounding}) {
-        for (const Granularity granularity : {Granularity::query, Granularity::tile, Granularity::head}) {
+        for (const Granularity granularity :
+             {Granularity::query, Granularity::tile, Granularity::head}) {
           for (const ThresholdRule rule : {ThresholdRule::relative, ThresholdRule::bound}) {
             FlashAbftConfig config = hardened();
             config.format = format;
@@ -268,7 +281,8 @@ TEST(FlashAbft, SilentOnCleanDataForEveryFormatPointGranularityAndRule) {
             config.granularity = granularity;
             config.threshold.rule = config.score_threshold.rule = rule;
             const CheckList list = check(shape, stream, config);
-            EXPECT_EQ(list.alarms(), 0u) << kind << " " << static_cast<int>(format) << static_cast<int>(granularity);
+            EXPECT_EQ(list.alarms(), 0u)
+                << kind << " " << static_cast<int>(format) << static_cast<int>(granularity);
             checks += list.checks.size();
           }
         }
@@ -278,7 +292,8 @@ TEST(FlashAbft, SilentOnCleanDataForEveryFormatPointGranularityAndRule) {
   EXPECT_GT(checks, 5000u);
 }
 
-std::size_t alarms_after(const StreamShape& shape, std::vector<StreamEvent> stream, const FlashAbftConfig& config,
+std::size_t alarms_after(const StreamShape& shape, std::vector<StreamEvent> stream,
+                         const FlashAbftConfig& config,
                          const std::function<void(StreamEvent&)>& corrupt) {
   for (StreamEvent& event : stream) corrupt(event);
   return check(shape, stream, config).alarms();
@@ -291,14 +306,17 @@ TEST(FlashAbft, OptionsDecideWhatIsSeen) {
 
   // A wrong accumulator moves the row sum against the checksum: every option set alarms.
   const auto output = [&](StreamEvent& e) {
-    if (e.kind == kOutputs && e.tile.head == 1 && e.tile.query_tile == 1) e.values[shape.head_dim * e.stride + 2] += 0.5F;
+    if (e.kind == kOutputs && e.tile.head == 1 && e.tile.query_tile == 1)
+      e.values[shape.head_dim * e.stride + 2] += 0.5F;
   };
   EXPECT_EQ(alarms_after(shape, clean, merged, output), 1u);
   EXPECT_EQ(alarms_after(shape, clean, hardened(), output), 1u);
 
-  // V changed between buffer and operand stream (here: the stream only, outputs stay): read sums follow it, written ones do not.
+  // V changed between buffer and operand stream (here: the stream only, outputs stay): read sums
+  // follow it, written ones do not.
   const auto value = [](StreamEvent& e) {
-    if (e.kind == kValueRead && e.tile.head == 0 && e.tile.query_tile == 2 && e.tile.key_tile == 1) e.values[2] += 4;
+    if (e.kind == kValueRead && e.tile.head == 0 && e.tile.query_tile == 2 && e.tile.key_tile == 1)
+      e.values[2] += 4;
   };
   FlashAbftConfig config;
   EXPECT_GT(alarms_after(shape, clean, config, value), 0u);
@@ -307,7 +325,8 @@ TEST(FlashAbft, OptionsDecideWhatIsSeen) {
 
   // K changed likewise: the score comparison alone tells.
   const auto key = [](StreamEvent& e) {
-    if (e.kind == kKeyRead && e.tile.head == 0 && e.tile.query_tile == 2 && e.tile.key_tile == 1) e.values[1] += 4;
+    if (e.kind == kKeyRead && e.tile.head == 0 && e.tile.query_tile == 2 && e.tile.key_tile == 1)
+      e.values[1] += 4;
   };
   config = FlashAbftConfig{};
   EXPECT_EQ(alarms_after(shape, clean, config, key), 0u);
@@ -326,7 +345,8 @@ TEST(FlashAbft, OptionsDecideWhatIsSeen) {
 
   // A wrong alpha observed: shared scalars take it over, own ones ignore the datapath's.
   const auto alpha = [](StreamEvent& e) {
-    if (e.kind == kScalars && e.tile.half != 2 && e.tile.head == 2 && e.tile.query_tile == 2 && e.tile.key_tile == 1)
+    if (e.kind == kScalars && e.tile.half != 2 && e.tile.head == 2 && e.tile.query_tile == 2 &&
+        e.tile.key_tile == 1)
       e.values[1] *= 2;
   };
   EXPECT_GT(alarms_after(shape, clean, merged, alpha), 0u);
@@ -334,7 +354,8 @@ TEST(FlashAbft, OptionsDecideWhatIsSeen) {
 
   // The reciprocal instead of a division of its own.
   const auto reciprocal = [&](StreamEvent& e) {
-    if (e.kind == kOutputs && e.tile.head == 0 && e.tile.query_tile == 0) e.values[2 * shape.head_dim * e.stride] *= 2;
+    if (e.kind == kOutputs && e.tile.head == 0 && e.tile.query_tile == 0)
+      e.values[2 * shape.head_dim * e.stride] *= 2;
   };
   config = FlashAbftConfig{};
   EXPECT_EQ(alarms_after(shape, clean, config, reciprocal), 0u);
@@ -347,17 +368,19 @@ TEST(FlashAbft, NeedsOnlyWhatItsOptionsUse) {
     return make_checker({"guard", config}, small_shape().dimensions())->needs();
   };
   EXPECT_EQ(needs(FlashAbftConfig{}), kValueRead | kProbabilities | kScalars | kOutputs);
-  EXPECT_EQ(needs(hardened()), kQueryWritten | kKeyWritten | kKeyRead | kValueWritten | kValueRead | kScores |
-                                   kProbabilities | kOutputs);
+  EXPECT_EQ(needs(hardened()), kQueryWritten | kKeyWritten | kKeyRead | kValueWritten | kValueRead |
+                                   kScores | kProbabilities | kOutputs);
 }
 
 TEST(FlashAbft, NonfiniteValuesAlarmOrAreIgnoredAsConfigured) {
   const StreamShape shape = small_shape();
   const std::vector<StreamEvent> clean = make_stream(shape);
-  for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     std::vector<StreamEvent> stream = clean;
     for (StreamEvent& e : stream)
-      if (e.kind == kOutputs && e.tile.head == 2 && e.tile.query_tile == 1) e.values[shape.head_dim * e.stride + 1] = bad;
+      if (e.kind == kOutputs && e.tile.head == 2 && e.tile.query_tile == 1)
+        e.values[shape.head_dim * e.stride + 1] = bad;
     for (const NonfiniteRule rule : {NonfiniteRule::alarm, NonfiniteRule::ignore}) {
       FlashAbftConfig config;
       config.nonfinite = rule;
@@ -370,10 +393,11 @@ TEST(FlashAbft, NonfiniteValuesAlarmOrAreIgnoredAsConfigured) {
   }
 }
 
-TEST(FlashAbft, FaultsInItsOwnStateReachTheComparisonInTheFormatsBits) {
+TEST(FlashAbft, SignFlipOfItsOwnSumNegatesTheChecksum) {
   const StreamShape shape = small_shape();
   const std::vector<StreamEvent> stream = make_stream(shape);
-  for (const CheckFormat format : {CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16}) {
+  for (const CheckFormat format :
+       {CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16}) {
     FlashAbftConfig config;
     config.format = format;
     const auto checker = make_checker({"guard", config}, shape.dimensions());
@@ -388,13 +412,18 @@ TEST(FlashAbft, FaultsInItsOwnStateReachTheComparisonInTheFormatsBits) {
     const std::uint32_t bits = universe[fault.site.reg].bits;
     fault.bit = bits - 1;  // the sign
     for (const LiveBlock& block : log.blocks())
-      if (block.reg == fault.site.reg) fault.cycle = block.start + 2;  // the last query tile's, just before its outputs
+      if (block.reg == fault.site.reg)
+        fault.cycle = block.start + 2;  // the last query tile's, just before its outputs
     checker->tap().arm(fault);
     const CheckList faulty = run_checker(stream, *checker);
-    EXPECT_EQ(checker->tap().outcome().value_before ^ checker->tap().outcome().value_after, std::uint64_t{1} << (bits - 1));
+    EXPECT_EQ(checker->tap().outcome().value_before ^ checker->tap().outcome().value_after,
+              std::uint64_t{1} << (bits - 1));
     for (std::size_t i = 0; i < golden.checks.size(); ++i) {
       const bool hit = golden.checks[i].head == 3 && golden.checks[i].query_row == 12;
-      EXPECT_EQ(faulty.checks[i].rhs, hit ? golden.checks[i].rhs : golden.checks[i].rhs);
+      EXPECT_EQ(faulty.checks[i].rhs, hit ? -golden.checks[i].rhs : golden.checks[i].rhs);
+      if (format != CheckFormat::bfloat16) {  // its threshold is a quarter of the scale
+        EXPECT_EQ(faulty.checks[i].alarm, hit);
+      }
     }
   }
 }

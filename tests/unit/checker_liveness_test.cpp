@@ -1,5 +1,6 @@
-// Recorded liveness and the tap tell the same story: a flip is activated exactly where a live block holds its cell, any other flip
-// leaves no trace, and an armed tap that never fires changes nothing.
+// Recorded liveness and the tap tell the same story: a flip is activated exactly where a live block
+// holds its cell, any other flip leaves no trace, and an armed tap that never fires changes
+// nothing.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -21,7 +22,9 @@ struct Case {
 };
 void PrintTo(const Case& test_case, std::ostream* out) { *out << test_case.name; }
 
-std::uint64_t times(std::uint32_t i, std::int64_t step) { return static_cast<std::uint64_t>(step * std::int64_t{i}); }
+std::uint64_t times(std::uint32_t i, std::int64_t step) {
+  return static_cast<std::uint64_t>(step * std::int64_t{i});
+}
 
 // Live blocks that hold the cell, counted; boxes of checkers use the first counter only.
 int holding(const std::vector<LiveBlock>& blocks, const Fault& fault) {
@@ -31,7 +34,8 @@ int holding(const std::vector<LiveBlock>& blocks, const Fault& fault) {
     for (std::uint32_t i = 0; i < block.count[0]; ++i) {
       if (block.index + times(i, block.index_step[0]) != fault.site.index) continue;
       const std::uint64_t start = block.start + times(i, block.start_step[0]);
-      const std::uint64_t length = static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
+      const std::uint64_t length =
+          static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
       count += fault.cycle >= start && fault.cycle < start + length;
     }
   }
@@ -41,7 +45,8 @@ int holding(const std::vector<LiveBlock>& blocks, const Fault& fault) {
 bool same(const std::vector<Check>& a, const std::vector<Check>& b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i].cycle != b[i].cycle || a[i].alarm != b[i].alarm || std::memcmp(&a[i].lhs, &b[i].lhs, 4 * sizeof(double)) != 0)
+    if (a[i].cycle != b[i].cycle || a[i].alarm != b[i].alarm ||
+        std::memcmp(&a[i].lhs, &b[i].lhs, 4 * sizeof(double)) != 0)
       return false;
   return true;
 }
@@ -58,7 +63,9 @@ class CheckerLiveness : public ::testing::TestWithParam<Case> {
     for (const StreamEvent& event : stream_) end_ = std::max(end_, event.timing.last_cycle());
   }
 
-  std::uint64_t draw(std::uint64_t below) { return std::uniform_int_distribution<std::uint64_t>(0, below - 1)(engine_); }
+  std::uint64_t draw(std::uint64_t below) {
+    return std::uniform_int_distribution<std::uint64_t>(0, below - 1)(engine_);
+  }
 
   // Anywhere, or in and close around a live cell.
   Fault draw_fault(bool near_live) {
@@ -66,9 +73,12 @@ class CheckerLiveness : public ::testing::TestWithParam<Case> {
     if (near_live) {
       const LiveBlock& block = log_.blocks()[draw(log_.blocks().size())];
       const auto i = static_cast<std::uint32_t>(draw(block.count[0]));
-      fault.site = {block.reg, static_cast<std::uint32_t>(block.index + times(i, block.index_step[0]))};
-      const std::uint64_t length = static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
-      fault.cycle = block.start + times(i, block.start_step[0]) + draw(length + 4) - std::min<std::uint64_t>(2, block.start);
+      fault.site = {block.reg,
+                    static_cast<std::uint32_t>(block.index + times(i, block.index_step[0]))};
+      const std::uint64_t length =
+          static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
+      fault.cycle = block.start + times(i, block.start_step[0]) + draw(length + 4) -
+                    std::min<std::uint64_t>(2, block.start);
     } else {
       fault.site.reg = static_cast<RegisterId>(draw(universe_.classes().size()));
       fault.site.index = static_cast<std::uint32_t>(draw(universe_[fault.site.reg].instances()));
@@ -95,7 +105,8 @@ TEST_P(CheckerLiveness, TapIsActivatedExactlyInLiveCells) {
     checker_->tap().arm(fault);
     const std::vector<Check> checks = run_checker(stream_, *checker_).checks;
     const FaultOutcome outcome = checker_->tap().outcome();
-    ASSERT_EQ(outcome.activated ? 1 : 0, holders) << universe_.name(fault.site) << " cycle " << fault.cycle;
+    ASSERT_EQ(outcome.activated ? 1 : 0, holders)
+        << universe_.name(fault.site) << " cycle " << fault.cycle;
     if (outcome.activated) {
       ++activated;
       ASSERT_GT(outcome.activate_cycle, fault.cycle);
@@ -133,7 +144,8 @@ TEST_P(CheckerLiveness, BlocksAreBoxesOfDeclaredRegistersAndEveryClassIsLive) {
   for (RegisterId reg = 0; reg < universe_.classes().size(); ++reg) {
     EXPECT_EQ(universe_[reg].domain, Domain::safety_mechanism);
     EXPECT_EQ(universe_[reg].path.rfind("checksum.guard.", 0), 0u);
-    const bool never_read = universe_[reg].path == "checksum.guard.row[{}].max" && GetParam().shape.dimensions().key_tiles == 1;
+    const bool never_read = universe_[reg].path == "checksum.guard.row[{}].max" &&
+                            GetParam().shape.dimensions().key_tiles == 1;
     EXPECT_EQ(seen.count(reg), never_read ? 0u : 1u) << universe_[reg].path;
   }
 }
@@ -170,6 +182,7 @@ std::vector<Case> cases() {
   single.tokens_q = 18;
   single.tokens_k = 3;
   single.kv_heads = 1;
+  single.read_latency = 4;
 
   FlashAbftConfig merged, scores, reciprocal, loose;
   scores.score_check = true;
@@ -190,7 +203,9 @@ std::vector<Case> cases() {
       {"plain", plain}, {"causal", causal}, {"streamed", streamed}, {"single", single}};
   for (const auto& [name, shape] : shapes) {
     const std::string prefix = name;
-    const auto add = [&](const char* kind, auto options) { all.push_back({prefix + "_" + kind, shape, {"guard", options}}); };
+    const auto add = [&](const char* kind, auto options) {
+      all.push_back({prefix + "_" + kind, shape, {"guard", options}});
+    };
     add("merged", merged);
     add("scores", scores);
     add("hardened", hardened());

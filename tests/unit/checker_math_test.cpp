@@ -1,4 +1,5 @@
-// The checkers' loops against plain loops over the same scalar operations, bit for bit, on every SIMD target.
+// The checkers' loops against plain loops over the same scalar operations, bit for bit, on every
+// SIMD target.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -34,7 +35,8 @@ class CheckMathTest : public ::testing::Test {
   }
   static void expect_same(const Values& actual, const Values& expected, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
-      ASSERT_EQ(std::memcmp(&actual[i], &expected[i], sizeof(Value)), 0) << i << ": " << actual[i] << " " << expected[i];
+      ASSERT_EQ(std::memcmp(&actual[i], &expected[i], sizeof(Value)), 0)
+          << i << ": " << actual[i] << " " << expected[i];
   }
 
   FloatSamples samples_{7};
@@ -72,32 +74,36 @@ TYPED_TEST(CheckMathTest, EveryLoopAscendsFromZeroInTheFormat) {
 
       const auto factor = this->numbers(columns), weight_factor = this->numbers(columns);
       for (const bool magnitude : {false, true}) {
-        auto dot = this->numbers(stride), dot_weight = this->numbers(stride), columns_sum = this->numbers(stride);
-        auto expected_dot = dot, expected_dot_weight = dot_weight, expected_columns_sum = columns_sum;
+        auto dot = this->numbers(stride), dot_weight = this->numbers(stride),
+             columns_sum = this->numbers(stride);
+        auto expected_dot = dot, expected_dot_weight = dot_weight,
+             expected_columns_sum = columns_sum;
         for (std::size_t r = 0; r < rows; ++r) {
           expected_dot[r] = expected_dot_weight[r] = expected_columns_sum[r] = 0;
           for (std::size_t c = 0; c < columns; ++c) {
             const float x = in[c * stride + r];
             expected_columns_sum[r] = N::add(expected_columns_sum[r], x);
             expected_dot[r] = N::add(expected_dot[r], N::mul(x, factor[c]));
-            expected_dot_weight[r] =
-                N::add(expected_dot_weight[r], N::mul(magnitude ? std::fabs(x) : x, weight_factor[c]));
+            expected_dot_weight[r] = N::add(expected_dot_weight[r],
+                                            N::mul(magnitude ? std::fabs(x) : x, weight_factor[c]));
           }
         }
         math.sum_columns(in.data(), stride, columns, rows, columns_sum.data());
-        math.dot_columns(in.data(), stride, columns, rows, factor.data(), weight_factor.data(), magnitude, dot.data(),
-                         dot_weight.data());
+        math.dot_columns(in.data(), stride, columns, rows, factor.data(), weight_factor.data(),
+                         magnitude, dot.data(), dot_weight.data());
         this->expect_same(columns_sum, expected_columns_sum, rows);
         this->expect_same(dot, expected_dot, rows);
         this->expect_same(dot_weight, expected_dot_weight, rows);
-        math.dot_columns(in.data(), stride, columns, rows, factor.data(), nullptr, magnitude, dot.data(), nullptr);
+        math.dot_columns(in.data(), stride, columns, rows, factor.data(), nullptr, magnitude,
+                         dot.data(), nullptr);
         this->expect_same(dot, expected_dot, rows);
       }
 
       auto carried = this->numbers(stride);
       const auto term = this->numbers(stride);
       auto expected_carried = carried;
-      for (std::size_t r = 0; r < rows; ++r) expected_carried[r] = N::add(N::mul(carried[r], in[r]), term[r]);
+      for (std::size_t r = 0; r < rows; ++r)
+        expected_carried[r] = N::add(N::mul(carried[r], in[r]), term[r]);
       math.rescale(carried.data(), in.data(), term.data(), rows);
       this->expect_same(carried, expected_carried, rows);
     }

@@ -39,15 +39,15 @@ class Scheduler {
       if (n < steps_.size()) score_pass(n);
       if (n > 0) value_pass(n - 1);
     }
-    std::stable_sort(events_.begin(), events_.end(), [](const StreamEvent& a, const StreamEvent& b) {
-      return a.handed_over < b.handed_over;
-    });
+    std::stable_sort(
+        events_.begin(), events_.end(),
+        [](const StreamEvent& a, const StreamEvent& b) { return a.handed_over < b.handed_over; });
     return std::move(events_);
   }
 
  private:
-  void fill(std::vector<float>& out, std::uint32_t tokens, float scale, float mean, std::uint32_t outliers,
-            std::uint32_t salt) {
+  void fill(std::vector<float>& out, std::uint32_t tokens, float scale, float mean,
+            std::uint32_t outliers, std::uint32_t salt) {
     std::mt19937 engine(shape_.seed * 100 + salt);
     std::normal_distribution<float> normal(0, 1);
     out.resize(std::size_t{tokens} * shape_.head_dim);
@@ -68,8 +68,10 @@ class Scheduler {
         tile.query_tile = query_tile;
         tile.first_row = query_tile * shape_.rows;
         tile.rows = std::min(shape_.rows, shape_.tokens_q - tile.first_row);
-        const std::uint32_t last_key = tile.first_row + tile.rows - 1 + shape_.tokens_k - shape_.tokens_q;
-        const std::uint32_t tiles = shape_.causal ? std::min(key_tiles, last_key / shape_.cols + 1) : key_tiles;
+        const std::uint32_t last_key =
+            tile.first_row + tile.rows - 1 + shape_.tokens_k - shape_.tokens_q;
+        const std::uint32_t tiles =
+            shape_.causal ? std::min(key_tiles, last_key / shape_.cols + 1) : key_tiles;
         for (std::uint32_t key_tile = 0; key_tile < tiles; ++key_tile) {
           tile.key_tile = key_tile;
           tile.first_key = key_tile * shape_.cols;
@@ -85,8 +87,8 @@ class Scheduler {
     }
   }
 
-  StreamEvent& emit(Observation kind, const TileContext& tile, std::vector<float> values, std::size_t stride,
-                    BeatTiming timing) {
+  StreamEvent& emit(Observation kind, const TileContext& tile, std::vector<float> values,
+                    std::size_t stride, BeatTiming timing) {
     events_.push_back({kind, tile, std::move(values), stride, timing, timing.first_cycle});
     return events_.back();
   }
@@ -96,7 +98,9 @@ class Scheduler {
     std::vector<float> out(shape_.head_dim * stride_, kNan);
     for (std::uint32_t row = 0; row < tile.rows; ++row)
       for (std::uint32_t k = 0; k < shape_.head_dim; ++k)
-        out[k * stride_ + row] = q_[(std::size_t{tile.head} * shape_.tokens_q + tile.first_row + row) * shape_.head_dim + k];
+        out[k * stride_ + row] =
+            q_[(std::size_t{tile.head} * shape_.tokens_q + tile.first_row + row) * shape_.head_dim +
+               k];
     return out;
   }
   std::size_t token(const TileContext& tile, std::uint32_t key) const {
@@ -106,7 +110,8 @@ class Scheduler {
     const std::size_t stride = lane_stride(shape_.cols);
     std::vector<float> out(shape_.head_dim * stride, kNan);
     for (std::uint32_t key = 0; key < tile.cols; ++key)
-      for (std::uint32_t k = 0; k < shape_.head_dim; ++k) out[k * stride + key] = k_[token(tile, key) + k];
+      for (std::uint32_t k = 0; k < shape_.head_dim; ++k)
+        out[k * stride + key] = k_[token(tile, key) + k];
     return out;
   }
   std::size_t value_stride() const { return lane_stride(shape_.head_dim); }
@@ -139,9 +144,11 @@ class Scheduler {
         tile.cols = std::min(shape_.cols, shape_.tokens_k - tile.first_key);
       }
       tile.half = half_;
-      emit(kKeyWritten, tile, key_tile(tile), lane_stride(shape_.cols), {start, 1, 0, shape_.head_dim, 1});
+      emit(kKeyWritten, tile, key_tile(tile), lane_stride(shape_.cols),
+           {start, 1, 0, shape_.head_dim, 1});
       start += shape_.head_dim;
-      emit(kValueWritten, tile, value_tile(tile), value_stride(), {start, passes(), tile.cols, tile.cols, 1});
+      emit(kValueWritten, tile, value_tile(tile), value_stride(),
+           {start, passes(), tile.cols, tile.cols, 1});
       start += std::uint64_t{passes()} * tile.cols;
     }
     loaded_ = start;
@@ -160,7 +167,7 @@ class Scheduler {
     }
     load_keys_and_values(n);
     tile.half = shape_.resident ? tile.kv_head % 2 : half_;
-    const std::uint64_t start = std::max(array_free_, loaded_ + 2);
+    const std::uint64_t start = std::max(array_free_, loaded_ + 1 + shape_.read_latency);
     array_free_ = start + std::max(shape_.head_dim, shape_.rows);
     score_end_.push_back(start + shape_.head_dim);
     query_end_[query_half] = start + shape_.head_dim;
@@ -168,18 +175,22 @@ class Scheduler {
     const std::vector<float> q = query_tile(tile), k = key_tile(tile);
     TileContext query_context = tile;
     query_context.half = query_half;
-    emit(kQueryRead, query_context, q, stride_, {start, 1, 0, shape_.head_dim, 1});
-    emit(kKeyRead, tile, k, lane_stride(shape_.cols), {start, 1, 0, shape_.head_dim, 1});
+    emit(kQueryRead, query_context, q, stride_,
+         {start - shape_.read_latency, 1, 0, shape_.head_dim, 1});
+    emit(kKeyRead, tile, k, lane_stride(shape_.cols),
+         {start - shape_.read_latency, 1, 0, shape_.head_dim, 1});
 
     std::vector<float> s(shape_.cols * stride_, kNan);
-    matmul_tile(q.data(), k.data(), s.data(), shape_.head_dim, tile.cols, tile.rows, stride_, lane_stride(shape_.cols));
+    matmul_tile(q.data(), k.data(), s.data(), shape_.head_dim, tile.cols, tile.rows, stride_,
+                lane_stride(shape_.cols));
     const BeatTiming score_beats{start + shape_.head_dim + shape_.cols + 2, 1, 0, tile.rows, 1};
-    emit(kScores, tile, s, stride_, score_beats);
+    emit(kScores, tile, s, stride_, score_beats).handed_over = score_beats.last_cycle();
     softmax(n, s, score_beats);
   }
 
   void softmax(std::size_t n, const std::vector<float>& s, BeatTiming beats) {
     const TileContext& tile = steps_[n].tile;
+    const std::uint64_t scored = beats.last_cycle();  // the unit works on whole tiles
     if (tile.first) {
       max_.assign(stride_, -std::numeric_limits<float>::infinity());
       sum_.assign(stride_, 0);
@@ -191,16 +202,20 @@ class Scheduler {
     std::vector<float> old_max = max_;
     p_[n].assign(shape_.cols * stride_, kNan);
     alpha_[n].assign(stride_, kNan);
-    softmax_max(s.data(), visible.data(), dims.scale_log2e, old_max.data(), max_.data(), tile.cols, tile.rows, stride_);
-    softmax_exp(s.data(), visible.data(), dims.scale_log2e, dims.exp2, shape_.probability, tile.first, old_max.data(),
-                max_.data(), alpha_[n].data(), p_[n].data(), tile.cols, tile.rows, stride_);
+    softmax_max(s.data(), visible.data(), dims.scale_log2e, old_max.data(), max_.data(), tile.cols,
+                tile.rows, stride_);
+    softmax_exp(s.data(), visible.data(), dims.scale_log2e, dims.exp2, shape_.probability,
+                tile.first, old_max.data(), max_.data(), alpha_[n].data(), p_[n].data(), tile.cols,
+                tile.rows, stride_);
     softmax_sum(p_[n].data(), alpha_[n].data(), sum_.data(), tile.cols, tile.rows, stride_);
     beats.first_cycle += kMaxLatency + kExpLatency;
-    probabilities_ready_.push_back(beats.first_cycle + 1);
-    emit(kScalars, tile, alpha_[n], stride_, beats);
+    probabilities_ready_.push_back(std::max(beats.first_cycle, scored) + 1 + shape_.read_latency);
+    emit(kScalars, tile, alpha_[n], stride_, beats).handed_over = scored;
     if (!tile.last) return;
     beats.first_cycle += kSumLatency;
-    emit(kScalars, tile, sum_, stride_, beats).tile.half = 2;  // marks sums, see play()
+    StreamEvent& sums = emit(kScalars, tile, sum_, stride_, beats);
+    sums.handed_over = scored;
+    sums.tile.half = 2;  // marks sums, see play()
     sums_.push_back(sum_);
     sums_ready_.push_back(beats.first_cycle + 1);
   }
@@ -211,25 +226,33 @@ class Scheduler {
     tile.half = shape_.resident ? tile.kv_head % 2 : static_cast<std::uint32_t>(n % 2);
     const std::uint32_t interval = std::max(tile.cols, shape_.rows);
     std::uint64_t start = std::max(array_free_, probabilities_ready_[n]);
-    if (tile.first && outputs_end_ > 0) {  // the accumulator must have been read before the first P·V tile arrives
+    if (tile.first &&
+        outputs_end_ >
+            0) {  // the accumulator must have been read before the first P·V tile arrives
       const std::uint64_t arrival = tile.cols + 2;
-      start = std::max({start, outputs_first_ + 1, outputs_end_ > arrival ? outputs_end_ - arrival + 1 : 0});
+      start = std::max({start, outputs_handed_ + 1 + shape_.read_latency,
+                        outputs_end_ > arrival ? outputs_end_ - arrival + 1 : 0});
     }
     const std::uint64_t last_pass = start + std::uint64_t{passes() - 1} * interval;
     array_free_ = last_pass + interval;
     value_end_.push_back(last_pass + tile.cols);
 
     const std::vector<float> v = value_tile(tile);
-    emit(kValueRead, tile, v, value_stride(), {start, passes(), interval, tile.cols, 1});
-    emit(kProbabilities, tile, p_[n], stride_, {last_pass, 1, 0, tile.cols, 1}).handed_over = start;
+    emit(kValueRead, tile, v, value_stride(),
+         {start - shape_.read_latency, passes(), interval, tile.cols, 1});
+    emit(kProbabilities, tile, p_[n], stride_, {last_pass, 1, 0, tile.cols, 1}).handed_over =
+        start - shape_.read_latency;
     std::vector<float> pv(shape_.head_dim * stride_, kNan);
-    matmul_tile(p_[n].data(), v.data(), pv.data(), tile.cols, shape_.head_dim, tile.rows, stride_, value_stride());
+    matmul_tile(p_[n].data(), v.data(), pv.data(), tile.cols, shape_.head_dim, tile.rows, stride_,
+                value_stride());
     const std::uint64_t delivered = start + tile.cols + shape_.cols + 2;
-    emit(kPartials, tile, pv, stride_, {delivered, passes(), interval, tile.rows, 1});
+    const BeatTiming partials{delivered, passes(), interval, tile.rows, 1};
+    emit(kPartials, tile, pv, stride_, partials).handed_over = partials.last_cycle();
 
     if (tile.first) acc_.assign(shape_.head_dim * stride_, 0);
     rescale_add(acc_.data(), alpha_[n].data(), pv.data(), shape_.head_dim, tile.rows, stride_);
-    if (tile.last) normalise_outputs(step, tile, delivered + std::uint64_t{passes() - 1} * interval);
+    if (tile.last)
+      normalise_outputs(step, tile, delivered + std::uint64_t{passes() - 1} * interval);
   }
 
   void normalise_outputs(const Step& step, const TileContext& tile, std::uint64_t accumulated) {
@@ -238,11 +261,12 @@ class Scheduler {
     std::copy(acc_.begin(), acc_.end(), out.begin());
     reciprocals(sums_[step.query_index].data(), &out[2 * size], tile.rows);
     normalise(out.data(), &out[2 * size], &out[size], shape_.head_dim, tile.rows, stride_);
-    const std::uint64_t start = std::max({accumulated + 2, sums_ready_[step.query_index] + kDivideLatency, outputs_end_ + 1});
-    const BeatTiming timing{start, tile.rows, passes(), passes(), 1};
-    outputs_first_ = start;
+    const std::uint64_t start = std::max(
+        {accumulated + 2, sums_ready_[step.query_index] + kDivideLatency, outputs_end_ + 1});
+    const BeatTiming timing{start, passes(), 1, tile.rows, passes()};
     outputs_end_ = timing.last_cycle();
-    emit(kOutputs, tile, out, stride_, timing);
+    outputs_handed_ = accumulated + tile.rows - 1;
+    emit(kOutputs, tile, out, stride_, timing).handed_over = outputs_handed_;
   }
 
   StreamShape shape_;
@@ -255,7 +279,7 @@ class Scheduler {
   std::vector<std::uint64_t> score_end_, value_end_, probabilities_ready_, sums_ready_;
   std::array<std::uint64_t, 2> query_end_{0, 0};
   std::uint32_t half_ = 0;
-  std::uint64_t loaded_ = 5, array_free_ = 0, outputs_first_ = 0, outputs_end_ = 0;
+  std::uint64_t loaded_ = 5, array_free_ = 0, outputs_handed_ = 0, outputs_end_ = 0;
 };
 
 }  // namespace
@@ -274,7 +298,8 @@ CheckerDimensions StreamShape::dimensions() const {
   dims.divide_latency_cycles = kDivideLatency;
   dims.key_tiles = ceil_div(tokens_k, cols);
   dims.resident = resident;
-  dims.scale_log2e = static_cast<float>(1.4426950408889634 / std::sqrt(static_cast<double>(head_dim)));
+  dims.scale_log2e =
+      static_cast<float>(1.4426950408889634 / std::sqrt(static_cast<double>(head_dim)));
   dims.probability = probability;
   dims.output = output;
   dims.stride = lane_stride(rows);
@@ -288,30 +313,50 @@ void play(const std::vector<StreamEvent>& stream, Checker& checker) {
   for (const StreamEvent& event : stream) {
     if ((needs & event.kind) == 0) continue;
     switch (event.kind) {
-      case kQueryWritten: checker.query_written(event.observed()); break;
-      case kQueryRead: checker.query_read(event.observed()); break;
-      case kKeyWritten: checker.key_written(event.observed()); break;
-      case kKeyRead: checker.key_read(event.observed()); break;
-      case kValueWritten: checker.value_written(event.observed()); break;
-      case kValueRead: checker.value_read(event.observed()); break;
-      case kScores: checker.scores(event.observed()); break;
-      case kProbabilities: checker.probabilities(event.observed()); break;
+      case kQueryWritten:
+        checker.query_written(event.observed());
+        break;
+      case kQueryRead:
+        checker.query_read(event.observed());
+        break;
+      case kKeyWritten:
+        checker.key_written(event.observed());
+        break;
+      case kKeyRead:
+        checker.key_read(event.observed());
+        break;
+      case kValueWritten:
+        checker.value_written(event.observed());
+        break;
+      case kValueRead:
+        checker.value_read(event.observed());
+        break;
+      case kScores:
+        checker.scores(event.observed());
+        break;
+      case kProbabilities:
+        checker.probabilities(event.observed());
+        break;
       case kScalars:
         if (event.tile.half == 2)
           checker.sums(event.observed());
         else
           checker.alphas(event.observed());
         break;
-      case kPartials: checker.partials(event.observed()); break;
-      case kOutputs: checker.outputs(event.observed()); break;
+      case kPartials:
+        checker.partials(event.observed());
+        break;
+      case kOutputs:
+        checker.outputs(event.observed());
+        break;
     }
   }
 }
 
 std::size_t CheckList::alarms(std::uint32_t comparison) const {
-  return static_cast<std::size_t>(std::count_if(checks.begin(), checks.end(), [comparison](const Check& check) {
-    return check.alarm && check.comparison == comparison;
-  }));
+  return static_cast<std::size_t>(std::count_if(
+      checks.begin(), checks.end(),
+      [comparison](const Check& check) { return check.alarm && check.comparison == comparison; }));
 }
 std::size_t CheckList::alarms() const { return alarms(0) + alarms(1); }
 double CheckList::worst_ratio(std::uint32_t comparison) const {

@@ -1,7 +1,9 @@
-// A scripted accelerator for tests of checkers: the observation events of a whole job with plausible timing.
+// A scripted accelerator for tests of checkers: the observation events of a whole job with
+// plausible timing.
 //
-// Values come from the datapath's kernels, cycles from a small list scheduler (S₀ S₁ PV₀ S₂ PV₁ … across query tiles,
-// double-buffered halves). Lanes past the used ones hold NaN. Tests may edit the events before they play them.
+// Values come from the datapath's kernels, cycles from a small list scheduler (S₀ S₁ PV₀ S₂ PV₁ …
+// across query tiles, double-buffered halves). Lanes past the used ones hold NaN. Tests may edit
+// the events before they play them.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,8 @@ struct StreamShape {
   std::uint32_t heads = 1, kv_heads = 1, tokens_q = 8, tokens_k = 12;
   bool causal = false, resident = false;
   Format probability = Format::bfloat16, output = Format::bfloat16;
+  std::uint32_t read_latency =
+      1;  ///< operands leave their buffers so long before they enter the array
   std::uint32_t seed = 1;
   float query_scale = 1, key_scale = 1, value_scale = 1, value_mean = 0;
   std::uint32_t outlier_channels = 0;  ///< of q and k, 20 times as large

@@ -159,6 +159,14 @@ TEST(Kernels, MaximumIgnoresNanScoresAndKeepsANanMaximum) {
   EXPECT_EQ(bits_of_float(max_new), 0x7fc00000u);
 }
 
+TEST(Kernels, OfTwoZerosTheFirstStaysMaximum) {
+  const float score = 0.0f, max_old = -0.0f;
+  const std::int32_t visible = 1;
+  float max_new = 1.0f;
+  softmax_max(&score, &visible, 1.0f, &max_old, &max_new, 1, 1, 1);
+  EXPECT_EQ(bits_of_float(max_new), 0x80000000u);
+}
+
 TEST(Kernels, SumsStartFromPlusZero) {
   const float west = -1.0f, north = 0.0f;
   float out = 1.0f;

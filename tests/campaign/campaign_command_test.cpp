@@ -1,0 +1,140 @@
+// Campaign and replay with the built executable on real simulations. ctest names it in ATTNGUARD.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/scratch_folder.h"
+
+namespace attnguard {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+// Two query heads on one key head, 6 queries, width 4, on a 4 × 2 array; small enough for thousands of runs.
+constexpr const char* kConfig = R"({
+  "accelerator": {"array": {"rows": 4, "cols": 2}, "external_memory": {"latency_cycles": 4}},
+  "checkers": {"merged": {"kind": "flash_abft"}, "two_check": {"kind": "matmul_abft"}},
+  "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 6, "tokens_k": 6, "head_dim": 4},
+  "campaign": {"injections": 400}})";
+
+class CampaignCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(std::getenv("ATTNGUARD"), nullptr) << "run by ctest";
+    config_ = files_.write("small.json", kConfig);
+  }
+  int call(const std::string& arguments) {
+    const std::string log = (files_.path() / "log").string();
+    const int status = std::system((std::string(std::getenv("ATTNGUARD")) + " " + arguments + " >" + log + " 2>&1").c_str());
+    output_ = read_text(log);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string folder(const std::string& name) const { return (files_.path() / name).string(); }
+  std::string file(const std::string& name, const std::string& file) const { return read_text(files_.path() / name / file); }
+
+  ScratchFolder files_;
+  std::string config_, output_;
+};
+
+TEST_F(CampaignCommand, WritesTheSameFilesForAnyWorkersAndFidelity) {
+  ASSERT_EQ(call("campaign " + config_ + " --workers 1 --out " + folder("a")), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("total_logic"));
+  ASSERT_EQ(call("campaign " + config_ + " --workers 2 --quiet --out " + folder("b")), 0) << output_;
+  EXPECT_EQ(output_, "");
+  ASSERT_EQ(call("campaign " + config_ + " --set accelerator.fidelity=cycle --quiet --out " + folder("c")), 0) << output_;
+  for (const char* name : {"injections.csv", "coverage.csv", "strata.csv"}) {
+    EXPECT_EQ(file("a", name), file("b", name)) << name;
+    EXPECT_EQ(file("a", name), file("c", name)) << name;
+  }
+  EXPECT_EQ(file("a", "summary.json"), file("b", "summary.json"));
+  const std::string csv = file("a", "injections.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 401);
+  const auto summary = nlohmann::json::parse(file("a", "summary.json"));
+  EXPECT_EQ(summary["injections"], 400);
+  EXPECT_EQ(summary["audit"]["injections"], 1);
+  EXPECT_GT(summary["effects"]["sdc"], 0);
+  EXPECT_EQ(summary["effects"]["not_injected"], 0);
+  EXPECT_EQ(summary["effects"]["not_activated"], 0) << "a bit that is live is read";
+}
+
+TEST_F(CampaignCommand, ReplayReproducesRowsOfEveryEffect) {
+  ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a")), 0) << output_;
+  for (const int number : {0, 7, 133, 250, 359, 360, 399}) {
+    ASSERT_EQ(call("replay " + folder("a") + " " + std::to_string(number)), 0) << output_;
+    EXPECT_THAT(output_, HasSubstr("injection " + std::to_string(number) + ":"));
+    const auto replay = nlohmann::json::parse(file("a", "replay_" + std::to_string(number) + "/replay.json"));
+    EXPECT_EQ(replay["injection"]["injection"], number);
+    EXPECT_TRUE(replay["checkers"].contains("two_check"));
+  }
+}
+
+TEST_F(CampaignCommand, ReplayOfAForgedRowFailsAsABug) {
+  ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a")), 0) << output_;
+  std::string csv = file("a", "injections.csv");
+  const std::size_t row = csv.find("\n5,") + 1, at = csv.find("bit_flip", row);
+  csv.replace(at, 8, "bit_flap");
+  std::ofstream(files_.path() / "a" / "injections.csv", std::ios::binary) << csv;
+  EXPECT_EQ(call("replay " + folder("a") + " 5"), 3);
+  EXPECT_THAT(output_, HasSubstr("injection 5 is not reproduced"));
+  EXPECT_FALSE(fs::exists(files_.path() / "a" / "replay_5"));
+  EXPECT_EQ(call("replay " + folder("a") + " 6"), 0) << output_;
+}
+
+TEST_F(CampaignCommand, ReplayRejectsWhatIsNoInjection) {
+  ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a")), 0) << output_;
+  EXPECT_EQ(call("replay " + folder("a") + " 400"), 2);
+  EXPECT_THAT(output_, HasSubstr("no injection 400; 0 to 399"));
+  EXPECT_EQ(call("replay " + folder("a") + " x1"), 2);
+  EXPECT_EQ(call("replay " + folder("nothing") + " 1"), 2);
+  EXPECT_THAT(output_, HasSubstr("no injections.csv"));
+}
+
+TEST_F(CampaignCommand, RunsAnExactListAndRejectsFaultsOutsideTheHardwareOrTheRun) {
+  const auto with = [&](const std::string& faults) {
+    return "campaign " + config_ + " --force --quiet --out " + folder("t") + " --set 'campaign.faults=" + faults + "'";
+  };
+  ASSERT_EQ(call(with(R"([{"site":"array.pe[0][1].acc","bit":30,"cycle":60},{"site":"array.pe[0][1].acc","bit":30,"cycle":0}])")), 0) << output_;
+  const std::string csv = file("t", "injections.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  EXPECT_THAT(file("t", "coverage.csv"), HasSubstr("array.pe[*][*].acc,function"));
+
+  EXPECT_EQ(call(with(R"([{"site":"array.pe[4][0].acc","bit":0,"cycle":0}])")), 2);
+  EXPECT_THAT(output_, HasSubstr("array.pe[*][*].acc"));
+  EXPECT_EQ(call(with(R"([{"site":"array.pe[0][0].acc","bit":32,"cycle":0}])")), 2);
+  EXPECT_THAT(output_, HasSubstr("32; a bit of the site, 0 to 31"));
+  EXPECT_EQ(call(with(R"([{"site":"array.pe[0][0].acc","bit":0,"cycle":99999999}])")), 2);
+  EXPECT_THAT(output_, HasSubstr("99999999; a cycle of the run, 0 to "));
+  EXPECT_EQ(file("t", "injections.csv"), csv) << "a refused command leaves the earlier result alone";
+}
+
+TEST_F(CampaignCommand, RejectsAGlobThatMatchesNothing) {
+  EXPECT_EQ(call("campaign " + config_ + " --out " + folder("a") + R"( --set 'campaign.sites=["softmx.*"]')"), 2);
+  EXPECT_THAT(output_, HasSubstr("a glob that matches a site"));
+  EXPECT_FALSE(fs::exists(files_.path() / "a"));
+}
+
+TEST_F(CampaignCommand, StopsWhenACheckerAlarmsWithoutAFault) {
+  EXPECT_EQ(call("campaign " + config_ + " --out " + folder("a") +
+                 R"( --set 'checkers.merged.threshold={"rule":"absolute","value":1e-30}')"), 2);
+  EXPECT_THAT(output_, HasSubstr("alarms without a fault"));
+  EXPECT_FALSE(fs::exists(files_.path() / "a"));
+}
+
+TEST_F(CampaignCommand, DryRunTellsThePopulationAndWritesNothing) {
+  EXPECT_EQ(call("campaign " + config_ + " --dry-run --out " + folder("a")), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("array.pe[*][*].acc/exponent"));
+  EXPECT_THAT(output_, HasSubstr("live bit-cycles in"));
+  EXPECT_FALSE(fs::exists(files_.path() / "a"));
+}
+
+}  // namespace
+}  // namespace attnguard

@@ -1,0 +1,159 @@
+#include "src/campaign/verdict.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "tests/support/scripted_campaign.h"
+
+namespace attnguard {
+namespace {
+
+constexpr OutputLayout kLayout{2, 4, Format::bfloat16};
+
+struct Runs {
+  ScriptedCampaign campaign{CampaignConfig{}};
+  RunResult golden = campaign.golden, run = campaign.golden;
+};
+
+TEST(CompareOutputs, FindsNothingInEqualOutputs) {
+  const Runs r;
+  const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
+  EXPECT_EQ(d.changed_values, 0U);
+  EXPECT_EQ(d.max_row_error, 0);
+}
+
+TEST(CompareOutputs, MeasuresErrorAgainstTheLargestGoldenValueOfTheRow) {
+  Runs r;
+  r.run.output[0] = 0x3fc0;  // 1 → 1.5 in a row whose largest value is 2
+  r.run.output[2] = 0xbf00;  // −1 → −0.5
+  const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
+  EXPECT_EQ(d.changed_values, 2U);
+  EXPECT_EQ(d.changed_rows, 1U);
+  EXPECT_EQ(d.max_abs_error, 0.5);
+  EXPECT_EQ(d.max_row_error, 0.25);
+  EXPECT_FALSE(d.nonfinite);
+}
+
+TEST(CompareOutputs, IsAbsoluteForAZeroRow) {
+  Runs r;
+  r.run.output[5] = 0x3e80;  // 0 → 0.25
+  const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
+  EXPECT_EQ(d.max_row_error, 0.25);
+}
+
+TEST(CompareOutputs, FlagsValuesThatBecameInfiniteOrNan) {
+  for (const std::uint32_t bits : {0x7f80U, 0xff80U, 0x7fc0U}) {
+    Runs r;
+    r.run.output[1] = bits;
+    const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
+    EXPECT_TRUE(d.nonfinite);
+    EXPECT_EQ(judge_effect(r.run, 0, d, 1e30), Effect::sdc);
+  }
+}
+
+TEST(JudgeEffect, SeparatesToleranceFromCorruptionAtTheTolerance) {
+  Runs r;
+  r.run.output[0] = 0x3fc0;  // error 0.25
+  const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
+  EXPECT_EQ(judge_effect(r.run, 0, d, 0.25), Effect::tolerable);
+  EXPECT_EQ(judge_effect(r.run, 0, d, std::nextafter(0.25, 0.0)), Effect::sdc);
+}
+
+TEST(JudgeEffect, CallsAChangedSignOfZeroTolerableEvenAtToleranceZero) {
+  Runs r;
+  r.run.output[3] = 0x8000;
+  EXPECT_EQ(judge_effect(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0), Effect::tolerable);
+}
+
+TEST(JudgeEffect, TellsMaskedFromNotActivatedAndNotInjected) {
+  Runs r;
+  const OutputDifference same;
+  r.run.fault.activated = true;
+  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::masked);
+  r.run.fault.activated = false;
+  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::not_activated);
+  EXPECT_EQ(judge_effect(r.run, 59, same, 0.01), Effect::not_activated);
+  EXPECT_EQ(judge_effect(r.run, 60, same, 0.01), Effect::not_injected);
+  r.run.completion = Completion::hang;
+  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::hang);
+  r.run.completion = Completion::crash;
+  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::crash);
+}
+
+TEST(FirstBadCommit, IsWhenTheSliceOfTheWrongWordWasAccepted) {
+  Runs r;
+  EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), kNever);
+  r.run.output[7] ^= 1;  // row 1, slice 1: 50 + 1 × 4 + 1 × 1
+  EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), 55U);
+  r.run.output[4] ^= 1;  // row 1, slice 0
+  EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), 54U);
+  r.run.output[1] ^= 1;  // row 0, slice 0
+  EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), 50U);
+}
+
+TEST(FirstBadCommit, IgnoresWordsThatWereNeverStored) {
+  Runs r;
+  r.run.output[7] ^= 1;
+  r.run.commits[0].rows = 1;
+  EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), kNever);
+}
+
+TEST(Judge, FollowsTheTableOfVerdicts) {
+  for (const Effect effect : {Effect::sdc, Effect::hang, Effect::crash}) {
+    EXPECT_EQ(judge(FaultOwner::datapath, effect, true), Verdict::detected);
+    EXPECT_EQ(judge(FaultOwner::datapath, effect, false), Verdict::undetected);
+  }
+  for (const Effect effect : {Effect::not_activated, Effect::masked, Effect::tolerable}) {
+    EXPECT_EQ(judge(FaultOwner::datapath, effect, true), Verdict::safe_detected);
+    EXPECT_EQ(judge(FaultOwner::datapath, effect, false), Verdict::benign);
+    EXPECT_EQ(judge(FaultOwner::this_checker, effect, true), Verdict::spurious_alarm);
+    EXPECT_EQ(judge(FaultOwner::this_checker, effect, false), Verdict::benign);
+    EXPECT_EQ(judge(FaultOwner::other_checker, effect, true), Verdict::not_applicable);
+  }
+  EXPECT_EQ(judge(FaultOwner::datapath, Effect::not_injected, false), Verdict::not_applicable);
+}
+
+TEST(LargestRatios, LooksOnlyAtChecksWhoseInputsDiffer) {
+  Runs r;
+  CheckerResult& golden = r.golden.checkers[0];
+  golden.checks = {ScriptedCampaign::check(0, 1, 0.5, 1), ScriptedCampaign::check(0, 2, 1e-7, 1), ScriptedCampaign::check(0, 3, 1e-7, 4)};
+  CheckerResult faulty = golden;
+  EXPECT_FALSE(largest_ratios(golden, faulty, 1)[0].ratio.has_value());
+  faulty.checks[1] = ScriptedCampaign::check(0, 2, 0.125, 1);
+  faulty.checks[2] = ScriptedCampaign::check(0, 3, 0.25, 4);
+  const RatioMax ratio = largest_ratios(golden, faulty, 1)[0];
+  EXPECT_EQ(ratio.ratio, 0.125);
+  EXPECT_EQ(ratio.cycle, 2U);
+}
+
+TEST(LargestRatios, KeepsNonfiniteChecksApart) {
+  Runs r;
+  const CheckerResult& golden = r.golden.checkers[1];
+  CheckerResult faulty = golden;
+  faulty.checks[0].residual = faulty.checks[0].lhs = std::numeric_limits<double>::quiet_NaN();
+  faulty.checks[0].nonfinite = faulty.checks[0].alarm = true;
+  const auto ratios = largest_ratios(golden, faulty, 2);
+  EXPECT_TRUE(ratios[0].nonfinite);
+  EXPECT_FALSE(ratios[0].ratio.has_value());
+  EXPECT_FALSE(ratios[1].nonfinite);
+  EXPECT_TRUE(alarm_is_nonfinite(faulty));
+  faulty.checks[1].alarm = true;
+  EXPECT_FALSE(alarm_is_nonfinite(faulty));
+}
+
+TEST(OwnerOf, GoesByTheWholeNameOfTheChecker) {
+  const auto owner = [](const char* path, Domain domain, const char* checker) {
+    return owner_of({path, {}, 1, domain, StorageKind::register_file, 1}, checker);
+  };
+  EXPECT_EQ(owner("array.pe[{}][{}].acc", Domain::function, "a"), FaultOwner::datapath);
+  EXPECT_EQ(owner("checksum.a.row[{}].sum", Domain::safety_mechanism, "a"), FaultOwner::this_checker);
+  EXPECT_EQ(owner("checksum.ab.row[{}].sum", Domain::safety_mechanism, "a"), FaultOwner::other_checker);
+  EXPECT_EQ(owner("line.alarm.a", Domain::safety_mechanism, "a"), FaultOwner::this_checker);
+  EXPECT_EQ(owner("line.alarm.ab", Domain::safety_mechanism, "a"), FaultOwner::other_checker);
+  EXPECT_EQ(owner("link.array_to_checksum.data", Domain::safety_mechanism, "a"), FaultOwner::this_checker);
+}
+
+}  // namespace
+}  // namespace attnguard

@@ -1,0 +1,72 @@
+// A campaign on toy hardware whose runs are scripted: what a fault does is a formula of site, bit and cycle.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "src/campaign/injector.h"
+#include "src/campaign/record.h"
+#include "tests/support/toy_hardware.h"
+
+namespace attnguard {
+
+/// 1 head, 2 query rows of 4 values, stored as bfloat16 in slices of 2; checkers a (one comparison) and b (two).
+class ScriptedCampaign {
+ public:
+  explicit ScriptedCampaign(CampaignConfig configuration)
+      : toy(toy_hardware()), config(std::move(configuration)), plan(config, 1, toy.origin, toy.universe, toy.blocks, toy.cycles) {
+    golden.cycles = toy.cycles;
+    golden.output = {0x3f80, 0x4000, 0xbf80, 0, 0, 0, 0, 0};  // 1, 2, −1, 0; a zero row
+    golden.commits = {{0, 0, 2, 50, 4, 1, 2}};
+    golden.checkers.resize(2);
+    golden.checkers[0].checks = {check(0, 40, 1e-7, 1.0), check(0, 44, 2e-7, 1.0)};
+    golden.checkers[1].checks = {check(0, 20, 1e-7, 2.0), check(1, 45, 3e-7, 1.0)};
+  }
+  ScriptedCampaign(const ScriptedCampaign&) = delete;
+  ScriptedCampaign& operator=(const ScriptedCampaign&) = delete;
+
+  static Check check(std::uint32_t comparison, std::uint64_t cycle, double residual, double scale) {
+    Check c;
+    c.comparison = comparison;
+    c.cycle = cycle;
+    c.lhs = 1 + residual;
+    c.rhs = 1;
+    c.residual = residual;
+    c.scale = scale;
+    c.threshold = 1e-5 * scale;
+    return c;
+  }
+
+  /// High bits corrupt the output (the higher the bit, the larger the error), even instances are seen by a.
+  RunResult simulate(const Fault& fault) const {
+    RunResult run = golden;
+    run.fault = {true, fault.cycle + 1, 0x1234, 0x1234U ^ fault.mask(), {0, 1, -1}};
+    const RegisterClass& cls = toy.universe[fault.site.reg];
+    if (cls.kind == StorageKind::line) {
+      run.completion = fault.cycle % 2 == 0 ? Completion::hang : Completion::finished;
+      return run;
+    }
+    if (fault.bit >= 8 && cls.domain == Domain::function) run.output[1] ^= 1U << (fault.bit % 7);
+    if (fault.site.index % 2 == 0) raise(run.checkers[0], 1, fault.cycle + 3 + fault.bit);
+    return run;
+  }
+
+  static void raise(CheckerResult& checker, std::size_t position, std::uint64_t cycle) {
+    Check& c = checker.checks[position];
+    c.lhs += 1;
+    c.residual = 1;
+    c.alarm = true;
+    checker.alarm_cycle = cycle;
+  }
+
+  CampaignContext context() const {
+    return {toy.universe, plan, golden, {"a", "b"}, {{"output"}, {"score", "output"}}, {2, 4, Format::bfloat16}, config.tolerance.relative};
+  }
+
+  ToyHardware toy;
+  CampaignConfig config;
+  CampaignPlan plan;
+  RunResult golden;
+};
+
+}  // namespace attnguard
