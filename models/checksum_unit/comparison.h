@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cmath>
-#include <memory>
 #include <string>
 
 #include "models/checksum_unit/check_math.h"

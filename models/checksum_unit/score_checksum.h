@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
-#include <stdexcept>
 #include <string>
 
 #include "models/checksum_unit/check_math.h"
@@ -56,11 +54,11 @@ class ScoreChecksum {
     }
   }
 
-  /// key_read is needed even if the sums come from the store: it tells when and in which half the S
-  /// pass reads.
+  /// The operand streams are needed even if a copy or a store is used: they tell when and in which
+  /// half the S pass reads.
   std::uint32_t needs() const {
-    return kScores | kKeyRead | (stored_keys() ? kKeyWritten : 0u) |
-           (own_query() ? kQueryWritten : kQueryRead);
+    return kScores | kKeyRead | kQueryRead | (stored_keys() ? kKeyWritten : 0u) |
+           (own_query() ? kQueryWritten : 0u);
   }
   void declare(FaultUniverse& universe) {
     for (RegisterFile<Value>* registers : {&score_sum_, &product_}) registers->declare(universe);
@@ -76,25 +74,29 @@ class ScoreChecksum {
       registers->reset();
     query_.reset();
     comparison_.reset();
-    copied_ = {};
     formed_ = compared_ = 0;
   }
 
   void query_written(const Observed& observed) {
     if (!own_query()) return;
-    const TileContext& tile = observed.tile;
-    const std::uint32_t first = tile.half * context_.dims.head_dim;
-    copied_[tile.half] = {true, tile.head, tile.query_tile};
+    const std::uint32_t first = observed.tile.half * context_.dims.head_dim,
+                        rows = observed.tile.rows;
     for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k) {
-      std::copy_n(observed.values + k * observed.stride, tile.rows, query_.group(first + k));
-      query_.write(first + k, tile.rows, {observed.timing.cycle(0, k), 0});
+      std::copy_n(observed.values + k * observed.stride, rows, query_.group(first + k));
+      query_.write(first + k, rows, {observed.timing.cycle(0, k), 0});
     }
   }
   void query_read(const Observed& observed) {
-    if (own_query()) return;
-    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k)
-      std::copy_n(observed.values + k * observed.stride, observed.tile.rows,
-                  operand_.data() + k * context_.dims.stride);
+    const TileContext& tile = observed.tile;
+    const std::uint32_t first = own_query() ? tile.half * context_.dims.head_dim : 0;
+    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k) {
+      if (own_query())
+        query_.read(first + k, tile.rows, {observed.timing.cycle(0, k), 0}, tile);
+      else
+        std::copy_n(observed.values + k * observed.stride, tile.rows,
+                    operand_.data() + k * context_.dims.stride);
+    }
+    query_operand_ = own_query() ? query_.group(first) : operand_.data();
   }
   void key_written(const Observed& observed) {
     if (!stored_keys()) return;
@@ -117,10 +119,9 @@ class ScoreChecksum {
       form_key_sums(observed, slot);
     }
     Pending& pending = pending_[formed_++ % 2];
-    math_.dot_columns(query_operand(observed), context_.dims.stride, context_.dims.head_dim,
-                      tile.rows, key_sum_.group(slot),
-                      weighted_ ? key_weight_.group(slot) : nullptr, true, pending.product.data(),
-                      weighted_ ? pending.weight.data() : nullptr);
+    math_.dot_columns(query_operand_, context_.dims.stride, context_.dims.head_dim, tile.rows,
+                      key_sum_.group(slot), weighted_ ? key_weight_.group(slot) : nullptr, true,
+                      pending.product.data(), weighted_ ? pending.weight.data() : nullptr);
   }
 
   void scores(const Observed& observed, CheckSink& sink) {
@@ -143,10 +144,6 @@ class ScoreChecksum {
  private:
   struct Pending {
     AlignedVector<Value> product, weight;
-  };
-  struct Copied {
-    bool valid = false;
-    std::uint32_t head = 0, query_tile = 0;
   };
 
   bool stored_keys() const { return options_.key_sum == SumPoint::at_write; }
@@ -196,20 +193,6 @@ class ScoreChecksum {
     math_.sum_rows(observed.values, observed.stride, head_dim, observed.tile.cols, sum, weight);
   }
 
-  const float* query_operand(const Observed& observed) {
-    if (!own_query()) return operand_.data();
-    const TileContext& tile = observed.tile;
-    std::uint32_t half = 0;
-    while (half < 2 && !(copied_[half].valid && copied_[half].head == tile.head &&
-                         copied_[half].query_tile == tile.query_tile))
-      ++half;
-    if (half == 2) throw std::logic_error(context_.path + "query: the tile read was never written");
-    const std::uint32_t first = half * context_.dims.head_dim;
-    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k)
-      query_.read(first + k, tile.rows, {observed.timing.cycle(0, k), 0}, tile);
-    return query_.group(first);
-  }
-
   void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term,
               const TileContext& tile, bool first, LaneCycles cycles) {
     Value* values = registers.group(0);
@@ -227,10 +210,10 @@ class ScoreChecksum {
   RegisterFile<float> query_;  ///< group = half × head_dim + k, lane = row
   RegisterFile<Value> score_sum_, product_, weight_;
   Comparison<N> comparison_;
-  LaneTile operand_;  ///< q as the S pass reads it, [head_dim][stride]
+  LaneTile operand_;                      ///< q as the S pass reads it, [head_dim][stride]
+  const float* query_operand_ = nullptr;  ///< that, or the tile of the copy
   AlignedVector<Value> tile_score_;
   std::array<Pending, 2> pending_;
-  std::array<Copied, 2> copied_;
   std::uint64_t formed_ = 0, compared_ = 0;  ///< S passes seen by key_read and by scores
   CheckMath<N> math_ = check_math<N>();
 };

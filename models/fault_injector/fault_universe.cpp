@@ -30,7 +30,8 @@ std::string instance_name(const RegisterClass& cls, std::uint32_t flat) {
   });
 }
 
-// The flattened index if `path` names an instance of the class. Indices are plain decimals without leading zeros.
+// The flattened index if `path` names an instance of the class. Indices are plain decimals without
+// leading zeros.
 std::optional<std::uint32_t> parse_instance(const RegisterClass& cls, std::string_view path) {
   std::uint64_t flat = 0;
   std::size_t dimension = 0;
@@ -44,7 +45,9 @@ std::optional<std::uint32_t> parse_instance(const RegisterClass& cls, std::strin
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), value);
     const auto digits = static_cast<std::size_t>(end - path.data());
-    if (error != std::errc{} || value >= cls.extents[dimension] || (digits > 1 && path.front() == '0')) return std::nullopt;
+    if (error != std::errc{} || value >= cls.extents[dimension] ||
+        (digits > 1 && path.front() == '0'))
+      return std::nullopt;
     flat = flat * cls.extents[dimension++] + value;
     path.remove_prefix(digits);
   }
@@ -100,7 +103,9 @@ RegisterId FaultUniverse::declare(RegisterClass cls) {
   return static_cast<RegisterId>(classes_.size() - 1);
 }
 
-std::string FaultUniverse::name(Site site) const { return instance_name(classes_[site.reg], site.index); }
+std::string FaultUniverse::name(Site site) const {
+  return instance_name(classes_[site.reg], site.index);
+}
 
 std::optional<Site> FaultUniverse::find(std::string_view path) const {
   for (RegisterId reg = 0; reg < classes_.size(); ++reg)

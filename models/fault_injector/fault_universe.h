@@ -1,5 +1,5 @@
-// The fault universe: every storage element of the accelerator, declared by the unit that owns it, and when its
-// bits are live. Site names, sizes and sampling come from here and from nowhere else.
+// The fault universe: every storage element of the accelerator, declared by the unit that owns it,
+// and when its bits are live. Site names, sizes and sampling come from here and from nowhere else.
 #pragma once
 
 #include <array>
@@ -26,8 +26,8 @@ struct RegisterClass {
   std::uint32_t bits = 0;
   Domain domain = Domain::function;
   StorageKind kind = StorageKind::register_file;
-  /// Links only: lanes of a beat. The path has no index, the site is one wide register and bit b of lane l is
-  /// bit l × bits + b.
+  /// Links only: lanes of a beat. The path has no index, the site is one wide register and bit b of
+  /// lane l is bit l × bits + b.
   std::uint32_t lanes = 1;
 
   /// Number of sites.
@@ -46,9 +46,9 @@ struct Site {
   std::uint32_t index = 0;
 };
 
-/// A box of live (instance, cycle, bit) cells: instance index and first cycle and length are affine in up to three
-/// loop counters. A bit is live at cycle t when its value after the update of cycle t is read at a later cycle
-/// before it is overwritten (golden run).
+/// A box of live (instance, cycle, bit) cells: instance index and first cycle and length are affine
+/// in up to three loop counters. A bit is live at cycle t when its value after the update of cycle
+/// t is read at a later cycle before it is overwritten (golden run).
 struct LiveBlock {
   RegisterId reg = 0;
   /// Format of the value held; live bits are the low bits_of(format) of the register.
@@ -63,7 +63,8 @@ struct LiveBlock {
 
   /// Live cycles of the instance at counters (i, j, k); 0 where the affine length is not positive.
   std::uint64_t length_at(std::uint32_t i, std::uint32_t j, std::uint32_t k) const {
-    const std::int64_t cycles = length + length_step[0] * i + length_step[1] * j + length_step[2] * k;
+    const std::int64_t cycles =
+        length + length_step[0] * i + length_step[1] * j + length_step[2] * k;
     return cycles > 0 ? static_cast<std::uint64_t>(cycles) : 0;
   }
   /// Live cycles summed over the instances of the box (not multiplied by bits).
@@ -74,9 +75,15 @@ struct LiveBlock {
 class LiveLog {
  public:
   bool enabled() const { return enabled_; }
-  void start() { blocks_.clear(); enabled_ = true; }
+  void start() {
+    blocks_.clear();
+    enabled_ = true;
+  }
   void stop() { enabled_ = false; }
-  void add(const LiveBlock& block) { if (block.length > 0 || block.length_step != std::array<std::int64_t, 3>{}) blocks_.push_back(block); }
+  void add(const LiveBlock& block) {
+    if (block.length > 0 || block.length_step != std::array<std::int64_t, 3>{})
+      blocks_.push_back(block);
+  }
   const std::vector<LiveBlock>& blocks() const { return blocks_; }
 
  private:
@@ -84,7 +91,8 @@ class LiveLog {
   std::vector<LiveBlock> blocks_;
 };
 
-/// Whether `text` matches `glob`, in which * stands for any run of characters: "array.pe[3][*].acc", "softmax.*", "*".
+/// Whether `text` matches `glob`, in which * stands for any run of characters:
+/// "array.pe[3][*].acc", "softmax.*", "*".
 bool glob_matches(std::string_view glob, std::string_view text);
 
 /// All register classes of an accelerator, in declaration order.

@@ -49,18 +49,21 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
     csv << injections_header(context);
   }
   const std::uint64_t audited =
-      inject_all(context, session.simulate(), workers, [&](const Injection& injection, const InjectionRecord& record) {
-        tally.add(injection, record);
-        if (csv.is_open()) csv << record.row;
-        if (options.progress) options.progress(injection.number + 1, session.plan().size());
-      });
+      inject_all(context, session.simulate(), workers,
+                 [&](const Injection& injection, const InjectionRecord& record) {
+                   tally.add(injection, record);
+                   if (csv.is_open()) csv << record.row;
+                   if (options.progress)
+                     options.progress(injection.number + 1, session.plan().size());
+                 });
   if (csv.is_open() && !csv.flush()) throw std::runtime_error("cannot write " + csv_file.string());
 
   CampaignSummary summary;
   summary.injections = session.plan().size();
   for (std::size_t e = 0; e < tally.effects().size(); ++e)
     summary.effects[std::string(EnumNames<Effect>::names[e].second)] = tally.effects()[e];
-  for (std::size_t c = 0; c < context.checkers.size(); ++c) summary.checkers.push_back(summarise(tally.total(c)));
+  for (std::size_t c = 0; c < context.checkers.size(); ++c)
+    summary.checkers.push_back(summarise(tally.total(c)));
   summary.coverage = tally.class_rows();
   summary.golden = session.golden();
   summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -73,8 +76,13 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
 CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptions& options) {
   const CampaignSession session(prepared);
   const CampaignPlan& plan = session.plan();
-  return {plan.size(),        plan.strata(),           plan.census(),       session.golden().cycles, session.golden_wall_s(),
-          worker_count(options.workers), plan.memory_bytes()};
+  return {plan.size(),
+          plan.strata(),
+          plan.census(),
+          session.golden().cycles,
+          session.golden_wall_s(),
+          worker_count(options.workers),
+          plan.memory_bytes()};
 }
 
 }  // namespace attnguard

@@ -18,17 +18,22 @@ struct Prepared;
 
 struct CampaignOptions {
   std::uint32_t workers = 0;  ///< processes; 0: one per core
-  /// Directory for injections.csv, coverage.csv, strata.csv, summary.json, timing.json and config.json; empty: write nothing.
+  /// Directory for injections.csv, coverage.csv, strata.csv, summary.json, timing.json and
+  /// config.json; empty: write nothing.
   std::filesystem::path out;
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;  ///< may be empty
 };
 
-/// The `total` row of one checker: weighted over every function stratum at the configured tolerance.
+/// The `total` row of one checker: weighted over every function stratum at the configured
+/// tolerance.
 struct CheckerSummary {
   std::string name;
-  std::uint64_t detected = 0, undetected = 0, safe_detected = 0, benign = 0, spurious_alarms = 0, not_applicable = 0;
-  std::optional<double> coverage, ci_low, ci_high;  ///< empty without dangerous faults; no interval for a census
-  std::optional<std::uint64_t> latency_p50_cycles, latency_p95_cycles, latency_p99_cycles, latency_max_cycles;
+  std::uint64_t detected = 0, undetected = 0, safe_detected = 0, benign = 0, spurious_alarms = 0,
+                not_applicable = 0;
+  std::optional<double> coverage, ci_low,
+      ci_high;  ///< empty without dangerous faults; no interval for a census
+  std::optional<std::uint64_t> latency_p50_cycles, latency_p95_cycles, latency_p99_cycles,
+      latency_max_cycles;
 };
 
 struct CampaignSummary {
@@ -37,11 +42,12 @@ struct CampaignSummary {
   std::vector<CheckerSummary> checkers;  ///< in configuration order
   std::vector<CoverageRow> coverage;     ///< rows of coverage.csv
   RunResult golden;
-  double wall_s = 0;                     ///< golden run and injections
+  double wall_s = 0;  ///< golden run and injections
 };
 
-/// Elaborates, runs golden, injects, writes. UserError for a wrong site, trigger or a checker that alarms without a fault;
-/// ModelError, UnfinishedError and AuditError as errors.h says. At most one simulation per process, so at most one campaign.
+/// Elaborates, runs golden, injects, writes. UserError for a wrong site, trigger or a checker that
+/// alarms without a fault; ModelError, UnfinishedError and AuditError as errors.h says. At most one
+/// simulation per process, so at most one campaign.
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options);
 
 /// What a campaign would do.
@@ -50,9 +56,9 @@ struct CampaignForecast {
   std::vector<PlanStratum> strata;
   bool census = false;
   std::uint64_t golden_cycles = 0;
-  double golden_wall_s = 0;        ///< of one run
+  double golden_wall_s = 0;  ///< of one run
   std::uint32_t workers = 0;
-  std::size_t memory_bytes = 0;    ///< held to draw from, once per process
+  std::size_t memory_bytes = 0;  ///< held to draw from, once per process
 };
 /// Everything up to the first injection.
 CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptions& options);

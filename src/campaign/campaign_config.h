@@ -16,24 +16,31 @@ namespace attnguard {
 enum class Engine : std::uint8_t { full };
 enum class Sampling : std::uint8_t { stratified, uniform, exhaustive };
 enum class FaultModel : std::uint8_t { bit_flip };
-/// Interval of a proportion whose draws weigh the same; weighted estimates always use Fay–Feuer limits.
+/// Interval of a proportion whose draws weigh the same; weighted estimates always use Fay–Feuer
+/// limits.
 enum class IntervalMethod : std::uint8_t { wilson, clopper_pearson };
 
-template <> struct EnumNames<Engine> {
-  static constexpr std::array<std::pair<Engine, std::string_view>, 1> names{{
-      {Engine::full, "full"}}};
+template <>
+struct EnumNames<Engine> {
+  static constexpr std::array<std::pair<Engine, std::string_view>, 1> names{
+      {{Engine::full, "full"}}};
 };
-template <> struct EnumNames<Sampling> {
-  static constexpr std::array<std::pair<Sampling, std::string_view>, 3> names{{
-      {Sampling::stratified, "stratified"}, {Sampling::uniform, "uniform"}, {Sampling::exhaustive, "exhaustive"}}};
+template <>
+struct EnumNames<Sampling> {
+  static constexpr std::array<std::pair<Sampling, std::string_view>, 3> names{
+      {{Sampling::stratified, "stratified"},
+       {Sampling::uniform, "uniform"},
+       {Sampling::exhaustive, "exhaustive"}}};
 };
-template <> struct EnumNames<FaultModel> {
-  static constexpr std::array<std::pair<FaultModel, std::string_view>, 1> names{{
-      {FaultModel::bit_flip, "bit_flip"}}};
+template <>
+struct EnumNames<FaultModel> {
+  static constexpr std::array<std::pair<FaultModel, std::string_view>, 1> names{
+      {{FaultModel::bit_flip, "bit_flip"}}};
 };
-template <> struct EnumNames<IntervalMethod> {
-  static constexpr std::array<std::pair<IntervalMethod, std::string_view>, 2> names{{
-      {IntervalMethod::wilson, "wilson"}, {IntervalMethod::clopper_pearson, "clopper_pearson"}}};
+template <>
+struct EnumNames<IntervalMethod> {
+  static constexpr std::array<std::pair<IntervalMethod, std::string_view>, 2> names{
+      {{IntervalMethod::wilson, "wilson"}, {IntervalMethod::clopper_pearson, "clopper_pearson"}}};
 };
 
 /// An exact fault: this bit of this site at this cycle.
@@ -47,8 +54,10 @@ struct TriggerConfig {
   static void visit(Self& self, V& v) {
     v(FieldSpec{"site", "path of one site, as `attnguard sites` names it", 0, 0, true}, self.site);
     v(FieldSpec{"bit", "lowest flipped bit; on a link lane × bits + bit", 0, 1e9, true}, self.bit);
-    v(FieldSpec{"cycle", "the value changes after the update of this cycle", 0, 1e15, true}, self.cycle);
-    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64}, self.bits);
+    v(FieldSpec{"cycle", "the value changes after the update of this cycle", 0, 1e15, true},
+      self.cycle);
+    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64},
+      self.bits);
   }
 };
 
@@ -61,7 +70,8 @@ struct FaultModelConfig {
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"kind", "fault model"}, self.kind);
-    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64}, self.bits);
+    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64},
+      self.bits);
     v(FieldSpec{"weight", "relative share of the draws that use this model", 1, 1e6}, self.weight);
   }
 };
@@ -71,7 +81,10 @@ struct ToleranceConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"relative", "largest harmless error: max over rows of max|o - golden| / max|golden|", 0.0, 1e30}, self.relative);
+    v(FieldSpec{"relative",
+                "largest harmless error: max over rows of max|o - golden| / max|golden|", 0.0,
+                1e30},
+      self.relative);
   }
 };
 
@@ -89,16 +102,25 @@ struct CampaignConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"injections", "draws; unused with `faults` and with exhaustive sampling", 1, 1e9}, self.injections);
+    v(FieldSpec{"injections", "draws; unused with `faults` and with exhaustive sampling", 1, 1e9},
+      self.injections);
     v(FieldSpec{"faults", "exact faults; a list that is not empty replaces sampling"}, self.faults);
-    v(FieldSpec{"engine", "how an injection is resolved; full: a complete SystemC run"}, self.engine);
+    v(FieldSpec{"engine", "how an injection is resolved; full: a complete SystemC run"},
+      self.engine);
     v(FieldSpec{"sites", "globs; a site is in the campaign if one matches"}, self.sites);
-    v(FieldSpec{"sampling", "stratified: equal draws per site class and bit field; uniform over live bits × cycles; exhaustive: every site, bit and cycle"}, self.sampling);
+    v(FieldSpec{"sampling",
+                "stratified: equal draws per site class and bit field; uniform over live bits × "
+                "cycles; exhaustive: every site, bit and cycle"},
+      self.sampling);
     v(FieldSpec{"models", "the fault mix"}, self.models);
     v(FieldSpec{"tolerance", "which output errors are harmless"}, self.tolerance);
     v(FieldSpec{"confidence", "confidence level of every interval", 0.5, 0.9999}, self.confidence);
     v(FieldSpec{"interval", "interval of an unweighted proportion"}, self.interval);
-    v(FieldSpec{"safety_mechanism_share", "share of the injections drawn in the checkers' own state when both domains are selected", 0.0, 0.9}, self.safety_mechanism_share);
+    v(FieldSpec{"safety_mechanism_share",
+                "share of the injections drawn in the checkers' own state when both domains are "
+                "selected",
+                0.0, 0.9},
+      self.safety_mechanism_share);
   }
 };
 

@@ -61,8 +61,8 @@ void CoverageTally::add(const Injection& injection, const InjectionRecord& recor
 
 // Sums the cells for which chosen(key) holds.
 template <class Chosen>
-CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain,
-                               Chosen chosen) const {
+CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::string name,
+                               Domain domain, Chosen chosen) const {
   CoverageRow row;
   row.checker = context_.checkers[checker];
   row.site_class = std::move(name);
@@ -116,9 +116,12 @@ std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t 
   };
   std::vector<CoverageRow> rows;
   for (const auto& [name, logic, sram] :
-       {std::tuple{"total_logic", true, false}, std::tuple{"total_sram", false, true}, std::tuple{"total", true, true}}) {
+       {std::tuple{"total_logic", true, false}, std::tuple{"total_sram", false, true},
+        std::tuple{"total", true, true}}) {
     rows.push_back(row(checker, tolerance, name, Domain::function,
-                       [&, logic = logic, sram = sram](const Key& key) { return counted(key.first, logic, sram); }));
+                       [&, logic = logic, sram = sram](const Key& key) {
+                         return counted(key.first, logic, sram);
+                       }));
     for (const PlanClass& cls : context_.plan.classes()) {
       if (!counted(cls.reg, logic, sram)) continue;
       rows.back().bits += cls.bits;
@@ -136,7 +139,8 @@ std::vector<CoverageRow> CoverageTally::class_rows() const {
     for (std::size_t t = 0; t < tolerances_.size(); ++t) {
       for (const PlanClass& cls : context_.plan.classes()) {
         const RegisterClass& reg = context_.universe[cls.reg];
-        rows.push_back(row(c, t, reg.site_class(), reg.domain, [&](const Key& key) { return key.first == cls.reg; }));
+        rows.push_back(row(c, t, reg.site_class(), reg.domain,
+                           [&](const Key& key) { return key.first == cls.reg; }));
         rows.back().bits = cls.bits;
         rows.back().live_bit_cycles = cls.live_bit_cycles;
       }
@@ -150,31 +154,54 @@ std::vector<CoverageRow> CoverageTally::stratum_rows() const {
   const std::vector<PlanStratum>& strata = context_.plan.strata();
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
     for (std::uint32_t h = 0; h < strata.size(); ++h) {
-      rows.push_back(row(c, 0, strata[h].name, strata[h].domain, [&](const Key& key) { return key.second == h; }));
+      rows.push_back(row(c, 0, strata[h].name, strata[h].domain,
+                         [&](const Key& key) { return key.second == h; }));
       rows.back().live_bit_cycles = strata[h].live_bit_cycles;
     }
   return rows;
 }
 
-std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string& group_column, double confidence) {
+std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string& group_column,
+                         double confidence) {
   CsvLine header;
   header.add("checker").add(group_column);
-  for (const char* column :
-       {"domain", "tolerance", "bits", "live_bit_cycles", "weight", "injections", "detected", "undetected", "safe_detected",
-        "spurious_alarms", "benign", "not_applicable", "nonfinite_alarms", "coverage", "ci_low", "ci_high", "confidence",
-        "ci_method", "latency_p50_cycles", "latency_p95_cycles", "latency_p99_cycles", "latency_max_cycles",
-        "latency_given_detected_p50_cycles"})
+  for (const char* column : {"domain",
+                             "tolerance",
+                             "bits",
+                             "live_bit_cycles",
+                             "weight",
+                             "injections",
+                             "detected",
+                             "undetected",
+                             "safe_detected",
+                             "spurious_alarms",
+                             "benign",
+                             "not_applicable",
+                             "nonfinite_alarms",
+                             "coverage",
+                             "ci_low",
+                             "ci_high",
+                             "confidence",
+                             "ci_method",
+                             "latency_p50_cycles",
+                             "latency_p95_cycles",
+                             "latency_p99_cycles",
+                             "latency_max_cycles",
+                             "latency_given_detected_p50_cycles"})
     header.add(column);
   std::string text = header.str();
   for (const CoverageRow& row : rows) {
     CsvLine line;
-    line.add(row.checker).add(row.site_class).add(row.domain == Domain::function ? "function" : "safety_mechanism");
+    line.add(row.checker)
+        .add(row.site_class)
+        .add(row.domain == Domain::function ? "function" : "safety_mechanism");
     line.add(row.tolerance);
     // A stratum holds some bits of many registers: its size is its live bit-cycles.
     line.add(row.bits > 0 ? std::optional(row.bits) : std::nullopt);
     line.add(row.live_bit_cycles).add(row.weight).add(row.injections);
-    for (const Verdict verdict : {Verdict::detected, Verdict::undetected, Verdict::safe_detected, Verdict::spurious_alarm,
-                                  Verdict::benign, Verdict::not_applicable})
+    for (const Verdict verdict :
+         {Verdict::detected, Verdict::undetected, Verdict::safe_detected, Verdict::spurious_alarm,
+          Verdict::benign, Verdict::not_applicable})
       line.add(row.counts[verdict]);
     line.add(row.counts.nonfinite_alarms).add(row.coverage);
     if (row.interval) {
@@ -182,7 +209,12 @@ std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string
     } else {
       line.skip(3);
     }
-    line.add(row.method).add(row.p50).add(row.p95).add(row.p99).add(row.max).add(row.given_detected_p50);
+    line.add(row.method)
+        .add(row.p50)
+        .add(row.p95)
+        .add(row.p99)
+        .add(row.max)
+        .add(row.given_detected_p50);
     text += line.str();
   }
   return text;

@@ -21,7 +21,9 @@ struct VerdictCounts {
   std::array<std::uint64_t, EnumNames<Verdict>::names.size()> by_verdict{};
   std::uint64_t nonfinite_alarms = 0;  ///< detected only because a value was NaN or infinite
 
-  std::uint64_t operator[](Verdict verdict) const { return by_verdict[static_cast<std::size_t>(verdict)]; }
+  std::uint64_t operator[](Verdict verdict) const {
+    return by_verdict[static_cast<std::size_t>(verdict)];
+  }
   VerdictCounts& operator+=(const VerdictCounts& other);
 };
 
@@ -34,7 +36,8 @@ struct CoverageRow {
   double weight = 0;  ///< mean over the draws
   std::uint64_t injections = 0;
   VerdictCounts counts;
-  /// Of dangerous function faults; empty without any, and for safety_mechanism rows. No interval for a census.
+  /// Of dangerous function faults; empty without any, and for safety_mechanism rows. No interval
+  /// for a census.
   std::optional<double> coverage;
   std::optional<Interval> interval;
   std::string method;  ///< wilson, clopper_pearson, fay_feuer, census; empty without coverage
@@ -57,12 +60,15 @@ class CoverageTally {
   std::vector<CoverageRow> stratum_rows() const;
   /// The `total` row of a checker at the configured tolerance.
   CoverageRow total(std::size_t checker) const;
-  const std::array<std::uint64_t, EnumNames<Effect>::names.size()>& effects() const { return effects_; }
+  const std::array<std::uint64_t, EnumNames<Effect>::names.size()>& effects() const {
+    return effects_;
+  }
 
  private:
   struct Counts {
     VerdictCounts verdicts;
-    std::map<std::uint64_t, std::uint64_t> detected_after;  ///< latency in cycles → dangerous injections
+    std::map<std::uint64_t, std::uint64_t>
+        detected_after;  ///< latency in cycles → dangerous injections
   };
   struct Cell {
     std::uint64_t injections = 0;
@@ -71,7 +77,8 @@ class CoverageTally {
   using Key = std::pair<RegisterId, std::uint32_t>;  ///< register class, stratum
 
   template <class Chosen>
-  CoverageRow row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain, Chosen chosen) const;
+  CoverageRow row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain,
+                  Chosen chosen) const;
   std::vector<CoverageRow> totals(std::size_t checker, std::size_t tolerance) const;
 
   const CampaignContext& context_;
@@ -82,6 +89,7 @@ class CoverageTally {
 };
 
 /// Text of coverage.csv; with the group column "stratum" instead of "site_class", of strata.csv.
-std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string& group_column, double confidence);
+std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string& group_column,
+                         double confidence);
 
 }  // namespace attnguard

@@ -1,5 +1,5 @@
-// RFC 4180: fields with a comma, quote or line break are quoted, lines end in CR LF. Numbers are locale-independent and
-// round-trip; a missing value is an empty field.
+// RFC 4180: fields with a comma, quote or line break are quoted, lines end in CR LF. Numbers are
+// locale-independent and round-trip; a missing value is an empty field.
 #pragma once
 
 #include <fmt/format.h>

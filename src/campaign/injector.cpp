@@ -13,31 +13,36 @@ namespace {
 
 constexpr std::uint64_t kAuditInterval = 1000;
 
-// Chunks large enough that handing them out costs nothing, small enough that workers finish together.
+// Chunks large enough that handing them out costs nothing, small enough that workers finish
+// together.
 std::uint64_t chunk_size(std::uint64_t injections, std::uint32_t workers) {
   return std::clamp<std::uint64_t>(injections / (std::uint64_t{workers} * 8), 1, 64);
 }
 
-void require_injected(const CampaignContext& context, const Injection& injection, const InjectionRecord& record) {
+void require_injected(const CampaignContext& context, const Injection& injection,
+                      const InjectionRecord& record) {
   if (record.effect != Effect::not_injected || context.plan.listed()) return;
-  throw ModelError(fmt::format("injection {}: the run ended before the sampled cycle {}", injection.number,
-                               injection.fault.cycle));
+  throw ModelError(fmt::format("injection {}: the run ended before the sampled cycle {}",
+                               injection.number, injection.fault.cycle));
 }
 
 }  // namespace
 
-InjectionRecord inject(const CampaignContext& context, const Simulate& simulate, std::uint64_t number) {
+InjectionRecord inject(const CampaignContext& context, const Simulate& simulate,
+                       std::uint64_t number) {
   const Injection injection = context.plan.injection(number);
   return make_record(context, injection, simulate(injection.fault, context.watchdog_cycles()));
 }
 
-std::uint64_t inject_all(const CampaignContext& context, const Simulate& simulate, std::uint32_t workers,
-                         const std::function<void(const Injection&, const InjectionRecord&)>& done) {
+std::uint64_t inject_all(
+    const CampaignContext& context, const Simulate& simulate, std::uint32_t workers,
+    const std::function<void(const Injection&, const InjectionRecord&)>& done) {
   const std::uint64_t injections = context.plan.size();
   const auto resolve = [&](std::uint64_t number) {
     const InjectionRecord record = inject(context, simulate, number);
     // After a hang or crash the simulation stands somewhere in the middle of a job.
-    return WorkResult{record.to_bytes(), record.effect == Effect::hang || record.effect == Effect::crash};
+    return WorkResult{record.to_bytes(),
+                      record.effect == Effect::hang || record.effect == Effect::crash};
   };
   std::map<std::uint64_t, std::string> audited;
   run_in_workers({workers, chunk_size(injections, workers)}, injections, "injection", resolve,
@@ -52,13 +57,15 @@ std::uint64_t inject_all(const CampaignContext& context, const Simulate& simulat
   const auto repeat = [&](std::uint64_t index) {
     return WorkResult{inject(context, simulate, index * kAuditInterval).to_bytes(), true};
   };
-  run_in_workers({workers, 1}, audited.size(), "audit of injection 1000 ×", repeat,
-                 [&](std::uint64_t index, const std::string& bytes) {
-                   const std::string& first = audited.at(index * kAuditInterval);
-                   if (bytes == first) return;
-                   throw AuditError(fmt::format("injection {} gave another row when repeated:\n  {}  {}", index * kAuditInterval,
-                                                InjectionRecord::from_bytes(first).row, InjectionRecord::from_bytes(bytes).row));
-                 });
+  run_in_workers(
+      {workers, 1}, audited.size(), "audit of injection 1000 ×", repeat,
+      [&](std::uint64_t index, const std::string& bytes) {
+        const std::string& first = audited.at(index * kAuditInterval);
+        if (bytes == first) return;
+        throw AuditError(fmt::format("injection {} gave another row when repeated:\n  {}  {}",
+                                     index * kAuditInterval, InjectionRecord::from_bytes(first).row,
+                                     InjectionRecord::from_bytes(bytes).row));
+      });
   return audited.size();
 }
 

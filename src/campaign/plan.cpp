@@ -11,10 +11,12 @@ namespace {
 bool is_function(Domain domain) { return domain == Domain::function; }
 
 // The instances named by a list of faults, as selected classes in declaration order.
-std::vector<SelectedClass> select_listed(const FaultUniverse& universe, const std::vector<Fault>& faults) {
+std::vector<SelectedClass> select_listed(const FaultUniverse& universe,
+                                         const std::vector<Fault>& faults) {
   std::map<RegisterId, SelectedClass> by_class;
   for (const Fault& fault : faults) {
-    SelectedClass& cls = by_class.try_emplace(fault.site.reg, SelectedClass{fault.site.reg, 0, {}}).first->second;
+    SelectedClass& cls =
+        by_class.try_emplace(fault.site.reg, SelectedClass{fault.site.reg, 0, {}}).first->second;
     cls.chosen.resize(universe[fault.site.reg].instances());
     if (!cls.chosen[fault.site.index]) ++cls.instances;
     cls.chosen[fault.site.index] = true;
@@ -31,16 +33,16 @@ std::vector<SelectedClass> select_listed(const FaultUniverse& universe, const st
 // Function classes first, each domain in declaration order.
 template <class Items, class DomainOf>
 std::size_t partition_by_domain(Items& items, DomainOf domain_of) {
-  const auto middle = std::stable_partition(items.begin(), items.end(),
-                                            [&](const auto& item) { return is_function(domain_of(item)); });
+  const auto middle = std::stable_partition(
+      items.begin(), items.end(), [&](const auto& item) { return is_function(domain_of(item)); });
   return static_cast<std::size_t>(middle - items.begin());
 }
 
 }  // namespace
 
-CampaignPlan::CampaignPlan(const CampaignConfig& config, std::uint64_t seed, const ConfigOrigin& origin,
-                           const FaultUniverse& universe, const std::vector<LiveBlock>& blocks,
-                           std::uint64_t golden_cycles)
+CampaignPlan::CampaignPlan(const CampaignConfig& config, std::uint64_t seed,
+                           const ConfigOrigin& origin, const FaultUniverse& universe,
+                           const std::vector<LiveBlock>& blocks, std::uint64_t golden_cycles)
     : universe_(universe), config_(config), seed_(seed), golden_cycles_(golden_cycles) {
   if (config.models.empty()) origin.reject("/campaign/models", "[]", "at least one fault model");
   if (config.faults.empty()) {
@@ -50,7 +52,8 @@ CampaignPlan::CampaignPlan(const CampaignConfig& config, std::uint64_t seed, con
     selected_ = select_listed(universe, listed_);
   }
   if (selected_.empty()) origin.reject("/campaign/sites", "[]", "at least one glob");
-  partition_by_domain(selected_, [&](const SelectedClass& cls) { return universe[cls.reg].domain; });
+  partition_by_domain(selected_,
+                      [&](const SelectedClass& cls) { return universe[cls.reg].domain; });
   populations_ = live_strata(universe, selected_, blocks);
 
   std::map<RegisterId, std::uint64_t> live;
@@ -72,9 +75,9 @@ void CampaignPlan::plan_census() {
     const RegisterClass& reg = universe_[cls.reg];
     const std::uint64_t draws =
         listed_.empty() ? cls.bits * golden_cycles_ * config_.models.size()
-                        : static_cast<std::uint64_t>(std::count_if(listed_.begin(), listed_.end(), [&](const Fault& fault) {
-                            return fault.site.reg == cls.reg;
-                          }));
+                        : static_cast<std::uint64_t>(std::count_if(
+                              listed_.begin(), listed_.end(),
+                              [&](const Fault& fault) { return fault.site.reg == cls.reg; }));
     strata_.push_back({reg.site_class(), reg.domain, cls.live_bit_cycles, draws, 1});
     size_ += draws;
   }
@@ -90,7 +93,8 @@ void CampaignPlan::plan_listed(const ConfigOrigin& origin, std::uint64_t golden_
                     "a site; " + site_hint(universe_, trigger.site));
     const std::uint32_t width = universe_[site->reg].site_bits();
     if (trigger.bit >= width)
-      origin.reject(at + "/bit", std::to_string(trigger.bit), "a bit of the site, 0 to " + std::to_string(width - 1));
+      origin.reject(at + "/bit", std::to_string(trigger.bit),
+                    "a bit of the site, 0 to " + std::to_string(width - 1));
     if (trigger.cycle >= golden_cycles)
       origin.reject(at + "/cycle", std::to_string(trigger.cycle),
                     "a cycle of the run, 0 to " + std::to_string(golden_cycles - 1));
@@ -110,7 +114,8 @@ void CampaignPlan::plan_sampling(const ConfigOrigin& origin) {
     }
     populations_ = std::move(merged);
   }
-  function_strata_ = partition_by_domain(populations_, [](const Stratum& stratum) { return stratum.domain(); });
+  function_strata_ =
+      partition_by_domain(populations_, [](const Stratum& stratum) { return stratum.domain(); });
   const std::size_t safety_strata = populations_.size() - function_strata_;
   if (populations_.empty())
     origin.reject("/campaign/sites", "sites", "at least one site that is live in the golden run");
@@ -118,7 +123,8 @@ void CampaignPlan::plan_sampling(const ConfigOrigin& origin) {
   size_ = config_.injections;
   function_size_ = function_strata_ == 0 ? 0 : size_;
   if (function_strata_ > 0 && safety_strata > 0)
-    function_size_ -= static_cast<std::uint64_t>(std::floor(static_cast<double>(size_) * config_.safety_mechanism_share));
+    function_size_ -= static_cast<std::uint64_t>(
+        std::floor(static_cast<double>(size_) * config_.safety_mechanism_share));
   for (std::size_t h = 0; h < populations_.size(); ++h) {
     const bool function = h < function_strata_;
     const std::uint64_t domain_size = function ? function_size_ : size_ - function_size_;
@@ -139,15 +145,17 @@ Injection CampaignPlan::injection(std::uint64_t number) const {
   return injection;
 }
 
-// Injection j of a domain goes to stratum j mod H as its draw j / H, whatever the other domain holds.
+// Injection j of a domain goes to stratum j mod H as its draw j / H, whatever the other domain
+// holds.
 Injection CampaignPlan::sampled(std::uint64_t number) const {
   const bool function = number < function_size_;
   const std::uint64_t within = function ? number : number - function_size_;
   const std::uint64_t count = function ? function_strata_ : populations_.size() - function_strata_;
   const std::uint64_t h = within % count + (function ? 0 : function_strata_);
   const Stratum& population = populations_[h];
-  RandomStream random(seed_, stable_hash((function ? "function/" : "safety_mechanism/") + population.name()),
-                      within / count);
+  RandomStream random(
+      seed_, stable_hash((function ? "function/" : "safety_mechanism/") + population.name()),
+      within / count);
 
   std::uint64_t total_weight = 0;
   for (const FaultModelConfig& model : config_.models) total_weight += model.weight;
@@ -155,7 +163,8 @@ Injection CampaignPlan::sampled(std::uint64_t number) const {
   std::size_t m = 0;
   while (ticket >= config_.models[m].weight) ticket -= config_.models[m++].weight;
 
-  Injection injection{number, static_cast<std::uint32_t>(h), config_.models[m].kind, population.draw(random)};
+  Injection injection{number, static_cast<std::uint32_t>(h), config_.models[m].kind,
+                      population.draw(random)};
   injection.fault.bits_flipped = config_.models[m].bits;
   clip(injection.fault);
   return injection;

@@ -38,10 +38,11 @@ struct PlanClass {
 
 class CampaignPlan {
  public:
-  /// `blocks` and `golden_cycles` are those of the golden run. Throws UserError for a glob that matches nothing and for a
-  /// fault outside the hardware or the run.
+  /// `blocks` and `golden_cycles` are those of the golden run. Throws UserError for a glob that
+  /// matches nothing and for a fault outside the hardware or the run.
   CampaignPlan(const CampaignConfig& config, std::uint64_t seed, const ConfigOrigin& origin,
-               const FaultUniverse& universe, const std::vector<LiveBlock>& blocks, std::uint64_t golden_cycles);
+               const FaultUniverse& universe, const std::vector<LiveBlock>& blocks,
+               std::uint64_t golden_cycles);
 
   std::uint64_t size() const { return size_; }
   Injection injection(std::uint64_t number) const;

@@ -5,7 +5,8 @@
 namespace attnguard {
 namespace {
 
-constexpr std::array kFields{BitField::sign, BitField::exponent, BitField::mantissa, BitField::control};
+constexpr std::array kFields{BitField::sign, BitField::exponent, BitField::mantissa,
+                             BitField::control};
 
 // The run of adjacent bits of `format` that belong to `field`: {first, count}.
 std::pair<std::uint32_t, std::uint32_t> field_bits(Format format, BitField field) {
@@ -46,19 +47,25 @@ void restrict_block(const LiveBlock& block, const SelectedClass& selected, Use u
 
 std::string_view bit_field_name(BitField field) {
   switch (field) {
-    case BitField::sign: return "sign";
-    case BitField::exponent: return "exponent";
-    case BitField::mantissa: return "mantissa";
-    case BitField::control: return "control";
+    case BitField::sign:
+      return "sign";
+    case BitField::exponent:
+      return "exponent";
+    case BitField::mantissa:
+      return "mantissa";
+    case BitField::control:
+      return "control";
   }
   return {};
 }
 
-void Stratum::add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits, std::uint32_t lane_bits) {
+void Stratum::add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits,
+                  std::uint32_t lane_bits) {
   std::int64_t longest = block.length;
   for (std::size_t d = 0; d < 3; ++d)
     longest += std::max<std::int64_t>(0, block.length_step[d] * (std::int64_t{block.count[d]} - 1));
-  add(Piece{block, first_bit, bits, lane_bits, static_cast<std::uint64_t>(std::max<std::int64_t>(longest, 0))},
+  add(Piece{block, first_bit, bits, lane_bits,
+            static_cast<std::uint64_t>(std::max<std::int64_t>(longest, 0))},
       block.live_cycles() * bits);
 }
 
@@ -82,7 +89,8 @@ Fault Stratum::draw(RandomStream& random) const {
   std::uint64_t offset = 0;
   // Lengths may differ over the counters: a cell past the end of its instance is drawn again.
   do {
-    for (std::size_t d = 0; d < 3; ++d) at[d] = static_cast<std::uint32_t>(random.below(block.count[d]));
+    for (std::size_t d = 0; d < 3; ++d)
+      at[d] = static_cast<std::uint32_t>(random.below(block.count[d]));
     offset = random.below(piece.longest);
   } while (offset >= block.length_at(at[0], at[1], at[2]));
 
@@ -103,7 +111,8 @@ Fault Stratum::draw(RandomStream& random) const {
   return fault;
 }
 
-std::vector<Stratum> live_strata(const FaultUniverse& universe, const std::vector<SelectedClass>& selected,
+std::vector<Stratum> live_strata(const FaultUniverse& universe,
+                                 const std::vector<SelectedClass>& selected,
                                  const std::vector<LiveBlock>& blocks) {
   std::vector<std::vector<const LiveBlock*>> by_class(universe.classes().size());
   for (const LiveBlock& block : blocks) by_class[block.reg].push_back(&block);
@@ -112,7 +121,8 @@ std::vector<Stratum> live_strata(const FaultUniverse& universe, const std::vecto
     const RegisterClass& reg = universe[cls.reg];
     const std::uint32_t lane_bits = reg.kind == StorageKind::link ? reg.bits : 0;
     for (const BitField field : kFields) {
-      Stratum stratum(reg.site_class() + "/" + std::string(bit_field_name(field)), reg.domain, cls.reg);
+      Stratum stratum(reg.site_class() + "/" + std::string(bit_field_name(field)), reg.domain,
+                      cls.reg);
       for (const LiveBlock* block : by_class[cls.reg]) {
         const auto [first, count] = field_bits(block->format, field);
         if (count == 0) continue;

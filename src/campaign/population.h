@@ -20,16 +20,20 @@ std::string_view bit_field_name(BitField field);
 class Stratum {
  public:
   /// `reg` is meaningful for a stratum of a single register class.
-  Stratum(std::string name, Domain domain, RegisterId reg) : name_(std::move(name)), domain_(domain), reg_(reg) {}
+  Stratum(std::string name, Domain domain, RegisterId reg)
+      : name_(std::move(name)), domain_(domain), reg_(reg) {}
 
   const std::string& name() const { return name_; }
   Domain domain() const { return domain_; }
   RegisterId reg() const { return reg_; }
   std::uint64_t live_bit_cycles() const { return ends_.empty() ? 0 : ends_.back(); }
-  std::size_t memory_bytes() const { return pieces_.size() * (sizeof(Piece) + sizeof(std::uint64_t)); }
+  std::size_t memory_bytes() const {
+    return pieces_.size() * (sizeof(Piece) + sizeof(std::uint64_t));
+  }
 
   /// The cells of `block` at bits first_bit .. first_bit + bits − 1; lane_bits > 0 for a link.
-  void add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits, std::uint32_t lane_bits);
+  void add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits,
+           std::uint32_t lane_bits);
   /// All cells of another stratum.
   void add(const Stratum& other);
   /// One live cell, all equally likely: site, bit and cycle of a single flip.
@@ -50,9 +54,11 @@ class Stratum {
   std::vector<std::uint64_t> ends_;  ///< cumulated live bit-cycles
 };
 
-/// Site class × bit field strata of the selected classes that have live bits, in declaration order; named
+/// Site class × bit field strata of the selected classes that have live bits, in declaration order;
+/// named
 /// "<site class>/<bit field>".
-std::vector<Stratum> live_strata(const FaultUniverse& universe, const std::vector<SelectedClass>& selected,
+std::vector<Stratum> live_strata(const FaultUniverse& universe,
+                                 const std::vector<SelectedClass>& selected,
                                  const std::vector<LiveBlock>& blocks);
 
 }  // namespace attnguard

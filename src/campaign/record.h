@@ -45,13 +45,15 @@ struct InjectionRecord {
   static InjectionRecord from_bytes(std::string_view bytes);
 };
 
-/// Whose register this is: "checksum.<name>…" and "line.alarm.<name>" belong to one checker, other safety mechanism
-/// state (observation links) to all.
+/// Whose register this is: "checksum.<name>…" and "line.alarm.<name>" belong to one checker, other
+/// safety mechanism state (observation links) to all.
 FaultOwner owner_of(const RegisterClass& cls, const std::string& checker);
 
 /// First line of injections.csv.
 std::string injections_header(const CampaignContext& context);
-/// Throws ModelError when the run contradicts itself: an output or alarm that changed without cause.
-InjectionRecord make_record(const CampaignContext& context, const Injection& injection, const RunResult& run);
+/// Throws ModelError when the run contradicts itself: an output or alarm that changed without
+/// cause.
+InjectionRecord make_record(const CampaignContext& context, const Injection& injection,
+                            const RunResult& run);
 
 }  // namespace attnguard

@@ -18,14 +18,16 @@ using Json = nlohmann::ordered_json;
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> fields{""};
   for (const char c : line) {
-    if (c == ',') fields.emplace_back();
-    else if (c != '\r' && c != '\n') fields.back() += c;
+    if (c == ',')
+      fields.emplace_back();
+    else if (c != '\r' && c != '\n')
+      fields.back() += c;
   }
   return fields;
 }
 
-std::vector<std::pair<std::uint32_t, std::uint32_t>> rows_that_differ(const CampaignContext& context,
-                                                                      const RunResult& run) {
+std::vector<std::pair<std::uint32_t, std::uint32_t>> rows_that_differ(
+    const CampaignContext& context, const RunResult& run) {
   const OutputLayout& layout = context.layout;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> rows;
   for (std::size_t row = 0; row * layout.head_dim < run.output.size(); ++row) {
@@ -43,7 +45,8 @@ std::vector<ChangedCheck> checks_that_differ(const CampaignContext& context, con
     const std::vector<Check>& golden = context.golden.checkers[c].checks;
     const std::vector<Check>& faulty = run.checkers[c].checks;
     for (std::size_t i = 0; i < std::min(golden.size(), faulty.size()); ++i)
-      if (!same_inputs(golden[i], faulty[i]) || faulty[i].alarm) changed.push_back({c, golden[i], faulty[i]});
+      if (!same_inputs(golden[i], faulty[i]) || faulty[i].alarm)
+        changed.push_back({c, golden[i], faulty[i]});
   }
   return changed;
 }
@@ -61,8 +64,8 @@ Json figures(const Check& check) {
 
 Json check_json(const ChangedCheck& changed) {
   const Check& check = changed.faulty;
-  Json json{{"head", check.head}, {"query_row", check.query_row}, {"key_tile", check.key_tile}, {"cycle", check.cycle},
-            {"alarm", check.alarm}, {"nonfinite", check.nonfinite}};
+  Json json{{"head", check.head},   {"query_row", check.query_row}, {"key_tile", check.key_tile},
+            {"cycle", check.cycle}, {"alarm", check.alarm},         {"nonfinite", check.nonfinite}};
   json.update(figures(check));
   json["golden"] = figures(changed.golden);
   return json;
@@ -70,20 +73,24 @@ Json check_json(const ChangedCheck& changed) {
 
 }  // namespace
 
-std::pair<std::string, std::string> stored_row(const std::filesystem::path& folder, std::uint64_t number) {
+std::pair<std::string, std::string> stored_row(const std::filesystem::path& folder,
+                                               std::uint64_t number) {
   const std::filesystem::path file = folder / "injections.csv";
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw UserError(folder.string() + ": no injections.csv; a folder that `attnguard campaign` wrote");
+  if (!stream)
+    throw UserError(folder.string() +
+                    ": no injections.csv; a folder that `attnguard campaign` wrote");
   std::string header, row;
   std::getline(stream, header);
   std::uint64_t rows = 0;
   while (std::getline(stream, row))
     if (rows++ == number) return {header + "\n", row + "\n"};
-  throw UserError(fmt::format("{}: no injection {}; 0 to {}", file.string(), number, rows == 0 ? 0 : rows - 1));
+  throw UserError(
+      fmt::format("{}: no injection {}; 0 to {}", file.string(), number, rows == 0 ? 0 : rows - 1));
 }
 
-Replay replay_injection(CampaignSession& session, std::uint64_t number, const std::string& stored_header,
-                        const std::string& stored) {
+Replay replay_injection(CampaignSession& session, std::uint64_t number,
+                        const std::string& stored_header, const std::string& stored) {
   const CampaignContext& context = session.context();
   if (number >= session.plan().size() || injections_header(context) != stored_header)
     throw ModelError("injections.csv is not of this configuration and version");
@@ -92,7 +99,8 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number, const st
   replay.run = session.simulate()(injection.fault, context.watchdog_cycles());
   const InjectionRecord record = make_record(context, injection, replay.run);
   if (record.row != stored)
-    throw ModelError(fmt::format("injection {} is not reproduced:\n  stored   {}  replayed {}", number, stored, record.row));
+    throw ModelError(fmt::format("injection {} is not reproduced:\n  stored   {}  replayed {}",
+                                 number, stored, record.row));
   replay.columns = split(stored_header);
   replay.row = split(record.row);
   replay.effect = record.effect;
@@ -107,7 +115,8 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number, const st
 
 Json replay_json(const CampaignContext& context, const Replay& replay) {
   Json json;
-  for (std::size_t i = 0; i < replay.columns.size(); ++i) json["injection"][replay.columns[i]] = field_json(replay.row[i]);
+  for (std::size_t i = 0; i < replay.columns.size(); ++i)
+    json["injection"][replay.columns[i]] = field_json(replay.row[i]);
 
   Json& units = json["units"] = Json::object();
   if (replay.run.completion == Completion::finished) {
@@ -121,16 +130,19 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
     Json& checker = checkers[context.checkers[c]];
     const std::uint64_t alarm = replay.run.checkers[c].alarm_cycle;
     checker["alarm_cycle"] = alarm == kNever ? Json(nullptr) : Json(alarm);
-    for (const std::string& comparison : context.comparisons[c]) checker["comparisons"][comparison] = Json::array();
+    for (const std::string& comparison : context.comparisons[c])
+      checker["comparisons"][comparison] = Json::array();
     std::uint64_t first = kNever, diverged = 0;
     for (const ChangedCheck& changed : replay.changed_checks) {
       if (changed.checker != c) continue;
-      checker["comparisons"][context.comparisons[c][changed.faulty.comparison]].push_back(check_json(changed));
+      checker["comparisons"][context.comparisons[c][changed.faulty.comparison]].push_back(
+          check_json(changed));
       first = std::min(first, changed.faulty.cycle);
       ++diverged;
     }
-    units["checksum." + context.checkers[c]] = {{"first_divergence_cycle", diverged > 0 ? Json(first) : Json(nullptr)},
-                                                {"diverged_values", diverged}};
+    units["checksum." + context.checkers[c]] = {
+        {"first_divergence_cycle", diverged > 0 ? Json(first) : Json(nullptr)},
+        {"diverged_values", diverged}};
   }
   return json;
 }

@@ -23,19 +23,22 @@ struct Replay {
   std::vector<std::string> columns, row;  ///< of injections.csv, as reproduced
   RunResult run;
   Effect effect = Effect::masked;
-  OutputDifference difference;            ///< meaningful when the run finished
+  OutputDifference difference;  ///< meaningful when the run finished
   std::uint64_t first_bad_commit_cycle = kNever;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> changed_rows;  ///< (head, query row), when the run finished
+  std::vector<std::pair<std::uint32_t, std::uint32_t>>
+      changed_rows;                          ///< (head, query row), when the run finished
   std::vector<ChangedCheck> changed_checks;  ///< by checker, in the order made
 };
 
-/// Row `number` of injections.csv in the campaign folder `folder`, after its header line, both with their line ends. UserError when the
-/// folder holds no campaign or fewer injections.
-std::pair<std::string, std::string> stored_row(const std::filesystem::path& folder, std::uint64_t number);
+/// Row `number` of injections.csv in the campaign folder `folder`, after its header line, both with
+/// their line ends. UserError when the folder holds no campaign or fewer injections.
+std::pair<std::string, std::string> stored_row(const std::filesystem::path& folder,
+                                               std::uint64_t number);
 
-/// Runs injection `number` and compares the row with the stored one, byte for byte: ModelError when they differ.
-Replay replay_injection(CampaignSession& session, std::uint64_t number, const std::string& stored_header,
-                        const std::string& stored);
+/// Runs injection `number` and compares the row with the stored one, byte for byte: ModelError when
+/// they differ.
+Replay replay_injection(CampaignSession& session, std::uint64_t number,
+                        const std::string& stored_header, const std::string& stored);
 
 /// Content of replay.json.
 nlohmann::ordered_json replay_json(const CampaignContext& context, const Replay& replay);

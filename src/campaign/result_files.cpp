@@ -44,23 +44,27 @@ Json fault_free_json(const CampaignContext& context, double confidence) {
   Json checkers = Json::object();
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     const std::vector<Check>& checks = context.golden.checkers[c].checks;
-    const auto alarms = static_cast<std::uint64_t>(
-        std::count_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; }));
-    checkers[context.checkers[c]] = {{"checks", checks.size()},
-                                     {"alarms", alarms},
-                                     {"alarm_rate_ci_high", rate_upper_bound(alarms, checks.size(), confidence)}};
+    const auto alarms = static_cast<std::uint64_t>(std::count_if(
+        checks.begin(), checks.end(), [](const Check& check) { return check.alarm; }));
+    checkers[context.checkers[c]] = {
+        {"checks", checks.size()},
+        {"alarms", alarms},
+        {"alarm_rate_ci_high", rate_upper_bound(alarms, checks.size(), confidence)}};
   }
   return checkers;
 }
 
 }  // namespace
 
-void write_results(const std::filesystem::path& folder, const Prepared& prepared, const CampaignSession& session,
-                   const CoverageTally& tally, const CampaignSummary& summary, std::uint64_t audited,
+void write_results(const std::filesystem::path& folder, const Prepared& prepared,
+                   const CampaignSession& session, const CoverageTally& tally,
+                   const CampaignSummary& summary, std::uint64_t audited,
                    const CampaignTiming& timing) {
   const CampaignConfig& config = prepared.config.campaign;
-  write_text(folder / "coverage.csv", coverage_csv(summary.coverage, "site_class", config.confidence));
-  write_text(folder / "strata.csv", coverage_csv(tally.stratum_rows(), "stratum", config.confidence));
+  write_text(folder / "coverage.csv",
+             coverage_csv(summary.coverage, "site_class", config.confidence));
+  write_text(folder / "strata.csv",
+             coverage_csv(tally.stratum_rows(), "stratum", config.confidence));
 
   Json json = result_header(prepared);
   json["engine"] = enum_name(config.engine);
@@ -74,13 +78,15 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
                    {"mismatch_ci_high", rate_upper_bound(0, audited, config.confidence)}};
   write_json(folder / "summary.json", json);
 
-  const double rate = timing.wall_s > 0 ? static_cast<double>(summary.injections) / timing.wall_s : 0;
-  write_json(folder / "timing.json", {{"wall_s", timing.wall_s},
-                                      {"injections_per_s", rate},
-                                      {"injections_per_s_per_worker", rate / timing.workers},
-                                      {"workers", timing.workers},
-                                      {"golden_wall_s", timing.golden_wall_s},
-                                      {"engine_shares", {{"full", summary.injections}, {"differential", 0}}}});
+  const double rate =
+      timing.wall_s > 0 ? static_cast<double>(summary.injections) / timing.wall_s : 0;
+  write_json(folder / "timing.json",
+             {{"wall_s", timing.wall_s},
+              {"injections_per_s", rate},
+              {"injections_per_s_per_worker", rate / timing.workers},
+              {"workers", timing.workers},
+              {"golden_wall_s", timing.golden_wall_s},
+              {"engine_shares", {{"full", summary.injections}, {"differential", 0}}}});
   write_json(folder / "config.json", prepared.effective);
 }
 

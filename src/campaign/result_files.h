@@ -15,9 +15,11 @@ struct CampaignTiming {
   std::uint32_t workers = 1;
 };
 
-/// coverage.csv, strata.csv, summary.json, timing.json and config.json. Throws std::runtime_error when a file cannot be written.
-void write_results(const std::filesystem::path& folder, const Prepared& prepared, const CampaignSession& session,
-                   const CoverageTally& tally, const CampaignSummary& summary, std::uint64_t audited,
+/// coverage.csv, strata.csv, summary.json, timing.json and config.json. Throws std::runtime_error
+/// when a file cannot be written.
+void write_results(const std::filesystem::path& folder, const Prepared& prepared,
+                   const CampaignSession& session, const CoverageTally& tally,
+                   const CampaignSummary& summary, std::uint64_t audited,
                    const CampaignTiming& timing);
 
 }  // namespace attnguard

@@ -18,7 +18,8 @@ std::string site_hint(const FaultUniverse& universe, const std::string& text) {
   return "the nearest class is " + nearest + extents + "; " + all;
 }
 
-std::vector<SelectedClass> select_sites(const FaultUniverse& universe, const std::vector<std::string>& globs,
+std::vector<SelectedClass> select_sites(const FaultUniverse& universe,
+                                        const std::vector<std::string>& globs,
                                         const ConfigOrigin& origin) {
   for (std::size_t i = 0; i < globs.size(); ++i) {
     bool matched = false;
@@ -32,15 +33,18 @@ std::vector<SelectedClass> select_sites(const FaultUniverse& universe, const std
   for (RegisterId reg = 0; reg < universe.classes().size(); ++reg) {
     SelectedClass cls{reg, 0, {}};
     const std::uint64_t instances = universe[reg].instances();
-    if (std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) { return universe.matches_all(reg, glob); })) {
+    if (std::any_of(globs.begin(), globs.end(),
+                    [&](const std::string& glob) { return universe.matches_all(reg, glob); })) {
       cls.instances = instances;
-    } else if (std::any_of(globs.begin(), globs.end(),
-                           [&](const std::string& glob) { return universe.class_matches(reg, glob); })) {
+    } else if (std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+                 return universe.class_matches(reg, glob);
+               })) {
       cls.chosen.resize(instances);
       for (std::uint64_t index = 0; index < instances; ++index) {
         const std::string name = universe.name({reg, static_cast<std::uint32_t>(index)});
-        cls.chosen[index] = std::any_of(globs.begin(), globs.end(),
-                                        [&](const std::string& glob) { return glob_matches(glob, name); });
+        cls.chosen[index] = std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+          return glob_matches(glob, name);
+        });
         cls.instances += cls.chosen[index];
       }
     }

@@ -19,9 +19,10 @@ struct SelectedClass {
   bool contains(std::uint32_t instance) const { return chosen.empty() || chosen[instance]; }
 };
 
-/// The classes with at least one site that some glob matches, in declaration order. Throws UserError for a glob that matches
-/// nothing, naming campaign.sites and the nearest site class.
-std::vector<SelectedClass> select_sites(const FaultUniverse& universe, const std::vector<std::string>& globs,
+/// The classes with at least one site that some glob matches, in declaration order. Throws
+/// UserError for a glob that matches nothing, naming campaign.sites and the nearest site class.
+std::vector<SelectedClass> select_sites(const FaultUniverse& universe,
+                                        const std::vector<std::string>& globs,
                                         const ConfigOrigin& origin);
 
 /// What to tell someone who wrote `text` for a site: the nearest class and how to list all.

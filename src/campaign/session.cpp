@@ -29,7 +29,8 @@ CampaignSession::CampaignSession(const Prepared& prepared)
                golden_,
                checker_names(prepared.config),
                simulation_.comparisons(),
-               {prepared.job.shape.tokens_q, prepared.job.shape.head_dim, prepared.config.accelerator.formats.output},
+               {prepared.job.shape.tokens_q, prepared.job.shape.head_dim,
+                prepared.config.accelerator.formats.output},
                prepared.config.campaign.tolerance.relative} {}
 
 RunResult CampaignSession::run_golden(const Prepared& prepared) {
@@ -40,14 +41,18 @@ RunResult CampaignSession::run_golden(const Prepared& prepared) {
   require_finished(golden);
   for (std::size_t c = 0; c < golden.checkers.size(); ++c) {
     const auto& checks = golden.checkers[c].checks;
-    const auto alarm = std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; });
+    const auto alarm =
+        std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; });
     if (alarm == checks.end() && golden.checkers[c].alarm_cycle == kNever) continue;
     const std::string name = prepared.config.checkers[c].name;
     std::string value = "alarms without a fault";
     if (alarm != checks.end())
-      value += fmt::format(" (head {}, query row {}, cycle {}: {} {} > {})", alarm->head, alarm->query_row, alarm->cycle,
-                           simulation_.comparisons()[c][alarm->comparison], alarm->residual, alarm->threshold);
-    prepared.origin.reject("/checkers/" + name, value, "a threshold above every fault-free residual");
+      value += fmt::format(" (head {}, query row {}, cycle {}: {} {} > {})", alarm->head,
+                           alarm->query_row, alarm->cycle,
+                           simulation_.comparisons()[c][alarm->comparison], alarm->residual,
+                           alarm->threshold);
+    prepared.origin.reject("/checkers/" + name, value,
+                           "a threshold above every fault-free residual");
   }
   simulation_.run(true);
   return golden;

@@ -14,7 +14,8 @@ namespace attnguard {
 /// Holds the simulation in the state after its golden run, from which workers are forked.
 class CampaignSession {
  public:
-  /// UserError for a wrong site or trigger and for a checker that alarms in the golden run; UnfinishedError.
+  /// UserError for a wrong site or trigger and for a checker that alarms in the golden run;
+  /// UnfinishedError.
   explicit CampaignSession(const Prepared& prepared);
 
   const RunResult& golden() const { return golden_; }

@@ -23,8 +23,8 @@ struct WeightedSum {
   double value = 0, low = 0, high = 0;
 };
 
-WeightedSum weighted_sum(const std::vector<WeightedCounts>& strata, std::uint64_t WeightedCounts::*count,
-                         double confidence) {
+WeightedSum weighted_sum(const std::vector<WeightedCounts>& strata,
+                         std::uint64_t WeightedCounts::*count, double confidence) {
   double sum = 0, variance = 0, largest = 0;
   for (const WeightedCounts& s : strata) {
     const auto x = static_cast<double>(s.*count);
@@ -34,7 +34,8 @@ WeightedSum weighted_sum(const std::vector<WeightedCounts>& strata, std::uint64_
   }
   const double tail = (1 - confidence) / 2;
   WeightedSum result{sum, 0, 0};
-  if (sum > 0) result.low = variance / (2 * sum) * chi_squared_quantile(2 * sum * sum / variance, tail);
+  if (sum > 0)
+    result.low = variance / (2 * sum) * chi_squared_quantile(2 * sum * sum / variance, tail);
   const double next_sum = sum + largest, next_variance = variance + largest * largest;
   result.high = next_variance / (2 * next_sum) *
                 chi_squared_quantile(2 * next_sum * next_sum / next_variance, 1 - tail);
@@ -44,14 +45,16 @@ WeightedSum weighted_sum(const std::vector<WeightedCounts>& strata, std::uint64_
 }  // namespace
 
 Interval wilson(std::uint64_t successes, std::uint64_t trials, double confidence) {
-  const double z = boost::math::quantile(boost::math::normal_distribution<>(), (1 + confidence) / 2);
+  const double z =
+      boost::math::quantile(boost::math::normal_distribution<>(), (1 + confidence) / 2);
   const auto n = static_cast<double>(trials);
   const double p = static_cast<double>(successes) / n;
   const double centre = p + z * z / (2 * n);
   const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   const double scale = 1 + z * z / n;
   // The ends at 0 and n successes are exact; the formula only meets them up to rounding.
-  return {successes == 0 ? 0 : (centre - half) / scale, successes == trials ? 1 : (centre + half) / scale};
+  return {successes == 0 ? 0 : (centre - half) / scale,
+          successes == trials ? 1 : (centre + half) / scale};
 }
 
 Interval clopper_pearson(std::uint64_t successes, std::uint64_t trials, double confidence) {
@@ -63,7 +66,8 @@ Interval clopper_pearson(std::uint64_t successes, std::uint64_t trials, double c
 
 double rate_upper_bound(std::uint64_t events, std::uint64_t trials, double confidence) {
   if (events >= trials) return 1;
-  return beta_quantile(static_cast<double>(events) + 1, static_cast<double>(trials - events), confidence);
+  return beta_quantile(static_cast<double>(events) + 1, static_cast<double>(trials - events),
+                       confidence);
 }
 
 std::optional<double> weighted_coverage(const std::vector<WeightedCounts>& strata) {
@@ -85,19 +89,22 @@ Interval fay_feuer(const std::vector<WeightedCounts>& strata, double confidence)
   const double rho_high = b > 0 ? (product + std::sqrt(product * product - a * b)) / b
                                 : std::numeric_limits<double>::infinity();
   const double e = u.low * (2 * u.value - u.low), f = d.high * (2 * d.value - d.high);
-  const double rho_low = e > 0 ? e / (product + std::sqrt(std::max(0.0, product * product - e * f))) : 0;
+  const double rho_low =
+      e > 0 ? e / (product + std::sqrt(std::max(0.0, product * product - e * f))) : 0;
   return {1 / (1 + rho_high), 1 / (1 + rho_low)};
 }
 
-std::optional<std::uint64_t> latency_quantile(const std::vector<LatencyCounts>& strata, double quantile,
-                                              bool given_detected) {
+std::optional<std::uint64_t> latency_quantile(const std::vector<LatencyCounts>& strata,
+                                              double quantile, bool given_detected) {
   std::map<std::uint64_t, double> detected;
   double detected_total = 0, dangerous_total = 0;
   for (const LatencyCounts& s : strata) {
     dangerous_total += s.weight * static_cast<double>(s.dangerous);
-    for (const auto& [cycles, draws] : s.detected_after) detected[cycles] += s.weight * static_cast<double>(draws);
+    for (const auto& [cycles, draws] : s.detected_after)
+      detected[cycles] += s.weight * static_cast<double>(draws);
   }
-  // Summed in the order of the scan below, so that the whole is reached exactly at the last latency.
+  // Summed in the order of the scan below, so that the whole is reached exactly at the last
+  // latency.
   for (const auto& [cycles, weight] : detected) detected_total += weight;
   const double needed = quantile * (given_detected ? detected_total : dangerous_total);
   double reached = 0;

@@ -1,6 +1,7 @@
 // Intervals for proportions and weighted proportions, and quantiles of detection latency.
 //
-// Draws are with replacement, so no finite-population correction. Confidence levels are two-sided unless said.
+// Draws are with replacement, so no finite-population correction. Confidence levels are two-sided
+// unless said.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,9 @@ struct WeightedCounts {
 
 /// Σ w d / (Σ w d + Σ w u); empty without dangerous draws.
 std::optional<double> weighted_coverage(const std::vector<WeightedCounts>& strata);
-/// Fay–Feuer limits of both weighted sums combined by MOVER for their ratio. `strata` holds every stratum that was
-/// drawn, also those without dangerous draws: the largest weight bounds what may have been missed.
+/// Fay–Feuer limits of both weighted sums combined by MOVER for their ratio. `strata` holds every
+/// stratum that was drawn, also those without dangerous draws: the largest weight bounds what may
+/// have been missed.
 Interval fay_feuer(const std::vector<WeightedCounts>& strata, double confidence);
 
 /// Of one stratum: dangerous draws, and how many of them were detected after how many cycles.
@@ -40,9 +42,10 @@ struct LatencyCounts {
   std::map<std::uint64_t, std::uint64_t> detected_after;  ///< cycles → draws
 };
 
-/// Smallest latency by which the share `quantile` of the dangerous faults (of the detected ones with
-/// `given_detected`) has been detected; empty when it never is. quantile 1 with given_detected is the maximum.
-std::optional<std::uint64_t> latency_quantile(const std::vector<LatencyCounts>& strata, double quantile,
-                                              bool given_detected);
+/// Smallest latency by which the share `quantile` of the dangerous faults (of the detected ones
+/// with `given_detected`) has been detected; empty when it never is. quantile 1 with given_detected
+/// is the maximum.
+std::optional<std::uint64_t> latency_quantile(const std::vector<LatencyCounts>& strata,
+                                              double quantile, bool given_detected);
 
 }  // namespace attnguard

@@ -8,15 +8,15 @@
 namespace attnguard {
 namespace {
 
-bool same_words(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, std::size_t first,
-                std::size_t count) {
+bool same_words(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b,
+                std::size_t first, std::size_t count) {
   return std::memcmp(a.data() + first, b.data() + first, count * sizeof(std::uint32_t)) == 0;
 }
 
 bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-void compare_row(const RunResult& golden, const RunResult& run, std::size_t first, const OutputLayout& layout,
-                 OutputDifference& difference) {
+void compare_row(const RunResult& golden, const RunResult& run, std::size_t first,
+                 const OutputLayout& layout, OutputDifference& difference) {
   ++difference.changed_rows;
   double error = 0, scale = 0;
   for (std::size_t i = first; i < first + layout.head_dim; ++i) {
@@ -38,7 +38,8 @@ void compare_row(const RunResult& golden, const RunResult& run, std::size_t firs
 
 }  // namespace
 
-OutputDifference compare_outputs(const RunResult& golden, const RunResult& run, const OutputLayout& layout) {
+OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
+                                 const OutputLayout& layout) {
   OutputDifference difference;
   for (std::size_t first = 0; first < golden.output.size(); first += layout.head_dim)
     if (!same_words(golden.output, run.output, first, layout.head_dim))
@@ -46,7 +47,8 @@ OutputDifference compare_outputs(const RunResult& golden, const RunResult& run, 
   return difference;
 }
 
-std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run, const OutputLayout& layout) {
+std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
+                               const OutputLayout& layout) {
   std::uint64_t earliest = kNever;
   for (const CommitRecord& commit : run.commits)
     for (std::uint32_t r = 0; r < commit.rows; ++r) {
@@ -56,30 +58,38 @@ std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run, co
         const std::size_t word = row * layout.head_dim + c;
         if (golden.output[word] == run.output[word]) continue;
         const std::uint64_t slice = c / commit.slice_cols;
-        earliest = std::min(earliest, commit.first_cycle + std::uint64_t{r} * commit.row_interval_cycles +
-                                          slice * commit.slice_interval_cycles);
+        earliest =
+            std::min(earliest, commit.first_cycle + std::uint64_t{r} * commit.row_interval_cycles +
+                                   slice * commit.slice_interval_cycles);
       }
     }
   return earliest;
 }
 
-Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle, const OutputDifference& difference,
-                    double tolerance) {
+Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle,
+                    const OutputDifference& difference, double tolerance) {
   switch (run.completion) {
-    case Completion::hang: return Effect::hang;
-    case Completion::crash: return Effect::crash;
-    case Completion::finished: break;
+    case Completion::hang:
+      return Effect::hang;
+    case Completion::crash:
+      return Effect::crash;
+    case Completion::finished:
+      break;
   }
   if (difference.changed_values > 0)
-    return beyond(difference.max_row_error, difference.nonfinite, tolerance) ? Effect::sdc : Effect::tolerable;
+    return beyond(difference.max_row_error, difference.nonfinite, tolerance) ? Effect::sdc
+                                                                             : Effect::tolerable;
   if (run.fault.activated) return Effect::masked;
   return run.cycles <= fault_cycle ? Effect::not_injected : Effect::not_activated;
 }
 
-bool dangerous(Effect effect) { return effect == Effect::sdc || effect == Effect::hang || effect == Effect::crash; }
+bool dangerous(Effect effect) {
+  return effect == Effect::sdc || effect == Effect::hang || effect == Effect::crash;
+}
 
 Verdict judge(FaultOwner owner, Effect effect, bool alarm) {
-  if (owner == FaultOwner::other_checker || effect == Effect::not_injected) return Verdict::not_applicable;
+  if (owner == FaultOwner::other_checker || effect == Effect::not_injected)
+    return Verdict::not_applicable;
   if (owner == FaultOwner::this_checker) return alarm ? Verdict::spurious_alarm : Verdict::benign;
   if (dangerous(effect)) return alarm ? Verdict::detected : Verdict::undetected;
   return alarm ? Verdict::safe_detected : Verdict::benign;
@@ -89,7 +99,8 @@ bool same_inputs(const Check& a, const Check& b) {
   return same_bits(a.lhs, b.lhs) && same_bits(a.rhs, b.rhs) && same_bits(a.scale, b.scale);
 }
 
-std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run, std::size_t comparisons) {
+std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run,
+                                     std::size_t comparisons) {
   std::vector<RatioMax> ratios(comparisons);
   for (std::size_t i = 0; i < run.checks.size(); ++i) {
     const Check& check = run.checks[i];

@@ -13,24 +13,52 @@
 
 namespace attnguard {
 
-enum class Effect : std::uint8_t { not_injected, not_activated, masked, tolerable, sdc, hang, crash };
-enum class Verdict : std::uint8_t { detected, undetected, safe_detected, benign, spurious_alarm, not_applicable };
+enum class Effect : std::uint8_t {
+  not_injected,
+  not_activated,
+  masked,
+  tolerable,
+  sdc,
+  hang,
+  crash
+};
+enum class Verdict : std::uint8_t {
+  detected,
+  undetected,
+  safe_detected,
+  benign,
+  spurious_alarm,
+  not_applicable
+};
 enum class Detection : std::uint8_t { none, before_commit, after_commit };
 
-template <> struct EnumNames<Effect> {
-  static constexpr std::array<std::pair<Effect, std::string_view>, 7> names{{
-      {Effect::not_injected, "not_injected"}, {Effect::not_activated, "not_activated"}, {Effect::masked, "masked"},
-      {Effect::tolerable, "tolerable"}, {Effect::sdc, "sdc"}, {Effect::hang, "hang"}, {Effect::crash, "crash"}}};
+template <>
+struct EnumNames<Effect> {
+  static constexpr std::array<std::pair<Effect, std::string_view>, 7> names{
+      {{Effect::not_injected, "not_injected"},
+       {Effect::not_activated, "not_activated"},
+       {Effect::masked, "masked"},
+       {Effect::tolerable, "tolerable"},
+       {Effect::sdc, "sdc"},
+       {Effect::hang, "hang"},
+       {Effect::crash, "crash"}}};
 };
-template <> struct EnumNames<Verdict> {
-  static constexpr std::array<std::pair<Verdict, std::string_view>, 6> names{{
-      {Verdict::detected, "detected"}, {Verdict::undetected, "undetected"}, {Verdict::safe_detected, "safe_detected"},
-      {Verdict::benign, "benign"}, {Verdict::spurious_alarm, "spurious_alarm"},
-      {Verdict::not_applicable, "not_applicable"}}};
+template <>
+struct EnumNames<Verdict> {
+  static constexpr std::array<std::pair<Verdict, std::string_view>, 6> names{
+      {{Verdict::detected, "detected"},
+       {Verdict::undetected, "undetected"},
+       {Verdict::safe_detected, "safe_detected"},
+       {Verdict::benign, "benign"},
+       {Verdict::spurious_alarm, "spurious_alarm"},
+       {Verdict::not_applicable, "not_applicable"}}};
 };
-template <> struct EnumNames<Detection> {
-  static constexpr std::array<std::pair<Detection, std::string_view>, 3> names{{
-      {Detection::none, "none"}, {Detection::before_commit, "before_commit"}, {Detection::after_commit, "after_commit"}}};
+template <>
+struct EnumNames<Detection> {
+  static constexpr std::array<std::pair<Detection, std::string_view>, 3> names{
+      {{Detection::none, "none"},
+       {Detection::before_commit, "before_commit"},
+       {Detection::after_commit, "after_commit"}}};
 };
 
 /// How RunResult::output is laid out.
@@ -44,20 +72,27 @@ struct OutputLayout {
 struct OutputDifference {
   std::uint64_t changed_values = 0, changed_rows = 0;
   double max_abs_error = 0;  ///< infinite when a changed value is not finite
-  double max_row_error = 0;  ///< max over rows of max|o − g| / max|g|; absolute where the golden row is zero
-  bool nonfinite = false;    ///< a changed value is not finite
+  double max_row_error =
+      0;  ///< max over rows of max|o − g| / max|g|; absolute where the golden row is zero
+  bool nonfinite = false;  ///< a changed value is not finite
 };
-OutputDifference compare_outputs(const RunResult& golden, const RunResult& run, const OutputLayout& layout);
+OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
+                                 const OutputLayout& layout);
 
-/// Cycle at which external memory accepted the first word that differs from the golden output; kNever without one.
-std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run, const OutputLayout& layout);
+/// Cycle at which external memory accepted the first word that differs from the golden output;
+/// kNever without one.
+std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
+                               const OutputLayout& layout);
 
-/// An output error counts as harmful beyond `tolerance`, and always when a value became NaN or infinite.
-inline bool beyond(double row_error, bool nonfinite, double tolerance) { return nonfinite || row_error > tolerance; }
+/// An output error counts as harmful beyond `tolerance`, and always when a value became NaN or
+/// infinite.
+inline bool beyond(double row_error, bool nonfinite, double tolerance) {
+  return nonfinite || row_error > tolerance;
+}
 
 /// `difference` is looked at only when the run finished.
-Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle, const OutputDifference& difference,
-                    double tolerance);
+Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle,
+                    const OutputDifference& difference, double tolerance);
 /// sdc, hang and crash.
 bool dangerous(Effect effect);
 
@@ -67,14 +102,17 @@ Verdict judge(FaultOwner owner, Effect effect, bool alarm);
 
 /// Of one comparison of a checker, over the checks whose inputs differ from the golden run's.
 struct RatioMax {
-  std::optional<double> ratio;  ///< largest residual ÷ scale; empty when none differs or none is finite
-  std::uint64_t cycle = 0;      ///< of that check
+  std::optional<double>
+      ratio;  ///< largest residual ÷ scale; empty when none differs or none is finite
+  std::uint64_t cycle = 0;  ///< of that check
   bool nonfinite = false;
 };
 /// One per comparison.
-std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run, std::size_t comparisons);
+std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run,
+                                     std::size_t comparisons);
 
-/// Every check that alarmed was not finite: the alarm exists only because of the rule for NaN and infinity.
+/// Every check that alarmed was not finite: the alarm exists only because of the rule for NaN and
+/// infinity.
 bool alarm_is_nonfinite(const CheckerResult& run);
 
 /// Whether two checks compared the same bits.

@@ -33,7 +33,9 @@ struct Range {
   std::uint64_t first = 0, end = 0;
 };
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 bool send_all(int socket, const void* data, std::size_t size) {
   const char* bytes = static_cast<const char*>(data);
@@ -64,7 +66,8 @@ bool send_message(int socket, std::uint64_t item, MessageKind kind, const std::s
   return send_all(socket, &header, sizeof header) && send_all(socket, bytes.data(), bytes.size());
 }
 
-// A worker's life: ranges in, one message per item out; ends when the caller closes the socket, or to be replaced.
+// A worker's life: ranges in, one message per item out; ends when the caller closes the socket, or
+// to be replaced.
 void serve(int socket, const std::function<WorkResult(std::uint64_t)>& work) {
   for (Range range; receive_all(socket, &range, sizeof range);)
     for (std::uint64_t item = range.first; item < range.end; ++item) {
@@ -140,7 +143,8 @@ class Pool {
     while (waitpid(worker.pid, &status, 0) < 0 && errno == EINTR) {
     }
     worker.pid = worker.socket = -1;
-    if (WIFSIGNALED(status)) return "the worker was ended by signal " + std::to_string(WTERMSIG(status));
+    if (WIFSIGNALED(status))
+      return "the worker was ended by signal " + std::to_string(WTERMSIG(status));
     return "the worker ended with status " + std::to_string(WEXITSTATUS(status));
   }
 
@@ -177,13 +181,15 @@ class Pool {
 
   void retry(Worker& worker, const std::string& reason) {
     if (++failures_[worker.todo.first] > 1)
-      throw ModelError(what_ + " " + std::to_string(worker.todo.first) + " failed twice: " + reason);
+      throw ModelError(what_ + " " + std::to_string(worker.todo.first) +
+                       " failed twice: " + reason);
     assign(worker);
   }
 
   void deliver(std::uint64_t item, std::string bytes) {
     early_[item] = std::move(bytes);
-    for (auto it = early_.begin(); it != early_.end() && it->first == next_done_; it = early_.erase(it)) {
+    for (auto it = early_.begin(); it != early_.end() && it->first == next_done_;
+         it = early_.erase(it)) {
       done_(it->first, it->second);
       ++next_done_;
     }

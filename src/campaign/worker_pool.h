@@ -1,7 +1,7 @@
 // Work spread over forked processes.
 //
-// Workers are forked from the calling process as it is, so each starts from the same state and nothing is shared
-// afterwards; they end with _exit. The caller must have no threads.
+// Workers are forked from the calling process as it is, so each starts from the same state and
+// nothing is shared afterwards; they end with _exit. The caller must have no threads.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,9 @@ struct PoolOptions {
   std::uint64_t chunk = 16;  ///< items handed to a worker at once; at least 1
 };
 
-/// Calls work(item) in some worker for every item 0 .. items − 1 and done(item, bytes) here, in ascending order. A worker that dies or
-/// throws is replaced and its item tried once more; the second time ModelError names `what` and the item.
+/// Calls work(item) in some worker for every item 0 .. items − 1 and done(item, bytes) here, in
+/// ascending order. A worker that dies or throws is replaced and its item tried once more; the
+/// second time ModelError names `what` and the item.
 void run_in_workers(const PoolOptions& options, std::uint64_t items, const std::string& what,
                     const std::function<WorkResult(std::uint64_t)>& work,
                     const std::function<void(std::uint64_t, const std::string&)>& done);

@@ -19,11 +19,14 @@ namespace {
 std::string coverage_text(const CoverageRow& row) {
   if (!row.coverage) return "-";
   if (!row.interval) return fmt::format("{:.2f} %", 100 * *row.coverage);
-  return fmt::format("{:.2f} % [{:6.2f}, {:6.2f}]", 100 * *row.coverage, 100 * row.interval->low, 100 * row.interval->high);
+  return fmt::format("{:.2f} % [{:6.2f}, {:6.2f}]", 100 * *row.coverage, 100 * row.interval->low,
+                     100 * row.interval->high);
 }
 
-// The rows of one checker at the configured tolerance; every checker has the same groups in the same order.
-std::vector<CoverageRow> rows_of(const CampaignSummary& summary, const std::string& checker, double tolerance) {
+// The rows of one checker at the configured tolerance; every checker has the same groups in the
+// same order.
+std::vector<CoverageRow> rows_of(const CampaignSummary& summary, const std::string& checker,
+                                 double tolerance) {
   std::vector<CoverageRow> rows;
   for (const CoverageRow& row : summary.coverage)
     if (row.checker == checker && row.tolerance == tolerance) rows.push_back(row);
@@ -47,7 +50,9 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
     const CoverageRow& first = by_checker.front()[i];
     std::vector<std::string> line{first.site_class, std::to_string(first.injections)};
     const bool is_function = first.domain == Domain::function;
-    if (is_function) line.push_back(std::to_string(first.counts[Verdict::detected] + first.counts[Verdict::undetected]));
+    if (is_function)
+      line.push_back(
+          std::to_string(first.counts[Verdict::detected] + first.counts[Verdict::undetected]));
     for (const auto& rows : by_checker) {
       if (is_function) {
         line.push_back(coverage_text(rows[i]));
@@ -59,19 +64,25 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
     any_safety |= !is_function;
     (is_function ? function : safety).add(std::move(line));
   }
-  fmt::print("\ncoverage of dangerous faults (output error beyond {}, hang or crash), {} % interval\n\n{}",
-             config.tolerance.relative, 100 * config.confidence, function.str());
-  if (any_safety) fmt::print("\nspurious alarms from faults in the checkers' own state\n\n{}", safety.str());
+  fmt::print(
+      "\ncoverage of dangerous faults (output error beyond {}, hang or crash), {} % interval\n\n{}",
+      config.tolerance.relative, 100 * config.confidence, function.str());
+  if (any_safety)
+    fmt::print("\nspurious alarms from faults in the checkers' own state\n\n{}", safety.str());
 }
 
-void print_summary(const CampaignSummary& summary, const CampaignConfig& config, const std::string& folder) {
+void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
+                   const std::string& folder) {
   if (!summary.checkers.empty()) print_coverage(summary, config);
   std::string effects;
   for (const auto& [effect, count] : summary.effects)
     if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);
-  fmt::print("\n{} injections in {}: {}\n", summary.injections, Progress::duration(summary.wall_s), effects);
-  fmt::print("golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv summary.json timing.json config.json\n",
-             summary.golden.cycles, folder);
+  fmt::print("\n{} injections in {}: {}\n", summary.injections, Progress::duration(summary.wall_s),
+             effects);
+  fmt::print(
+      "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv summary.json "
+      "timing.json config.json\n",
+      summary.golden.cycles, folder);
 }
 
 void print_forecast(const CampaignForecast& forecast, const CampaignConfig& config) {
@@ -84,20 +95,24 @@ void print_forecast(const CampaignForecast& forecast, const CampaignConfig& conf
       const Interval widest = wilson(stratum.draws / 2, stratum.draws, config.confidence);
       width = fmt::format("{:.2f} %", 100 * (widest.high - widest.low));
     }
-    table.add({stratum.name, std::to_string(stratum.live_bit_cycles), std::to_string(stratum.draws), width});
+    table.add({stratum.name, std::to_string(stratum.live_bit_cycles), std::to_string(stratum.draws),
+               width});
     bit_cycles += static_cast<double>(stratum.live_bit_cycles);
   }
   fmt::print("{}", table.str());
-  const double seconds = forecast.golden_wall_s * static_cast<double>(forecast.injections) / forecast.workers;
-  fmt::print("\npopulation  {:.6g} live bit-cycles in {} strata, {} cycles\n", bit_cycles, forecast.strata.size(),
-             forecast.golden_cycles);
+  const double seconds =
+      forecast.golden_wall_s * static_cast<double>(forecast.injections) / forecast.workers;
+  fmt::print("\npopulation  {:.6g} live bit-cycles in {} strata, {} cycles\n", bit_cycles,
+             forecast.strata.size(), forecast.golden_cycles);
   fmt::print("injections  {}\n", forecast.injections);
   fmt::print("memory      {:.1f} MiB to draw from, shared by the workers\n",
              static_cast<double>(forecast.memory_bytes) / (1 << 20));
-  fmt::print("time        about {} on {} workers ({:.2f} ms per run)\n", Progress::duration(seconds), forecast.workers,
-             1000 * forecast.golden_wall_s);
-  fmt::print("width       of a stratum's {} % Wilson interval at coverage 50 % if every draw is dangerous; harmless draws widen it\n",
-             100 * config.confidence);
+  fmt::print("time        about {} on {} workers ({:.2f} ms per run)\n",
+             Progress::duration(seconds), forecast.workers, 1000 * forecast.golden_wall_s);
+  fmt::print(
+      "width       of a stratum's {} % Wilson interval at coverage 50 % if every draw is "
+      "dangerous; harmless draws widen it\n",
+      100 * config.confidence);
 }
 
 }  // namespace

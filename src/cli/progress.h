@@ -19,9 +19,9 @@ class Progress {
     const double elapsed_s = seconds_since_start();
     const double rate = elapsed_s > 0 ? static_cast<double>(done) / elapsed_s : 0;
     const double remaining_s = rate > 0 ? static_cast<double>(all - done) / rate : 0;
-    const std::string text = fmt::format("{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,
-                                         100.0 * static_cast<double>(done) / static_cast<double>(all), rate,
-                                         duration(remaining_s));
+    const std::string text = fmt::format(
+        "{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,
+        100.0 * static_cast<double>(done) / static_cast<double>(all), rate, duration(remaining_s));
     if (terminal_) {
       if (done < all && elapsed_s < next_s_) return;
       next_s_ = elapsed_s + 0.2;

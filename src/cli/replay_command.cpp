@@ -22,7 +22,8 @@ std::uint64_t parse_number(const std::string& text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size())
-    throw UserError("N: \"" + text + "\"; the number of an injection, as in the first column of injections.csv");
+    throw UserError("N: \"" + text +
+                    "\"; the number of an injection, as in the first column of injections.csv");
   return number;
 }
 
@@ -30,8 +31,11 @@ std::uint64_t parse_number(const std::string& text) {
 void require_same_inputs(const std::filesystem::path& folder, const Prepared& prepared) {
   std::ifstream stream(folder / "summary.json");
   const auto summary = nlohmann::json::parse(stream, nullptr, false);
-  if (!summary.is_object() || summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256)
-    throw UserError((folder / "config.json").string() + ": not the inputs of summary.json; the configuration and tensors of the campaign");
+  if (!summary.is_object() ||
+      summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256)
+    throw UserError(
+        (folder / "config.json").string() +
+        ": not the inputs of summary.json; the configuration and tensors of the campaign");
 }
 
 void print_fault(const Replay& replay) {
@@ -40,10 +44,11 @@ void print_fault(const Replay& replay) {
       if (replay.columns[i] == column) return replay.row[i];
     return std::string();
   };
-  fmt::print("injection {}: {} bit {} ({} flipped) at cycle {}\n", field("injection"), field("site"), field("bit"),
-             field("bits_flipped"), field("inject_cycle"));
+  fmt::print("injection {}: {} bit {} ({} flipped) at cycle {}\n", field("injection"),
+             field("site"), field("bit"), field("bits_flipped"), field("inject_cycle"));
   if (replay.run.fault.activated) {
-    fmt::print("  read at cycle {}: {} -> {}", field("activate_cycle"), field("value_before"), field("value_after"));
+    fmt::print("  read at cycle {}: {} -> {}", field("activate_cycle"), field("value_before"),
+               field("value_after"));
     if (!field("head").empty()) fmt::print(", head {}", field("head"));
     if (!field("query_row").empty()) fmt::print(", query row {}", field("query_row"));
     if (!field("key_tile").empty()) fmt::print(", key tile {}", field("key_tile"));
@@ -57,9 +62,11 @@ void print_effect(const Replay& replay) {
   fmt::print("effect: {}\n", enum_name(replay.effect));
   if (replay.run.completion == Completion::crash) fmt::print("  {}\n", replay.run.crash_reason);
   if (replay.changed_rows.empty()) return;
-  fmt::print("  {} values in {} rows, first wrong word stored at cycle {}, error {} of the row's largest value\n",
-             replay.difference.changed_values, replay.difference.changed_rows, replay.first_bad_commit_cycle,
-             replay.difference.max_row_error);
+  fmt::print(
+      "  {} values in {} rows, first wrong word stored at cycle {}, error {} of the row's largest "
+      "value\n",
+      replay.difference.changed_values, replay.difference.changed_rows,
+      replay.first_bad_commit_cycle, replay.difference.max_row_error);
   fmt::print("  head:row");
   for (std::size_t i = 0; i < std::min(kListedItems, replay.changed_rows.size()); ++i)
     fmt::print(" {}:{}", replay.changed_rows[i].first, replay.changed_rows[i].second);
@@ -70,7 +77,8 @@ void print_checks(const CampaignContext& context, const Replay& replay) {
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     const CheckerResult& result = replay.run.checkers[c];
     fmt::print("checker {}: {}\n", context.checkers[c],
-               result.alarm_cycle == kNever ? "silent" : fmt::format("alarm at cycle {}", result.alarm_cycle));
+               result.alarm_cycle == kNever ? "silent"
+                                            : fmt::format("alarm at cycle {}", result.alarm_cycle));
     std::size_t listed = 0;
     for (const ChangedCheck& changed : replay.changed_checks) {
       if (changed.checker != c) continue;
@@ -79,10 +87,13 @@ void print_checks(const CampaignContext& context, const Replay& replay) {
         break;
       }
       const Check& check = changed.faulty;
-      fmt::print("  cycle {} {} head {} row {} key tile {}: residual {:.4g} (golden {:.4g}), scale {:.4g} ({:.4g}), threshold {:.4g} ({:.4g}){}\n",
-                 check.cycle, context.comparisons[c][check.comparison], check.head, check.query_row, check.key_tile,
-                 check.residual, changed.golden.residual, check.scale, changed.golden.scale, check.threshold,
-                 changed.golden.threshold, check.alarm ? " ALARM" : "");
+      fmt::print(
+          "  cycle {} {} head {} row {} key tile {}: residual {:.4g} (golden {:.4g}), scale {:.4g} "
+          "({:.4g}), threshold {:.4g} ({:.4g}){}\n",
+          check.cycle, context.comparisons[c][check.comparison], check.head, check.query_row,
+          check.key_tile, check.residual, changed.golden.residual, check.scale,
+          changed.golden.scale, check.threshold, changed.golden.threshold,
+          check.alarm ? " ALARM" : "");
     }
   }
 }

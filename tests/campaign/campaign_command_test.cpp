@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-// Two query heads on one key head, 6 queries, width 4, on a 4 × 2 array; small enough for thousands of runs.
+// Two query heads on one key head, 6 queries, width 4, on a 4 × 2 array; small enough for thousands
+// of runs.
 constexpr const char* kConfig = R"({
   "accelerator": {"array": {"rows": 4, "cols": 2}, "external_memory": {"latency_cycles": 4}},
   "checkers": {"merged": {"kind": "flash_abft"}, "two_check": {"kind": "matmul_abft"}},
@@ -34,12 +35,15 @@ class CampaignCommand : public ::testing::Test {
   }
   int call(const std::string& arguments) {
     const std::string log = (files_.path() / "log").string();
-    const int status = std::system((std::string(std::getenv("ATTNGUARD")) + " " + arguments + " >" + log + " 2>&1").c_str());
+    const int status = std::system(
+        (std::string(std::getenv("ATTNGUARD")) + " " + arguments + " >" + log + " 2>&1").c_str());
     output_ = read_text(log);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   std::string folder(const std::string& name) const { return (files_.path() / name).string(); }
-  std::string file(const std::string& name, const std::string& file) const { return read_text(files_.path() / name / file); }
+  std::string file(const std::string& name, const std::string& file) const {
+    return read_text(files_.path() / name / file);
+  }
 
   ScratchFolder files_;
   std::string config_, output_;
@@ -48,9 +52,13 @@ class CampaignCommand : public ::testing::Test {
 TEST_F(CampaignCommand, WritesTheSameFilesForAnyWorkersAndFidelity) {
   ASSERT_EQ(call("campaign " + config_ + " --workers 1 --out " + folder("a")), 0) << output_;
   EXPECT_THAT(output_, HasSubstr("total_logic"));
-  ASSERT_EQ(call("campaign " + config_ + " --workers 2 --quiet --out " + folder("b")), 0) << output_;
+  ASSERT_EQ(call("campaign " + config_ + " --workers 2 --quiet --out " + folder("b")), 0)
+      << output_;
   EXPECT_EQ(output_, "");
-  ASSERT_EQ(call("campaign " + config_ + " --set accelerator.fidelity=cycle --quiet --out " + folder("c")), 0) << output_;
+  ASSERT_EQ(call("campaign " + config_ + " --set accelerator.fidelity=cycle --quiet --out " +
+                 folder("c")),
+            0)
+      << output_;
   for (const char* name : {"injections.csv", "coverage.csv", "strata.csv"}) {
     EXPECT_EQ(file("a", name), file("b", name)) << name;
     EXPECT_EQ(file("a", name), file("c", name)) << name;
@@ -71,7 +79,8 @@ TEST_F(CampaignCommand, ReplayReproducesRowsOfEveryEffect) {
   for (const int number : {0, 7, 133, 250, 359, 360, 399}) {
     ASSERT_EQ(call("replay " + folder("a") + " " + std::to_string(number)), 0) << output_;
     EXPECT_THAT(output_, HasSubstr("injection " + std::to_string(number) + ":"));
-    const auto replay = nlohmann::json::parse(file("a", "replay_" + std::to_string(number) + "/replay.json"));
+    const auto replay =
+        nlohmann::json::parse(file("a", "replay_" + std::to_string(number) + "/replay.json"));
     EXPECT_EQ(replay["injection"]["injection"], number);
     EXPECT_TRUE(replay["checkers"].contains("two_check"));
   }
@@ -100,9 +109,14 @@ TEST_F(CampaignCommand, ReplayRejectsWhatIsNoInjection) {
 
 TEST_F(CampaignCommand, RunsAnExactListAndRejectsFaultsOutsideTheHardwareOrTheRun) {
   const auto with = [&](const std::string& faults) {
-    return "campaign " + config_ + " --force --quiet --out " + folder("t") + " --set 'campaign.faults=" + faults + "'";
+    return "campaign " + config_ + " --force --quiet --out " + folder("t") +
+           " --set 'campaign.faults=" + faults + "'";
   };
-  ASSERT_EQ(call(with(R"([{"site":"array.pe[0][1].acc","bit":30,"cycle":60},{"site":"array.pe[0][1].acc","bit":30,"cycle":0}])")), 0) << output_;
+  ASSERT_EQ(
+      call(with(
+          R"([{"site":"array.pe[0][1].acc","bit":30,"cycle":60},{"site":"array.pe[0][1].acc","bit":30,"cycle":0}])")),
+      0)
+      << output_;
   const std::string csv = file("t", "injections.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
   EXPECT_THAT(file("t", "coverage.csv"), HasSubstr("array.pe[*][*].acc,function"));
@@ -113,18 +127,22 @@ TEST_F(CampaignCommand, RunsAnExactListAndRejectsFaultsOutsideTheHardwareOrTheRu
   EXPECT_THAT(output_, HasSubstr("32; a bit of the site, 0 to 31"));
   EXPECT_EQ(call(with(R"([{"site":"array.pe[0][0].acc","bit":0,"cycle":99999999}])")), 2);
   EXPECT_THAT(output_, HasSubstr("99999999; a cycle of the run, 0 to "));
-  EXPECT_EQ(file("t", "injections.csv"), csv) << "a refused command leaves the earlier result alone";
+  EXPECT_EQ(file("t", "injections.csv"), csv)
+      << "a refused command leaves the earlier result alone";
 }
 
 TEST_F(CampaignCommand, RejectsAGlobThatMatchesNothing) {
-  EXPECT_EQ(call("campaign " + config_ + " --out " + folder("a") + R"( --set 'campaign.sites=["softmx.*"]')"), 2);
+  EXPECT_EQ(call("campaign " + config_ + " --out " + folder("a") +
+                 R"( --set 'campaign.sites=["softmx.*"]')"),
+            2);
   EXPECT_THAT(output_, HasSubstr("a glob that matches a site"));
   EXPECT_FALSE(fs::exists(files_.path() / "a"));
 }
 
 TEST_F(CampaignCommand, StopsWhenACheckerAlarmsWithoutAFault) {
   EXPECT_EQ(call("campaign " + config_ + " --out " + folder("a") +
-                 R"( --set 'checkers.merged.threshold={"rule":"absolute","value":1e-30}')"), 2);
+                 R"( --set 'checkers.merged.threshold={"rule":"absolute","value":1e-30}')"),
+            2);
   EXPECT_THAT(output_, HasSubstr("alarms without a fault"));
   EXPECT_FALSE(fs::exists(files_.path() / "a"));
 }

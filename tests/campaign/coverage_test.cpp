@@ -13,13 +13,16 @@ namespace attnguard {
 namespace {
 
 struct Tallied {
-  explicit Tallied(const CampaignConfig& config) : campaign(config), context(campaign.context()), tally(context, campaign.config) {
+  explicit Tallied(const CampaignConfig& config)
+      : campaign(config), context(campaign.context()), tally(context, campaign.config) {
     for (std::uint64_t i = 0; i < campaign.plan.size(); ++i) {
-      records.push_back(inject(context, [&](const Fault& fault, std::uint64_t) { return campaign.simulate(fault); }, i));
+      records.push_back(inject(
+          context, [&](const Fault& fault, std::uint64_t) { return campaign.simulate(fault); }, i));
       tally.add(campaign.plan.injection(i), records.back());
     }
   }
-  const CoverageRow& row(const std::vector<CoverageRow>& rows, const std::string& checker, const std::string& group, double tolerance) const {
+  const CoverageRow& row(const std::vector<CoverageRow>& rows, const std::string& checker,
+                         const std::string& group, double tolerance) const {
     return *std::find_if(rows.begin(), rows.end(), [&](const CoverageRow& r) {
       return r.checker == checker && r.site_class == group && r.tolerance == tolerance;
     });
@@ -43,7 +46,8 @@ TEST(Coverage, OfTheTotalWeighsEveryInjectionByItsStratum) {
   double detected = 0, dangerous_weight = 0;
   for (std::uint64_t i = 0; i < t.records.size(); ++i) {
     const Injection injection = t.campaign.plan.injection(i);
-    if (!dangerous(t.records[i].effect) || t.records[i].checkers[0].owner != FaultOwner::datapath) continue;
+    if (!dangerous(t.records[i].effect) || t.records[i].checkers[0].owner != FaultOwner::datapath)
+      continue;
     const double weight = t.campaign.plan.strata()[injection.stratum].weight;
     dangerous_weight += weight;
     if (t.records[i].checkers[0].alarm) detected += weight;
@@ -66,10 +70,14 @@ TEST(Coverage, RowsAddUpToTheTotals) {
     for (const double tolerance : {0.01, 0.0, 0.001}) {
       std::uint64_t injections = 0, detected = 0, undetected = 0, bits = 0, live = 0;
       for (const CoverageRow& row : rows) {
-        const std::uint64_t verdicts = row.counts[Verdict::detected] + row.counts[Verdict::undetected] + row.counts[Verdict::safe_detected] +
-                                       row.counts[Verdict::benign] + row.counts[Verdict::spurious_alarm] + row.counts[Verdict::not_applicable];
+        const std::uint64_t verdicts =
+            row.counts[Verdict::detected] + row.counts[Verdict::undetected] +
+            row.counts[Verdict::safe_detected] + row.counts[Verdict::benign] +
+            row.counts[Verdict::spurious_alarm] + row.counts[Verdict::not_applicable];
         EXPECT_EQ(verdicts, row.injections);
-        if (row.checker != checker || row.tolerance != tolerance || row.domain != Domain::function || row.site_class.rfind("total", 0) == 0) continue;
+        if (row.checker != checker || row.tolerance != tolerance ||
+            row.domain != Domain::function || row.site_class.rfind("total", 0) == 0)
+          continue;
         injections += row.injections;
         detected += row.counts[Verdict::detected];
         undetected += row.counts[Verdict::undetected];
@@ -83,7 +91,8 @@ TEST(Coverage, RowsAddUpToTheTotals) {
       EXPECT_EQ(total.counts[Verdict::undetected], undetected);
       EXPECT_EQ(total.bits, bits);
       EXPECT_EQ(total.live_bit_cycles, live);
-      const CoverageRow &logic = t.row(rows, checker, "total_logic", tolerance), &sram = t.row(rows, checker, "total_sram", tolerance);
+      const CoverageRow &logic = t.row(rows, checker, "total_logic", tolerance),
+                        &sram = t.row(rows, checker, "total_sram", tolerance);
       EXPECT_EQ(logic.injections + sram.injections, injections);
       EXPECT_EQ(sram.bits, 8U * 16U);
     }
@@ -96,7 +105,8 @@ TEST(Coverage, CountsMoreDangerousFaultsAtASmallerTolerance) {
     const CoverageRow& row = t.row(rows, "a", "total", tolerance);
     return row.counts[Verdict::detected] + row.counts[Verdict::undetected];
   };
-  // Flips of bit 0 of the output change it by 2^-7 of the row's largest value: between 0.001 and 0.01.
+  // Flips of bit 0 of the output change it by 2^-7 of the row's largest value: between 0.001 and
+  // 0.01.
   EXPECT_GT(dangerous_at(0.001), dangerous_at(0.01));
   EXPECT_EQ(dangerous_at(0.0), dangerous_at(0.001));
 }
@@ -104,7 +114,8 @@ TEST(Coverage, CountsMoreDangerousFaultsAtASmallerTolerance) {
 TEST(Coverage, OfCheckerStateCountsAlarmsButHasNoCoverage) {
   const Tallied t(sampled(Sampling::stratified));
   const auto rows = t.tally.class_rows();
-  const CoverageRow &own = t.row(rows, "a", "checksum.a.row[*].sum", 0.01), &other = t.row(rows, "b", "checksum.a.row[*].sum", 0.01);
+  const CoverageRow &own = t.row(rows, "a", "checksum.a.row[*].sum", 0.01),
+                    &other = t.row(rows, "b", "checksum.a.row[*].sum", 0.01);
   EXPECT_GT(own.counts[Verdict::spurious_alarm], 0U);
   EXPECT_EQ(own.counts[Verdict::not_applicable], 0U);
   EXPECT_EQ(other.counts[Verdict::not_applicable], other.injections);
@@ -118,12 +129,14 @@ TEST(Coverage, OfUniformDrawsIsAPlainProportion) {
   const Tallied t(config);
   const CoverageRow total = t.tally.total(0);
   EXPECT_EQ(total.method, "clopper_pearson");
-  const std::uint64_t detected = total.counts[Verdict::detected], n = detected + total.counts[Verdict::undetected];
+  const std::uint64_t detected = total.counts[Verdict::detected],
+                      n = detected + total.counts[Verdict::undetected];
   EXPECT_DOUBLE_EQ(*total.coverage, static_cast<double>(detected) / static_cast<double>(n));
   EXPECT_EQ(total.interval->low, clopper_pearson(detected, n, 0.95).low);
 }
 
-// Two samplings of one population must estimate the same coverage, and the exhaustive list of live cells is the truth.
+// Two samplings of one population must estimate the same coverage, and the exhaustive list of live
+// cells is the truth.
 TEST(Coverage, OfBothSamplingsHoldsTheTruthInItsInterval) {
   const Tallied exhaustive(sampled(Sampling::exhaustive));
   std::uint64_t detected = 0, dangerous_cells = 0;
@@ -136,13 +149,18 @@ TEST(Coverage, OfBothSamplingsHoldsTheTruthInItsInterval) {
         for (std::uint32_t k = 0; k < block.count[2]; ++k)
           for (std::uint64_t t = 0; t < block.length_at(i, j, k); ++t)
             for (std::uint32_t bit = 0; bit < bits_of(block.format); ++bit) {
-              const std::int64_t index = block.index + i * block.index_step[0] + j * block.index_step[1] + k * block.index_step[2];
-              const auto start = static_cast<std::int64_t>(block.start) + i * block.start_step[0] + j * block.start_step[1] + k * block.start_step[2];
+              const std::int64_t index = block.index + i * block.index_step[0] +
+                                         j * block.index_step[1] + k * block.index_step[2];
+              const auto start = static_cast<std::int64_t>(block.start) + i * block.start_step[0] +
+                                 j * block.start_step[1] + k * block.start_step[2];
               const bool link = cls.kind == StorageKind::link;
               Fault fault{{block.reg, link ? 0 : static_cast<std::uint32_t>(index)},
-                          link ? static_cast<std::uint32_t>(index) * cls.bits + bit : bit, 1, static_cast<std::uint64_t>(start) + t};
+                          link ? static_cast<std::uint32_t>(index) * cls.bits + bit : bit,
+                          1,
+                          static_cast<std::uint64_t>(start) + t};
               const Injection injection{0, 0, FaultModel::bit_flip, fault};
-              const InjectionRecord record = make_record(exhaustive.context, injection, exhaustive.campaign.simulate(fault));
+              const InjectionRecord record =
+                  make_record(exhaustive.context, injection, exhaustive.campaign.simulate(fault));
               if (!dangerous(record.effect)) continue;
               ++dangerous_cells;
               detected += record.checkers[0].alarm;
@@ -173,9 +191,12 @@ TEST(Coverage, OfStrataHasOneRowPerCheckerAndStratum) {
 TEST(CoverageCsv, HasTheColumnsOfTheContract) {
   const std::string csv = coverage_csv({}, "site_class", 0.95);
   EXPECT_EQ(csv,
-            "checker,site_class,domain,tolerance,bits,live_bit_cycles,weight,injections,detected,undetected,safe_detected,"
-            "spurious_alarms,benign,not_applicable,nonfinite_alarms,coverage,ci_low,ci_high,confidence,ci_method,latency_p50_cycles,"
-            "latency_p95_cycles,latency_p99_cycles,latency_max_cycles,latency_given_detected_p50_cycles\r\n");
+            "checker,site_class,domain,tolerance,bits,live_bit_cycles,weight,injections,detected,"
+            "undetected,safe_detected,"
+            "spurious_alarms,benign,not_applicable,nonfinite_alarms,coverage,ci_low,ci_high,"
+            "confidence,ci_method,latency_p50_cycles,"
+            "latency_p95_cycles,latency_p99_cycles,latency_max_cycles,latency_given_detected_p50_"
+            "cycles\r\n");
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ TEST(JudgeEffect, SeparatesToleranceFromCorruptionAtTheTolerance) {
 TEST(JudgeEffect, CallsAChangedSignOfZeroTolerableEvenAtToleranceZero) {
   Runs r;
   r.run.output[3] = 0x8000;
-  EXPECT_EQ(judge_effect(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0), Effect::tolerable);
+  EXPECT_EQ(judge_effect(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0),
+            Effect::tolerable);
 }
 
 TEST(JudgeEffect, TellsMaskedFromNotActivatedAndNotInjected) {
@@ -118,7 +119,8 @@ TEST(Judge, FollowsTheTableOfVerdicts) {
 TEST(LargestRatios, LooksOnlyAtChecksWhoseInputsDiffer) {
   Runs r;
   CheckerResult& golden = r.golden.checkers[0];
-  golden.checks = {ScriptedCampaign::check(0, 1, 0.5, 1), ScriptedCampaign::check(0, 2, 1e-7, 1), ScriptedCampaign::check(0, 3, 1e-7, 4)};
+  golden.checks = {ScriptedCampaign::check(0, 1, 0.5, 1), ScriptedCampaign::check(0, 2, 1e-7, 1),
+                   ScriptedCampaign::check(0, 3, 1e-7, 4)};
   CheckerResult faulty = golden;
   EXPECT_FALSE(largest_ratios(golden, faulty, 1)[0].ratio.has_value());
   faulty.checks[1] = ScriptedCampaign::check(0, 2, 0.125, 1);
@@ -148,11 +150,14 @@ TEST(OwnerOf, GoesByTheWholeNameOfTheChecker) {
     return owner_of({path, {}, 1, domain, StorageKind::register_file, 1}, checker);
   };
   EXPECT_EQ(owner("array.pe[{}][{}].acc", Domain::function, "a"), FaultOwner::datapath);
-  EXPECT_EQ(owner("checksum.a.row[{}].sum", Domain::safety_mechanism, "a"), FaultOwner::this_checker);
-  EXPECT_EQ(owner("checksum.ab.row[{}].sum", Domain::safety_mechanism, "a"), FaultOwner::other_checker);
+  EXPECT_EQ(owner("checksum.a.row[{}].sum", Domain::safety_mechanism, "a"),
+            FaultOwner::this_checker);
+  EXPECT_EQ(owner("checksum.ab.row[{}].sum", Domain::safety_mechanism, "a"),
+            FaultOwner::other_checker);
   EXPECT_EQ(owner("line.alarm.a", Domain::safety_mechanism, "a"), FaultOwner::this_checker);
   EXPECT_EQ(owner("line.alarm.ab", Domain::safety_mechanism, "a"), FaultOwner::other_checker);
-  EXPECT_EQ(owner("link.array_to_checksum.data", Domain::safety_mechanism, "a"), FaultOwner::this_checker);
+  EXPECT_EQ(owner("link.array_to_checksum.data", Domain::safety_mechanism, "a"),
+            FaultOwner::this_checker);
 }
 
 }  // namespace

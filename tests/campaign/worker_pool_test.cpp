@@ -14,7 +14,8 @@
 namespace attnguard {
 namespace {
 
-std::vector<std::string> run(PoolOptions options, std::uint64_t items, const std::function<WorkResult(std::uint64_t)>& work) {
+std::vector<std::string> run(PoolOptions options, std::uint64_t items,
+                             const std::function<WorkResult(std::uint64_t)>& work) {
   std::vector<std::string> results;
   run_in_workers(options, items, "item", work, [&](std::uint64_t item, const std::string& bytes) {
     EXPECT_EQ(item, results.size()) << "in ascending order";
@@ -40,16 +41,21 @@ TEST(WorkerPool, DeliversEveryItemOnceInOrderForAnyWorkersAndChunks) {
         return WorkResult{std::string(item, 'x') + std::to_string(item), false};
       });
       ASSERT_EQ(results.size(), 50U);
-      for (std::uint64_t item = 0; item < 50; ++item) EXPECT_EQ(results[item], std::string(item, 'x') + std::to_string(item));
+      for (std::uint64_t item = 0; item < 50; ++item)
+        EXPECT_EQ(results[item], std::string(item, 'x') + std::to_string(item));
     }
 }
 
 TEST(WorkerPool, WithoutItemsDoesNothing) {
-  EXPECT_TRUE(run({2, 4}, 0, [](std::uint64_t) -> WorkResult { throw std::logic_error("no work"); }).empty());
+  EXPECT_TRUE(run({2, 4}, 0, [](std::uint64_t) -> WorkResult {
+                throw std::logic_error("no work");
+              }).empty());
 }
 
 TEST(WorkerPool, CarriesResultsLargerThanASocketBuffer) {
-  const auto results = run({2, 1}, 3, [](std::uint64_t item) { return WorkResult{std::string(5'000'000, char('a' + item)), false}; });
+  const auto results = run({2, 1}, 3, [](std::uint64_t item) {
+    return WorkResult{std::string(5'000'000, char('a' + item)), false};
+  });
   EXPECT_EQ(results[2], std::string(5'000'000, 'c'));
 }
 

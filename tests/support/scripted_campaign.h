@@ -1,4 +1,5 @@
-// A campaign on toy hardware whose runs are scripted: what a fault does is a formula of site, bit and cycle.
+// A campaign on toy hardware whose runs are scripted: what a fault does is a formula of site, bit
+// and cycle.
 #pragma once
 
 #include <memory>
@@ -10,11 +11,14 @@
 
 namespace attnguard {
 
-/// 1 head, 2 query rows of 4 values, stored as bfloat16 in slices of 2; checkers a (one comparison) and b (two).
+/// 1 head, 2 query rows of 4 values, stored as bfloat16 in slices of 2; checkers a (one comparison)
+/// and b (two).
 class ScriptedCampaign {
  public:
   explicit ScriptedCampaign(CampaignConfig configuration)
-      : toy(toy_hardware()), config(std::move(configuration)), plan(config, 1, toy.origin, toy.universe, toy.blocks, toy.cycles) {
+      : toy(toy_hardware()),
+        config(std::move(configuration)),
+        plan(config, 1, toy.origin, toy.universe, toy.blocks, toy.cycles) {
     golden.cycles = toy.cycles;
     golden.output = {0x3f80, 0x4000, 0xbf80, 0, 0, 0, 0, 0};  // 1, 2, −1, 0; a zero row
     golden.commits = {{0, 0, 2, 50, 4, 1, 2}};
@@ -37,7 +41,8 @@ class ScriptedCampaign {
     return c;
   }
 
-  /// High bits corrupt the output (the higher the bit, the larger the error), even instances are seen by a.
+  /// High bits corrupt the output (the higher the bit, the larger the error), even instances are
+  /// seen by a.
   RunResult simulate(const Fault& fault) const {
     RunResult run = golden;
     run.fault = {true, fault.cycle + 1, 0x1234, 0x1234U ^ fault.mask(), {0, 1, -1}};
@@ -60,7 +65,13 @@ class ScriptedCampaign {
   }
 
   CampaignContext context() const {
-    return {toy.universe, plan, golden, {"a", "b"}, {{"output"}, {"score", "output"}}, {2, 4, Format::bfloat16}, config.tolerance.relative};
+    return {toy.universe,
+            plan,
+            golden,
+            {"a", "b"},
+            {{"output"}, {"score", "output"}},
+            {2, 4, Format::bfloat16},
+            config.tolerance.relative};
   }
 
   ToyHardware toy;

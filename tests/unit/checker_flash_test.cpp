@@ -368,8 +368,8 @@ TEST(FlashAbft, NeedsOnlyWhatItsOptionsUse) {
     return make_checker({"guard", config}, small_shape().dimensions())->needs();
   };
   EXPECT_EQ(needs(FlashAbftConfig{}), kValueRead | kProbabilities | kScalars | kOutputs);
-  EXPECT_EQ(needs(hardened()), kQueryWritten | kKeyWritten | kKeyRead | kValueWritten | kValueRead |
-                                   kScores | kProbabilities | kOutputs);
+  EXPECT_EQ(needs(hardened()), kQueryWritten | kQueryRead | kKeyWritten | kKeyRead | kValueWritten |
+                                   kValueRead | kScores | kProbabilities | kOutputs);
 }
 
 TEST(FlashAbft, NonfiniteValuesAlarmOrAreIgnoredAsConfigured) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
@@ -148,6 +149,56 @@ TEST_P(CheckerLiveness, BlocksAreBoxesOfDeclaredRegistersAndEveryClassIsLive) {
                             GetParam().shape.dimensions().key_tiles == 1;
     EXPECT_EQ(seen.count(reg), never_read ? 0u : 1u) << universe_[reg].path;
   }
+}
+
+// Cycles written by hand from docs/checkers.md, for a job of one tile: rows 3, keys 5, two passes.
+TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
+  StreamShape shape;
+  shape.rows = 3;
+  shape.cols = 5;
+  shape.head_dim = 8;
+  shape.tokens_q = 3;
+  shape.tokens_k = 5;
+  const std::vector<StreamEvent> stream = make_stream(shape);
+  std::map<Observation, BeatTiming> at;
+  for (const StreamEvent& event : stream) at[event.kind] = event.timing;  // kScalars: the sums
+  FlashAbftConfig config;
+  config.score_check = true;
+  config.key_sum = SumPoint::at_write;
+  const auto checker = make_checker({"guard", config}, shape.dimensions());
+  FaultUniverse universe;
+  checker->declare(universe);
+  LiveLog log;
+  log.start();
+  run_checker(stream, *checker, log);
+
+  // [first live cycle, next read) of one register, all its blocks.
+  const auto live = [&](const std::string& path) {
+    const Site site = universe.find("checksum.guard." + path).value();
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
+    for (const LiveBlock& block : log.blocks()) {
+      for (std::uint32_t i = 0; block.reg == site.reg && i < block.count[0]; ++i) {
+        if (block.index + times(i, block.index_step[0]) != site.index) continue;
+        const std::uint64_t start = block.start + times(i, block.start_step[0]);
+        spans.emplace_back(start, start + static_cast<std::uint64_t>(block.length) +
+                                      times(i, block.length_step[0]));
+      }
+    }
+    return spans;
+  };
+  using Spans = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  const std::uint64_t last = at[kProbabilities].first_cycle,
+                      first = last - at[kValueRead].group_interval_cycles;
+  const std::uint64_t tree = 4, score = at[kScores].first_cycle, output = at[kOutputs].cycle(1, 2);
+  EXPECT_EQ(live("row_sum[3]"), (Spans{{first + 3, last + 3}, {last + 3, last + 1 + 3}}));
+  EXPECT_EQ(live("row_weight[0]"), (Spans{{first, last}, {last, last + 1}}));
+  EXPECT_EQ(live("row[2].sum"), (Spans{{last + 1 + 5 + 2, output}}));
+  EXPECT_EQ(live("row[2].weight"), (Spans{{last + 1 + 5 + 2, output}}));
+  EXPECT_EQ(live("row[1].alpha[0]"), (Spans{{score + 1 + 3 + 6, last + 1 + 5 + 1}}));
+  EXPECT_EQ(live("row[2].denominator[0]"), (Spans{{at[kScalars].cycle(0, 2), output}}));
+  EXPECT_EQ(live("row[1].score_product"), (Spans{{score + 1 + tree, score + 1 + tree + 1}}));
+  EXPECT_EQ(live("key_sum[0][6]"),
+            (Spans{{at[kKeyWritten].cycle(0, 6), at[kKeyRead].cycle(0, 6)}}));
 }
 
 FlashAbftConfig hardened() {

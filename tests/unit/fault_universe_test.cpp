@@ -10,8 +10,10 @@ namespace {
 
 FaultUniverse small_universe() {
   FaultUniverse universe;
-  universe.declare({"array.pe[{}][{}].acc", {3, 12}, 32, Domain::function, StorageKind::register_file, 1});
-  universe.declare({"array.pe[{}][{}].north", {3, 12}, 16, Domain::function, StorageKind::register_file, 1});
+  universe.declare(
+      {"array.pe[{}][{}].acc", {3, 12}, 32, Domain::function, StorageKind::register_file, 1});
+  universe.declare(
+      {"array.pe[{}][{}].north", {3, 12}, 16, Domain::function, StorageKind::register_file, 1});
   universe.declare({"k_buffer.word[{}]", {100}, 16, Domain::function, StorageKind::sram, 1});
   universe.declare({"link.array_to_softmax.data", {}, 32, Domain::function, StorageKind::link, 8});
   return universe;
@@ -37,9 +39,11 @@ TEST(FaultUniverse, NamesIndicesInRowMajorOrder) {
 
 TEST(FaultUniverse, FindsNothingElse) {
   const FaultUniverse universe = small_universe();
-  for (const char* path : {"", "array", "array.pe[3][0].acc", "array.pe[0][12].acc", "array.pe[0][01].acc", "array.pe[0][-1].acc",
-                           "array.pe[0][+1].acc", "array.pe[0].acc", "array.pe[0][1].accu", "array.pe[*][*].acc",
-                           "k_buffer.word[100]", "k_buffer.word[4294967297]", "k_buffer.word[]", "k_buffer.word[1"})
+  for (const char* path :
+       {"", "array", "array.pe[3][0].acc", "array.pe[0][12].acc", "array.pe[0][01].acc",
+        "array.pe[0][-1].acc", "array.pe[0][+1].acc", "array.pe[0].acc", "array.pe[0][1].accu",
+        "array.pe[*][*].acc", "k_buffer.word[100]", "k_buffer.word[4294967297]", "k_buffer.word[]",
+        "k_buffer.word[1"})
     EXPECT_FALSE(universe.find(path).has_value()) << path;
 }
 

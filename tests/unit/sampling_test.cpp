@@ -16,9 +16,12 @@
 namespace attnguard {
 namespace {
 
-using Cell = std::tuple<RegisterId, std::uint32_t, std::uint32_t, std::uint64_t>;  // class, instance, bit, cycle
+using Cell = std::tuple<RegisterId, std::uint32_t, std::uint32_t,
+                        std::uint64_t>;  // class, instance, bit, cycle
 
-Cell cell_of(const Fault& fault) { return {fault.site.reg, fault.site.index, fault.bit, fault.cycle}; }
+Cell cell_of(const Fault& fault) {
+  return {fault.site.reg, fault.site.index, fault.bit, fault.cycle};
+}
 
 // Every live cell whose name is accepted, enumerated the slow way; links count lanes in the bit.
 template <class Accept>
@@ -33,21 +36,24 @@ std::set<Cell> live_cells(const ToyHardware& toy, Accept accept) {
             return base + i * step[0] + j * step[1] + k * step[2];
           };
           const auto index = static_cast<std::uint32_t>(at(block.index, block.index_step));
-          const auto start = static_cast<std::uint64_t>(at(static_cast<std::int64_t>(block.start), block.start_step));
+          const auto start = static_cast<std::uint64_t>(
+              at(static_cast<std::int64_t>(block.start), block.start_step));
           const std::int64_t length = at(block.length, block.length_step);
           for (std::int64_t t = 0; t < length; ++t)
             for (std::uint32_t bit = 0; bit < bits_of(block.format); ++bit) {
               const bool link = cls.kind == StorageKind::link;
               const Site site{block.reg, link ? 0 : index};
               if (accept(toy.universe.name(site)))
-                cells.insert({site.reg, site.index, link ? index * cls.bits + bit : bit, start + static_cast<std::uint64_t>(t)});
+                cells.insert({site.reg, site.index, link ? index * cls.bits + bit : bit,
+                              start + static_cast<std::uint64_t>(t)});
             }
         }
   }
   return cells;
 }
 
-CampaignPlan make_plan(const ToyHardware& toy, const CampaignConfig& config, std::uint64_t seed = 1) {
+CampaignPlan make_plan(const ToyHardware& toy, const CampaignConfig& config,
+                       std::uint64_t seed = 1) {
   return {config, seed, toy.origin, toy.universe, toy.blocks, toy.cycles};
 }
 
@@ -71,13 +77,15 @@ TEST(RandomStream, DiffersBySeedStreamAndDraw) {
   std::set<std::uint64_t> values;
   for (std::uint64_t seed = 0; seed < 4; ++seed)
     for (std::uint64_t stream = 0; stream < 4; ++stream)
-      for (std::uint64_t draw = 0; draw < 4; ++draw) values.insert(RandomStream(seed << 32, stream << 32, draw).below(1ULL << 63));
+      for (std::uint64_t draw = 0; draw < 4; ++draw)
+        values.insert(RandomStream(seed << 32, stream << 32, draw).below(1ULL << 63));
   EXPECT_EQ(values.size(), 64U);
 }
 
 TEST(Population, HoldsExactlyTheLiveCells) {
   const ToyHardware toy = toy_hardware();
-  const auto strata = live_strata(toy.universe, select_sites(toy.universe, {"*"}, toy.origin), toy.blocks);
+  const auto strata =
+      live_strata(toy.universe, select_sites(toy.universe, {"*"}, toy.origin), toy.blocks);
   std::uint64_t sum = 0;
   std::set<std::string> names;
   for (const Stratum& stratum : strata) {
@@ -92,9 +100,12 @@ TEST(Population, HoldsExactlyTheLiveCells) {
 
 TEST(Population, OfAGlobHoldsOnlyTheSitesItMatches) {
   const ToyHardware toy = toy_hardware();
-  for (const std::string glob : {"array.pe[1][*].acc", "array.pe[*][2].acc", "k_buffer.word[6]", "link.*", "*[1]*"}) {
-    const auto expected = live_cells(toy, [&](const std::string& name) { return glob_matches(glob, name); });
-    const auto strata = live_strata(toy.universe, select_sites(toy.universe, {glob}, toy.origin), toy.blocks);
+  for (const std::string glob :
+       {"array.pe[1][*].acc", "array.pe[*][2].acc", "k_buffer.word[6]", "link.*", "*[1]*"}) {
+    const auto expected =
+        live_cells(toy, [&](const std::string& name) { return glob_matches(glob, name); });
+    const auto strata =
+        live_strata(toy.universe, select_sites(toy.universe, {glob}, toy.origin), toy.blocks);
     std::uint64_t sum = 0;
     std::set<Cell> drawn;
     for (const Stratum& stratum : strata) {
@@ -114,7 +125,9 @@ TEST(Population, DrawsEveryLiveCellEquallyOften) {
   CampaignConfig config;
   config.sampling = Sampling::uniform;
   config.sites = {"array.*", "k_buffer.*", "link.*", "line.done.*"};
-  const auto cells = live_cells(toy, [](const std::string& name) { return name.rfind("checksum", 0) != 0 && name != "line.alarm.a"; });
+  const auto cells = live_cells(toy, [](const std::string& name) {
+    return name.rfind("checksum", 0) != 0 && name != "line.alarm.a";
+  });
   config.injections = 50 * cells.size();
   const CampaignPlan plan = make_plan(toy, config);
   ASSERT_EQ(plan.strata().size(), 1U);
@@ -169,7 +182,8 @@ TEST(Plan, StratifiedSharesDrawsEquallyAndWeighsByPopulation) {
   }
   for (std::size_t h = 0; h < draws.size(); ++h) {
     EXPECT_EQ(draws[h], plan.strata()[h].draws);
-    EXPECT_DOUBLE_EQ(plan.strata()[h].weight * static_cast<double>(draws[h]), static_cast<double>(plan.strata()[h].live_bit_cycles));
+    EXPECT_DOUBLE_EQ(plan.strata()[h].weight * static_cast<double>(draws[h]),
+                     static_cast<double>(plan.strata()[h].live_bit_cycles));
   }
 }
 
@@ -190,7 +204,9 @@ TEST(Plan, ExhaustiveVisitsEveryBitOfEverySiteInEveryCycleOnce) {
 TEST(Plan, ClipsWideFlipsToTheRegisterOrLane) {
   const ToyHardware toy = toy_hardware();
   CampaignConfig config;
-  config.faults = {{"array.pe[0][0].acc", 30, 1, 4}, {"link.array_to_softmax.data", 33, 41, 64}, {"k_buffer.word[7]", 2, 3, 2}};
+  config.faults = {{"array.pe[0][0].acc", 30, 1, 4},
+                   {"link.array_to_softmax.data", 33, 41, 64},
+                   {"k_buffer.word[7]", 2, 3, 2}};
   const CampaignPlan plan = make_plan(toy, config);
   EXPECT_EQ(plan.injection(0).fault.bits_flipped, 2U);
   EXPECT_EQ(plan.injection(1).fault.bits_flipped, 31U);
@@ -211,7 +227,8 @@ TEST(Plan, DrawsFaultModelsByTheirWeight) {
     wide += plan.injection(i).fault.bits_flipped == 2;
     clipped += plan.injection(i).fault.bit == 15;
   }
-  // Three quarters of the draws, less the sixteenth of them at bit 15: 4218.75, five standard deviations of 35.4.
+  // Three quarters of the draws, less the sixteenth of them at bit 15: 4218.75, five standard
+  // deviations of 35.4.
   EXPECT_NEAR(static_cast<double>(wide), 6000 * 0.75 * 15 / 16, 5 * 35.4);
   EXPECT_GT(clipped, 0U);
 }
@@ -221,16 +238,20 @@ TEST(Plan, RejectsWhatIsNotThere) {
   CampaignConfig config;
   config.sites = {"*", "aray.pe[*][*].acc"};
   EXPECT_EQ(error_of(toy, config),
-            "toy.json#/campaign/sites/1: \"aray.pe[*][*].acc\"; a glob that matches a site; the nearest class is array.pe[*][*].acc, "
+            "toy.json#/campaign/sites/1: \"aray.pe[*][*].acc\"; a glob that matches a site; the "
+            "nearest class is array.pe[*][*].acc, "
             "indices below 2 and 3; `attnguard sites` lists them");
   config = {};
   config.faults = {{"k_buffer.word[0]", 0, 59, 1}, {"k_buffer.word[8]", 0, 0, 1}};
-  EXPECT_EQ(error_of(toy, config), "toy.json#/campaign/faults/1/site: \"k_buffer.word[8]\"; a site; the nearest class is "
-                                   "k_buffer.word[*], indices below 8; `attnguard sites` lists them");
+  EXPECT_EQ(error_of(toy, config),
+            "toy.json#/campaign/faults/1/site: \"k_buffer.word[8]\"; a site; the nearest class is "
+            "k_buffer.word[*], indices below 8; `attnguard sites` lists them");
   config.faults = {{"k_buffer.word[0]", 16, 0, 1}};
-  EXPECT_EQ(error_of(toy, config), "toy.json#/campaign/faults/0/bit: 16; a bit of the site, 0 to 15");
+  EXPECT_EQ(error_of(toy, config),
+            "toy.json#/campaign/faults/0/bit: 16; a bit of the site, 0 to 15");
   config.faults = {{"k_buffer.word[0]", 0, 0, 1}, {"k_buffer.word[0]", 0, 60, 1}};
-  EXPECT_EQ(error_of(toy, config), "toy.json#/campaign/faults/1/cycle: 60; a cycle of the run, 0 to 59");
+  EXPECT_EQ(error_of(toy, config),
+            "toy.json#/campaign/faults/1/cycle: 60; a cycle of the run, 0 to 59");
   config = {};
   config.models.clear();
   EXPECT_EQ(error_of(toy, config), "toy.json#/campaign/models: []; at least one fault model");

@@ -10,7 +10,8 @@
 namespace attnguard {
 namespace {
 
-// Newcombe, "Two-sided confidence intervals for the single proportion", Statist. Med. 17 (1998), table I.
+// Newcombe, "Two-sided confidence intervals for the single proportion", Statist. Med. 17 (1998),
+// table I.
 struct Published {
   std::uint64_t successes, trials;
   double wilson_low, wilson_high, exact_low, exact_high;
@@ -24,7 +25,8 @@ constexpr Published kNewcombe[] = {
 
 TEST(Intervals, AgreeWithPublishedValues) {
   for (const Published& p : kNewcombe) {
-    const Interval score = wilson(p.successes, p.trials, 0.95), exact = clopper_pearson(p.successes, p.trials, 0.95);
+    const Interval score = wilson(p.successes, p.trials, 0.95),
+                   exact = clopper_pearson(p.successes, p.trials, 0.95);
     EXPECT_NEAR(score.low, p.wilson_low, 5e-5);
     EXPECT_NEAR(score.high, p.wilson_high, 5e-5);
     EXPECT_NEAR(exact.low, p.exact_low, 5e-5);
@@ -34,14 +36,16 @@ TEST(Intervals, AgreeWithPublishedValues) {
 
 TEST(Intervals, AreMirroredWhenSuccessAndFailureSwap) {
   for (const Published& p : kNewcombe) {
-    const Interval score = wilson(p.successes, p.trials, 0.9), other = wilson(p.trials - p.successes, p.trials, 0.9);
+    const Interval score = wilson(p.successes, p.trials, 0.9),
+                   other = wilson(p.trials - p.successes, p.trials, 0.9);
     EXPECT_NEAR(score.low, 1 - other.high, 1e-12);
     const Interval exact = clopper_pearson(p.successes, p.trials, 0.9);
     EXPECT_NEAR(exact.high, 1 - clopper_pearson(p.trials - p.successes, p.trials, 0.9).low, 1e-12);
   }
 }
 
-// With no miss among n, the miss rate is below r at confidence 95 % from n = ln 0.05 / ln(1 − r) on.
+// With no miss among n, the miss rate is below r at confidence 95 % from n = ln 0.05 / ln(1 − r)
+// on.
 TEST(Intervals, NoMissIn299Supports99PercentAndIn298DoesNot) {
   EXPECT_LT(rate_upper_bound(0, 299, 0.95), 0.01);
   EXPECT_GT(rate_upper_bound(0, 298, 0.95), 0.01);
@@ -61,19 +65,22 @@ TEST(FayFeuer, OfEmptySidesReachesZeroOrOne) {
 }
 
 TEST(FayFeuer, IsMirroredWhenDetectedAndUndetectedSwap) {
-  const Interval a = fay_feuer({{2.0, 40, 7}, {0.5, 3, 21}}, 0.95), b = fay_feuer({{2.0, 7, 40}, {0.5, 21, 3}}, 0.95);
+  const Interval a = fay_feuer({{2.0, 40, 7}, {0.5, 3, 21}}, 0.95),
+                 b = fay_feuer({{2.0, 7, 40}, {0.5, 21, 3}}, 0.95);
   EXPECT_NEAR(a.low, 1 - b.high, 1e-12);
   EXPECT_NEAR(a.high, 1 - b.low, 1e-12);
 }
 
 TEST(FayFeuer, ScalesOutOfTheWeights) {
-  const Interval a = fay_feuer({{2.0, 40, 7}, {0.5, 3, 21}}, 0.95), b = fay_feuer({{2e9, 40, 7}, {5e8, 3, 21}}, 0.95);
+  const Interval a = fay_feuer({{2.0, 40, 7}, {0.5, 3, 21}}, 0.95),
+                 b = fay_feuer({{2e9, 40, 7}, {5e8, 3, 21}}, 0.95);
   EXPECT_NEAR(a.low, b.low, 1e-12);
   EXPECT_NEAR(a.high, b.high, 1e-12);
 }
 
 TEST(FayFeuer, WidensWhenAHeavyStratumShowedNothing) {
-  const Interval light = fay_feuer({{1.0, 100, 2}}, 0.95), heavy = fay_feuer({{1.0, 100, 2}, {20.0, 0, 0}}, 0.95);
+  const Interval light = fay_feuer({{1.0, 100, 2}}, 0.95),
+                 heavy = fay_feuer({{1.0, 100, 2}, {20.0, 0, 0}}, 0.95);
   EXPECT_LT(heavy.low, light.low);
 }
 
@@ -83,7 +90,8 @@ struct TrueStratum {
 };
 
 // Share of simulated campaigns whose nominal 95 % interval holds the true total coverage.
-double interval_coverage(const std::vector<TrueStratum>& strata, std::uint64_t draws_each, std::uint64_t seed) {
+double interval_coverage(const std::vector<TrueStratum>& strata, std::uint64_t draws_each,
+                         std::uint64_t seed) {
   constexpr std::uint64_t kCampaigns = 4000;
   double detected = 0, dangerous = 0;
   for (const TrueStratum& s : strata) {
@@ -102,7 +110,8 @@ double interval_coverage(const std::vector<TrueStratum>& strata, std::uint64_t d
       WeightedCounts& c = counts.emplace_back();
       c.weight = s.share / static_cast<double>(draws_each);
       for (std::uint64_t i = 0; i < draws_each; ++i)
-        if (happens(random, s.dangerous)) ++(happens(random, s.coverage) ? c.detected : c.undetected);
+        if (happens(random, s.dangerous))
+          ++(happens(random, s.coverage) ? c.detected : c.undetected);
     }
     const Interval interval = fay_feuer(counts, 0.95);
     if (interval.low <= truth && truth <= interval.high) ++held;
@@ -112,11 +121,18 @@ double interval_coverage(const std::vector<TrueStratum>& strata, std::uint64_t d
 
 TEST(FayFeuer, HoldsTheTotalInAtLeast94PercentOfSimulatedCampaigns) {
   // A light, well covered majority of strata and one heavy stratum that is covered badly.
-  EXPECT_GE(interval_coverage({{0.90, 0.05, 0.20}, {0.05, 0.5, 0.99}, {0.03, 0.5, 0.99}, {0.02, 0.8, 1.0}}, 100, 1), 0.94);
+  EXPECT_GE(
+      interval_coverage(
+          {{0.90, 0.05, 0.20}, {0.05, 0.5, 0.99}, {0.03, 0.5, 0.99}, {0.02, 0.8, 1.0}}, 100, 1),
+      0.94);
   // Weights over four decades.
-  EXPECT_GE(interval_coverage({{0.9, 0.3, 0.95}, {0.09, 0.3, 0.6}, {0.009, 0.3, 0.3}, {0.0009, 0.9, 0.1}}, 200, 2), 0.94);
+  EXPECT_GE(
+      interval_coverage({{0.9, 0.3, 0.95}, {0.09, 0.3, 0.6}, {0.009, 0.3, 0.3}, {0.0009, 0.9, 0.1}},
+                        200, 2),
+      0.94);
   // Rare misses: almost everything is caught.
-  EXPECT_GE(interval_coverage({{0.5, 0.4, 0.995}, {0.3, 0.1, 0.999}, {0.2, 0.9, 0.98}}, 150, 3), 0.94);
+  EXPECT_GE(interval_coverage({{0.5, 0.4, 0.995}, {0.3, 0.1, 0.999}, {0.2, 0.9, 0.98}}, 150, 3),
+            0.94);
 }
 
 TEST(LatencyQuantile, IsEmptyBeyondThePlateauOfDetectedFaults) {
