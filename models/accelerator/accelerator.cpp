@@ -195,8 +195,8 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   observe("array_to_checksum", array_->observe_out, checksum_->array_in, widest, Format::float32,
           kScores | kProbabilities | kPartials);
   observe("softmax_to_checksum", softmax_->observe_out, checksum_->softmax_in, 1, Format::float32, kScalars);
-  observe("accumulator_to_checksum", accumulator_->observe_out, checksum_->accumulator_in, cols, Format::float32,
-          kOutputs);
+  observe("accumulator_to_checksum", accumulator_->observe_out, checksum_->accumulator_in, 2 * cols + 1,
+          Format::float32, kOutputs);
   // No checker observes the output buffer; its port still needs a peer.
   buffers_[3]->observe_out.bind(checksum_->unused_in);
 }

@@ -45,20 +45,41 @@ void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&)
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-/// Values as float32. V crosses pass by pass in lines of C columns; checkers see whole rows, [key][passes × C].
+/// Values as float32, in the layout of checker.h. V crosses pass by pass in lines of C columns, output rows slice by slice; checkers
+/// see them whole.
 void ChecksumUnit::decode(const Burst& burst, const std::byte* raw, std::size_t bytes) {
   const std::size_t count = bytes / bytes_of(burst.format);
+  const bool value = (burst.observation & (kValueWritten | kValueRead)) != 0;
+  const bool output = burst.observation == kOutputs;
+  LaneTile& target = value || output ? lines_ : values_;
+  target.resize(std::max(target.size(), count));
   values_.resize(std::max(values_.size(), count));
-  if ((burst.observation & (kValueWritten | kValueRead)) == 0) {
-    decode_values(burst.format, raw, values_.data(), count);
-    return;
-  }
-  lines_.resize(std::max(lines_.size(), count));
-  decode_values(burst.format, raw, lines_.data(), count);
+  decode_values(burst.format, raw, target.data(), count);
+  if (value) join_value_rows(burst);
+  if (output) join_output_rows(burst);
+}
+
+/// [pass][key][C] to [key][passes × C].
+void ChecksumUnit::join_value_rows(const Burst& burst) {
   const std::size_t line = burst.values_stride, keys = burst.timing.beats, passes = burst.timing.groups;
   for (std::size_t pass = 0; pass < passes; ++pass)
     for (std::size_t key = 0; key < keys; ++key)
       std::copy_n(&lines_[(pass * keys + key) * line], line, &values_[(key * passes + pass) * line]);
+}
+
+/// [slice][C of acc, C of output, reciprocal][stride] to acc [d][stride], output [d][stride], reciprocal [stride].
+void ChecksumUnit::join_output_rows(const Burst& burst) {
+  const std::size_t stride = burst.values_stride, tile = dimensions_.head_dim * stride;
+  const float* from = lines_.data();
+  float* to = values_.data();
+  for (std::uint32_t slice = 0; slice < burst.timing.groups; ++slice) {
+    const std::size_t count = (burst.lanes_of(slice) - 1) / 2 * stride;
+    std::copy_n(from, count, to);
+    std::copy_n(from + count, count, to + tile);
+    std::copy_n(from + 2 * count, stride, values_.data() + 2 * tile);
+    from += 2 * count + stride;
+    to += count;
+  }
 }
 
 void ChecksumUnit::dispatch(Guard& guard, const Burst& burst, std::uint64_t address, const Observed& observed) const {

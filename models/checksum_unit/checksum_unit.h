@@ -40,6 +40,8 @@ class ChecksumUnit final : public sc_core::sc_module {
  private:
   void observe(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void decode(const Burst& burst, const std::byte* raw, std::size_t bytes);
+  void join_value_rows(const Burst& burst);
+  void join_output_rows(const Burst& burst);
   void dispatch(Guard& guard, const Burst& burst, std::uint64_t address, const Observed& observed) const;
 
   CheckerDimensions dimensions_;

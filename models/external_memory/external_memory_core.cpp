@@ -4,6 +4,19 @@
 #include <cstring>
 
 namespace attnguard {
+namespace {
+
+template <class Word>
+std::uint32_t* widen(const std::byte* from, std::uint32_t count, std::uint32_t* to) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Word word;
+    std::memcpy(&word, from + std::size_t{i} * sizeof word, sizeof word);
+    *to++ = word;
+  }
+  return to;
+}
+
+}  // namespace
 
 ExternalMemoryCore::ExternalMemoryCore(const ExternalMemoryConfig& config, const JobLayout& layout)
     : config_(config), layout_(layout), bytes_(layout.total_bytes()) {}
@@ -60,8 +73,7 @@ std::vector<std::uint32_t> ExternalMemoryCore::output() const {
         const std::byte* line = bytes_.data() + layout_.o_address(head, tile) +
                                 (std::uint64_t{pass} * rows + token % layout_.rows) * layout_.cols * layout_.output_bytes;
         const std::uint32_t cols = pass + 1 == layout_.passes ? layout_.last_pass_cols : layout_.cols;
-        for (std::uint32_t lane = 0; lane < cols; ++lane)
-          std::memcpy(next++, line + std::size_t{lane} * layout_.output_bytes, layout_.output_bytes);
+        next = layout_.output_bytes == 2 ? widen<std::uint16_t>(line, cols, next) : widen<std::uint32_t>(line, cols, next);
       }
     }
   return values;

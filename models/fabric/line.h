@@ -16,7 +16,8 @@ namespace attnguard {
 
 class Line final : public sc_core::sc_module {
  public:
-  sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS> signal;
+  /// Written by the unit and by a flip, in any order within a delta cycle: either way the last write carries the same value.
+  sc_core::sc_signal<bool, sc_core::SC_UNCHECKED_WRITERS> signal;
 
   SC_HAS_PROCESS(Line);
   Line(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& universe, LiveLog& log,

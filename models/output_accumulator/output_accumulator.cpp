@@ -30,7 +30,7 @@ OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCo
       done_(done),
       raw_output_(std::size_t{rows} * slices_ * cols * bytes_of(output)),
       line_(cols),
-      observed_((2 * std::size_t{head_dim} + 1) * stride_) {
+      observed_((2 * std::size_t{head_dim} + slices_) * stride_) {
   core_.declare(universe, this->basename());
   command_in.register_b_transport(this, &OutputAccumulator::accept_command);
   partial_in.register_b_transport(this, &OutputAccumulator::receive_partial);
@@ -128,23 +128,28 @@ BeatTiming OutputAccumulator::beats_of(const TileContext& tile, const NormaliseT
   return beats;
 }
 
-/// acc, normalised float32 output and reciprocal of every row, as they are read for the output register.
+/// What is read for each slice of the output register: acc, the normalised float32 output, the reciprocal. Lanes of a beat are C of acc, C of
+/// output (fewer in a ragged last slice) and the reciprocal, stored [slice][lane][stride].
 void OutputAccumulator::send_observation(const TileContext& tile, const NormaliseTiming& timing) {
-  const std::size_t values = std::size_t{head_dim_} * stride_;
-  std::copy_n(core_.acc(), values, observed_.data());
-  std::copy_n(core_.output(), values, observed_.data() + values);
-  std::copy_n(core_.reciprocal(), stride_, observed_.data() + 2 * values);
+  float* next = observed_.data();
+  for (std::uint32_t slice = 0; slice < slices_; ++slice) {
+    const std::size_t first = std::size_t{slice} * cols_ * stride_;
+    const std::size_t values = std::min(cols_, head_dim_ - slice * cols_) * stride_;
+    next = std::copy_n(core_.acc() + first, values, next);
+    next = std::copy_n(core_.output() + first, values, next);
+    next = std::copy_n(core_.reciprocal(), stride_, next);
+  }
   Burst& burst = observe_out.burst;
   burst.observation = kOutputs;
   burst.tile = tile;
   burst.timing = beats_of(tile, timing);
-  burst.lanes = cols_;
-  burst.last_group_lanes = head_dim_ - (slices_ - 1) * cols_;
-  burst.group_stride = cols_ * stride_ * sizeof(float);
+  burst.lanes = 2 * cols_ + 1;
+  burst.last_group_lanes = 2 * (head_dim_ - (slices_ - 1) * cols_) + 1;
+  burst.group_stride = burst.lanes * stride_ * sizeof(float);
   burst.beat_stride = sizeof(float);
   burst.lane_stride = stride_ * sizeof(float);
   burst.values_stride = stride_;
-  observe_out.write(0, observed_.data(), observed_.size() * sizeof(float));
+  observe_out.write(0, observed_.data(), static_cast<std::size_t>(next - observed_.data()) * sizeof(float));
 }
 
 }  // namespace attnguard

@@ -30,8 +30,7 @@ void SramCore::declare(FaultUniverse& universe, const std::string& name) {
 }
 
 void SramCore::reset() {
-  std::fill(storage_.begin(), storage_.end(), std::byte{0});
-  regions_.clear();
+  ++run_;  // a word is read only after it was written in the same run, so the storage need not be cleared
   tap_.disarm();
 }
 
@@ -57,14 +56,15 @@ void SramCore::write(const LineAccess& access, const std::byte* data, LiveLog& l
   std::memcpy(storage_.data() + access.address, data,
               std::size_t{access.timing.groups} * access.timing.beats * line_bytes());
   Region& region = regions_[access.address];
-  if (log.enabled()) add_live(region, log);
+  if (log.enabled() && region.run == run_) add_live(region, log);
   region.written = access;
   region.was_read = false;
+  region.run = run_;
 }
 
 bool SramCore::read(const LineAccess& access, std::byte* data) {
   const auto found = regions_.find(access.address);
-  if (found == regions_.end()) return false;
+  if (found == regions_.end() || found->second.run != run_) return false;
   Region& region = found->second;
   const BeatTiming& written = region.written.timing;
   // Both are affine in (group, beat), so the corners decide.
@@ -91,8 +91,8 @@ bool SramCore::read(const LineAccess& access, std::byte* data) {
 
 void SramCore::flush_live(LiveLog& log) {
   if (!log.enabled()) return;
-  for (const auto& [address, region] : regions_) add_live(region, log);
-  regions_.clear();
+  for (const auto& [address, region] : regions_)
+    if (region.run == run_) add_live(region, log);
 }
 
 void SramCore::add_live(const Region& region, LiveLog& log) const {

@@ -55,6 +55,7 @@ class SramCore {
     LineAccess written;
     LineAccess last_read;
     bool was_read = false;
+    std::uint64_t run = 0;  ///< the run that wrote it; contents of earlier runs count as never written
   };
 
   void add_live(const Region& region, LiveLog& log) const;
@@ -67,6 +68,7 @@ class SramCore {
   std::uint32_t beat_interval_;
   AlignedVector<std::byte> storage_;
   std::unordered_map<std::uint64_t, Region> regions_;  ///< by address
+  std::uint64_t run_ = 1;
   RegisterTap tap_;
   RegisterId reg_ = 0;
 };

@@ -95,7 +95,7 @@ ArrayPass ArrayCore::pass_of(const ArrayWork& work, std::uint32_t pass, const fl
   result.west = west;
   result.west_stride = stride_;
   result.west_format = work.values ? formats_.probability : formats_.operand;
-  result.north = work.north.data() + std::size_t{pass} * work.depth * cols_;
+  result.north = work.operands->north.data() + std::size_t{pass} * work.depth * cols_;
   result.north_stride = cols_;
   result.north_format = formats_.operand;
   result.out = const_cast<float*>(work.out.data()) + std::size_t{pass} * cols_ * stride_;
@@ -124,16 +124,16 @@ const float* ArrayCore::read_probability(ArrayWork& work, std::uint32_t pass) {
       }
   if (fidelity_ == Fidelity::transaction) return bank;
   const std::size_t values = work.depth * stride_;
-  work.west.resize(std::max(work.west.size(), work.passes * values));
-  return std::copy_n(bank, values, work.west.data() + pass * values) - values;
+  work.operands->west.resize(std::max(work.operands->west.size(), work.passes * values));
+  return std::copy_n(bank, values, work.operands->west.data() + pass * values) - values;
 }
 
 void ArrayCore::start(ArrayWork& work, LiveLog& log) {
   work.out.resize(work.out_cols * stride_);
   if (log.enabled()) add_live(work, log);
-  if (fidelity_ == Fidelity::cycle) work.west.resize(std::max(work.west.size(), work.passes * work.depth * stride_));
+  if (fidelity_ == Fidelity::cycle) work.operands->west.resize(std::max(work.operands->west.size(), work.passes * work.depth * stride_));
   for (std::uint32_t pass = 0; pass < work.passes; ++pass) {
-    const float* west = work.values ? read_probability(work, pass) : work.west.data();
+    const float* west = work.values ? read_probability(work, pass) : work.operands->west.data();
     const ArrayPass array_pass = pass_of(work, pass, west);
     if (fidelity_ == Fidelity::cycle)
       stepping_.feed(array_pass);

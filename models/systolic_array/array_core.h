@@ -16,6 +16,12 @@
 
 namespace attnguard {
 
+/// Operands of one operation as they stand at the edges.
+struct ArrayOperands {
+  LaneTile west;   ///< S: [depth × stride]; P·V, only where the core needs a copy: [passes × depth × stride]
+  LaneTile north;  ///< [passes × depth × array cols]
+};
+
 /// One S or P·V operation: `passes` passes of `depth`, the first fed from cycle `start`, `interval` cycles apart.
 struct ArrayWork {
   TileContext tile;
@@ -23,9 +29,8 @@ struct ArrayWork {
   std::uint64_t start = 0;
   std::uint32_t passes = 1, interval = 0, depth = 0;
   std::uint32_t out_cols = 0;  ///< keys of an S tile, head_dim of a P·V tile
-  LaneTile west;               ///< [depth × stride]; P·V: only used if a fault or the cycle fidelity needs a copy, [passes × depth × stride]
-  LaneTile north;              ///< [passes × depth × array cols]
-  LaneTile out;                ///< [out_cols × stride]
+  ArrayOperands* operands = nullptr;
+  LaneTile out;  ///< [out_cols × stride]
 
   /// Row i of pass p crosses the output link at cycle(p, i): the column bus of the last column, so rows are aligned.
   BeatTiming timing(std::uint32_t array_cols) const;
@@ -44,7 +49,9 @@ class ArrayCore {
   void receive_probability(const TileContext& tile, const float* probability, std::uint64_t first_cycle);
   const float* probability(std::uint32_t bank) const { return probability_[bank].data(); }
 
-  /// Starts `work` whose operands are in place (west and north of S, north of P·V). Its buffers stay until finish().
+  /// Whether operands must stay until finish(); else they are used up by start().
+  bool keeps_operands() const { return fidelity_ == Fidelity::cycle; }
+  /// Starts `work` whose operands are in place (west and north of S, north of P·V). Its output is complete after finish().
   void start(ArrayWork& work, LiveLog& log);
   /// All cycles up to the last output beat are done: work.out is complete.
   void finish(ArrayWork& work);

@@ -32,6 +32,7 @@ SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core, cons
       log_(log),
       done_(done),
       probability_(core.stride() * config.cols) {
+  for (std::size_t i = 0; i < kWorks; ++i) works_[i].operands = &operands_[core_.keeps_operands() ? i : 0];
   core_.declare(universe, this->basename());
   command_in.register_b_transport(this, &SystolicArray::accept_command);
   probability_in.register_b_transport(this, &SystolicArray::receive_probability);
@@ -92,6 +93,7 @@ void SystolicArray::plan_when_ready() {
 void SystolicArray::feed_method() {
   ArrayWork& work = works_[next_work_];
   pending_ = false;
+  sc_assert(draining_ < kWorks);
   if (!read_operands(work, read_start_)) return monitor_.crash("array read an operand tile that is not loaded");
   done_.write(true, clock_.cycle() - 1);
   core_.start(work, log_);
@@ -149,11 +151,11 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
 bool SystolicArray::read_operands(ArrayWork& work, std::uint64_t read_start) {
   if (work.values)
     return read_lines(v_in, work, command_.v_address, read_start, std::min(config_.cols, head_dim_), config_.cols,
-                      v_.beat_interval_cycles, work.north);
+                      v_.beat_interval_cycles, work.operands->north);
   return read_lines(q_in, work, command_.q_address, read_start, work.tile.rows, config_.rows,
-                    q_.beat_interval_cycles, work.west) &&
+                    q_.beat_interval_cycles, work.operands->west) &&
          read_lines(k_in, work, command_.k_address, read_start, work.tile.cols, config_.cols,
-                    k_.beat_interval_cycles, work.north);
+                    k_.beat_interval_cycles, work.operands->north);
 }
 
 /// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded for q, array columns else.

@@ -48,7 +48,9 @@ class SystolicArray final : public sc_core::sc_module {
   std::uint64_t macs() const { return macs_; }
 
  private:
-  static constexpr std::size_t kWorks = 4;  ///< in flight: feeding, draining, and their neighbours
+  /// Operations in flight. P·V of tile n needs the drained scores of tile n, so the operations from P·V n − 1 to S n + 2 are the most
+  /// that can be under way.
+  static constexpr std::size_t kWorks = 4;
 
   void accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void receive_probability(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -83,6 +85,7 @@ class SystolicArray final : public sc_core::sc_module {
   std::uint64_t command_cycle_ = 0;
   sc_core::sc_event feed_event_, drain_event_;
   std::array<ArrayWork, kWorks> works_;
+  std::array<ArrayOperands, kWorks> operands_;
   std::size_t next_work_ = 0, first_draining_ = 0, draining_ = 0;
   std::uint64_t edge_free_ = 0, bus_free_ = 0, reads_end_ = 0;
   std::uint64_t probability_ready_[2] = {0, 0};  ///< first cycle in which the bank's tile can be read

@@ -65,6 +65,8 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   for (std::size_t c = 0; c < context.checkers.size(); ++c)
     summary.checkers.push_back(summarise(tally.total(c)));
   summary.coverage = tally.class_rows();
+  for (const PlanStratum& stratum : session.plan().strata())
+    summary.undrawn_strata += stratum.domain == Domain::function && stratum.draws == 0;
   summary.golden = session.golden();
   summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!options.out.empty())

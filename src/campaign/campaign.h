@@ -41,6 +41,8 @@ struct CampaignSummary {
   std::map<std::string, std::uint64_t> effects;
   std::vector<CheckerSummary> checkers;  ///< in configuration order
   std::vector<CoverageRow> coverage;     ///< rows of coverage.csv
+  std::uint64_t undrawn_strata =
+      0;  ///< strata of the datapath that got no injection: missing from the totals
   RunResult golden;
   double wall_s = 0;  ///< golden run and injections
 };

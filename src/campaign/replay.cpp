@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "src/campaign/errors.h"
 #include "src/config/user_error.h"
@@ -64,8 +65,9 @@ Json figures(const Check& check) {
 
 Json check_json(const ChangedCheck& changed) {
   const Check& check = changed.faulty;
-  Json json{{"head", check.head},   {"query_row", check.query_row}, {"key_tile", check.key_tile},
-            {"cycle", check.cycle}, {"alarm", check.alarm},         {"nonfinite", check.nonfinite}};
+  Json json = {{"head", check.head},         {"query_row", check.query_row},
+               {"key_tile", check.key_tile}, {"cycle", check.cycle},
+               {"alarm", check.alarm},       {"nonfinite", check.nonfinite}};
   json.update(figures(check));
   json["golden"] = figures(changed.golden);
   return json;
@@ -118,14 +120,14 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
   for (std::size_t i = 0; i < replay.columns.size(); ++i)
     json["injection"][replay.columns[i]] = field_json(replay.row[i]);
 
-  Json& units = json["units"] = Json::object();
+  // Assigned at the end: an insertion into an ordered object moves its members.
+  Json units = Json::object(), checkers = Json::object();
   if (replay.run.completion == Completion::finished) {
     const bool diverged = replay.first_bad_commit_cycle != kNever;
     units["external_memory"] = {
         {"first_divergence_cycle", diverged ? Json(replay.first_bad_commit_cycle) : Json(nullptr)},
         {"diverged_values", replay.difference.changed_values}};
   }
-  Json& checkers = json["checkers"] = Json::object();
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     Json& checker = checkers[context.checkers[c]];
     const std::uint64_t alarm = replay.run.checkers[c].alarm_cycle;
@@ -144,6 +146,8 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
         {"first_divergence_cycle", diverged > 0 ? Json(first) : Json(nullptr)},
         {"diverged_values", diverged}};
   }
+  json["units"] = std::move(units);
+  json["checkers"] = std::move(checkers);
   return json;
 }
 

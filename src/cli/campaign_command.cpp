@@ -16,10 +16,11 @@
 namespace attnguard {
 namespace {
 
+// In percent.
 std::string coverage_text(const CoverageRow& row) {
   if (!row.coverage) return "-";
-  if (!row.interval) return fmt::format("{:.2f} %", 100 * *row.coverage);
-  return fmt::format("{:.2f} % [{:6.2f}, {:6.2f}]", 100 * *row.coverage, 100 * row.interval->low,
+  if (!row.interval) return fmt::format("{:.1f}", 100 * *row.coverage);
+  return fmt::format("{:.1f} [{:5.1f}, {:5.1f}]", 100 * *row.coverage, 100 * row.interval->low,
                      100 * row.interval->high);
 }
 
@@ -65,7 +66,8 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
     (is_function ? function : safety).add(std::move(line));
   }
   fmt::print(
-      "\ncoverage of dangerous faults (output error beyond {}, hang or crash), {} % interval\n\n{}",
+      "\ncoverage in % of dangerous faults (output error beyond {}, hang or crash), with {} % "
+      "interval\n\n{}",
       config.tolerance.relative, 100 * config.confidence, function.str());
   if (any_safety)
     fmt::print("\nspurious alarms from faults in the checkers' own state\n\n{}", safety.str());
@@ -74,6 +76,11 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
 void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
                    const std::string& folder) {
   if (!summary.checkers.empty()) print_coverage(summary, config);
+  if (summary.undrawn_strata > 0)
+    fmt::print(
+        "\n{} strata got no injection and are missing from the totals; more injections reach "
+        "them\n",
+        summary.undrawn_strata);
   std::string effects;
   for (const auto& [effect, count] : summary.effects)
     if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);

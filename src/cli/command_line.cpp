@@ -25,7 +25,8 @@ struct Option {
 };
 
 constexpr Option kOptions[] = {
-    {"set", "PATH=VALUE", "set a configuration key, e.g. accelerator.array.rows=8; may be repeated"},
+    {"set", "PATH=VALUE",
+     "set a configuration key, e.g. accelerator.array.rows=8; may be repeated"},
     {"out", "DIR", "where to write (default: traces/<config>-<command>)"},
     {"seed", "N", "the same as --set seed=N"},
     {"workers", "N", "processes at once, where a command uses several (default: one per core)"},
@@ -40,23 +41,23 @@ struct Command {
   std::string_view name;
   std::string_view arguments;
   std::string_view meaning;
-  std::size_t least, most;         ///< positional arguments
-  std::string_view options;        ///< names, space-separated
+  std::size_t least, most;   ///< positional arguments
+  std::string_view options;  ///< names, space-separated
 };
 
 constexpr std::string_view kConfigOptions = "set out seed workers force quiet help";
 constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
      kConfigOptions},
-    {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1, 1,
-     "set out seed workers force quiet help dry-run"},
-    {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2, 2,
-     "out force quiet help"},
+    {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1,
+     1, "set out seed workers force quiet help dry-run"},
+    {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2,
+     2, "out force quiet help"},
     {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
      kConfigOptions},
     {"sweep", "CONFIG", "a grid over configuration keys -> sweep.csv", 1, 1, kConfigOptions},
-    {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown", 0, 1,
-     "help"},
+    {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown",
+     0, 1, "help"},
 };
 
 bool has_option(const Command& command, std::string_view name) {
@@ -79,15 +80,17 @@ std::string general_help() {
   for (const Option& option : kOptions)
     if (option.common) text += option_line(option);
   text +=
-      "\nexit codes: 0 done, 2 the input is wrong, 3 a bug in a model, 4 the simulation did not finish, "
+      "\nexit codes: 0 done, 2 the input is wrong, 3 a bug in a model, 4 the simulation did not "
+      "finish, "
       "5 an audit failed\n"
       "`attnguard COMMAND --help` shows the options of one command.\n";
   return text;
 }
 
 std::string command_help(const Command& command) {
-  std::string text = fmt::format("attnguard {}: {}\n\nusage: attnguard {} {} [OPTIONS]\n\noptions:\n",
-                                 command.name, command.meaning, command.name, command.arguments);
+  std::string text =
+      fmt::format("attnguard {}: {}\n\nusage: attnguard {} {} [OPTIONS]\n\noptions:\n",
+                  command.name, command.meaning, command.name, command.arguments);
   for (const Option& option : kOptions)
     if (has_option(command, option.name)) text += option_line(option);
   return text;
@@ -107,7 +110,8 @@ std::uint64_t number(std::string_view option, const std::string& text, std::uint
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-    throw UserError(fmt::format("--{} {}: no such number; an integer from {} to {}", option, text, least, most));
+    throw UserError(fmt::format("--{} {}: no such number; an integer from {} to {}", option, text,
+                                least, most));
   return value;
 }
 
@@ -130,8 +134,10 @@ po::variables_map parse(const std::vector<std::string>& arguments) {
   const po::options_description description = described_options();
   po::positional_options_description positional;
   positional.add("positional", -1);
-  // No guessing: a prefix of an option is an unknown option. No short options: a negative number stays an argument.
-  const int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
+  // No guessing: a prefix of an option is an unknown option. No short options: a negative number
+  // stays an argument.
+  const int style = po::command_line_style::allow_long |
+                    po::command_line_style::long_allow_adjacent |
                     po::command_line_style::long_allow_next;
   po::variables_map map;
   try {
@@ -179,8 +185,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
                                   command.name, command.name));
   words.erase(words.begin());
   if (words.size() < command.least || words.size() > command.most)
-    throw UserError(fmt::format("{}: {} arguments; usage: attnguard {} {}", command.name, words.size(),
-                                command.name, command.arguments));
+    throw UserError(fmt::format("{}: {} arguments; usage: attnguard {} {}", command.name,
+                                words.size(), command.name, command.arguments));
 
   CommandLine& line = parsed.command_line;
   line.command = command.name;
@@ -188,7 +194,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
   if (map.count("set") != 0) line.sets = map["set"].as<std::vector<std::string>>();
   if (map.count("out") != 0) line.out = map["out"].as<std::string>();
   if (line.out && line.out->empty()) throw UserError("--out: empty; the name of a folder");
-  if (map.count("seed") != 0) line.seed = number("seed", map["seed"].as<std::string>(), 0, UINT64_MAX);
+  if (map.count("seed") != 0)
+    line.seed = number("seed", map["seed"].as<std::string>(), 0, UINT64_MAX);
   if (map.count("workers") != 0)
     line.workers =
         static_cast<std::uint32_t>(number("workers", map["workers"].as<std::string>(), 1, 1024));

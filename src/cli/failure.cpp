@@ -22,9 +22,9 @@ Failure current_failure() {
   } catch (const sc_core::sc_report& report) {
     const char* process = report.get_process_name();
     return {kModelBug,
-            fmt::format("internal error: {}: {} (at {}{}{})", report.get_msg_type(), report.get_msg(),
-                        report.get_time().to_string(), process != nullptr ? ", process " : "",
-                        process != nullptr ? process : "")};
+            fmt::format("internal error: {}: {} (at {}{}{})", report.get_msg_type(),
+                        report.get_msg(), report.get_time().to_string(),
+                        process != nullptr ? ", process " : "", process != nullptr ? process : "")};
   } catch (const std::exception& error) {
     return {kModelBug, fmt::format("internal error: {}", error.what())};
   }

@@ -1,4 +1,5 @@
-// The executable: dispatches to the command and turns every failure into one message and an exit code.
+// The executable: dispatches to the command and turns every failure into one message and an exit
+// code.
 #include <fmt/format.h>
 
 #include <cstdio>

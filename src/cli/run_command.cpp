@@ -4,11 +4,11 @@
 #include <chrono>
 #include <string>
 
-#include "src/simulation/require_finished.h"
 #include "src/cli/command_line.h"
 #include "src/cli/text_table.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
+#include "src/simulation/require_finished.h"
 #include "src/simulation/run_report.h"
 #include "src/simulation/simulation.h"
 #include "src/workload/npy.h"
@@ -35,7 +35,8 @@ std::string unit_table(const RunResult& result) {
     std::string stalls;
     for (const auto& [reason, cycles] : stats.stall_cycles)
       if (cycles != 0) stalls += fmt::format("{}{} {}", stalls.empty() ? "" : ", ", reason, cycles);
-    const double share = 100.0 * static_cast<double>(stats.busy_cycles) / static_cast<double>(result.cycles);
+    const double share =
+        100.0 * static_cast<double>(stats.busy_cycles) / static_cast<double>(result.cycles);
     table.add({name, fmt::format("{}", stats.busy_cycles), fmt::format("{:.1f} %", share), stalls});
   }
   return table.str();
@@ -45,8 +46,9 @@ void print_summary(const Prepared& prepared, const RunResult& result, const RunR
   const AttentionShape& shape = prepared.job.shape;
   const ArrayConfig& array = prepared.config.accelerator.array;
   TextTable table;
-  table.add({"heads x queries x keys x width", fmt::format("{} x {} x {} x {}, mask {}", shape.heads, shape.tokens_q,
-                                        shape.tokens_k, shape.head_dim, enum_name(shape.mask))});
+  table.add({"heads x queries x keys x width",
+             fmt::format("{} x {} x {} x {}, mask {}", shape.heads, shape.tokens_q, shape.tokens_k,
+                         shape.head_dim, enum_name(shape.mask))});
   table.add({"array", fmt::format("{} x {}", array.rows, array.cols)});
   table.add({"cycles", fmt::format("{}", result.cycles)});
   table.add({"multiply-accumulates", fmt::format("{}", result.macs)});
@@ -63,7 +65,8 @@ void print_summary(const Prepared& prepared, const RunResult& result, const RunR
 int run_command(const CommandLine& command_line) {
   const Prepared prepared = prepare(command_line);
   OutputDir directory(output_directory(command_line), command_line.force);
-  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job);
+  constexpr bool kInterposers = false;  // no fault is armed here
+  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job, kInterposers);
   const auto start = std::chrono::steady_clock::now();
   const RunResult result = simulation.run();
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;

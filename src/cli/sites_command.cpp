@@ -38,8 +38,8 @@ std::string cell(const std::optional<std::uint64_t>& value) {
 
 void print_table(const std::vector<SiteRow>& rows) {
   TextTable table;
-  table.add({"site class", "domain", "storage", "instances", "bits", "live bit-cycles", "live share",
-             "first", "last"});
+  table.add({"site class", "domain", "storage", "instances", "bits", "live bit-cycles",
+             "live share", "first", "last"});
   for (const SiteRow& row : rows)
     table.add({row.site_class, std::string(domain_name(row.domain)),
                std::string(storage_kind_name(row.kind)), fmt::format("{}", row.instances),
@@ -75,9 +75,10 @@ int sites_command(const CommandLine& command_line) {
   directory.commit();
   if (command_line.quiet) return kDone;
   print_table(rows);
-  fmt::print("\n{} site classes, {} bits, {} cycles, {} live bit-cycles\nwritten: {}/sites.csv sites.json config.json\n",
-             rows.size(), bits, golden.cycles, live_bit_cycles,
-             output_directory(command_line).string());
+  fmt::print(
+      "\n{} site classes, {} bits, {} cycles, {} live bit-cycles\nwritten: {}/sites.csv sites.json "
+      "config.json\n",
+      rows.size(), bits, golden.cycles, live_bit_cycles, output_directory(command_line).string());
   return kDone;
 }
 

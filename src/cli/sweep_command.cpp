@@ -30,7 +30,8 @@ std::string describe(const SweepPoint& point) {
   return text;
 }
 
-std::vector<CommandLine> command_lines(const CommandLine& base, const std::vector<SweepPoint>& points) {
+std::vector<CommandLine> command_lines(const CommandLine& base,
+                                       const std::vector<SweepPoint>& points) {
   std::vector<CommandLine> lines;
   for (const SweepPoint& point : points) {
     CommandLine& line = lines.emplace_back(base);
@@ -54,7 +55,8 @@ std::vector<std::string> columns(const std::vector<Json>& results) {
   std::vector<std::string> names;
   for (const Json& result : results)
     for (const auto& item : result["row"].items())
-      if (std::find(names.begin(), names.end(), item.key()) == names.end()) names.push_back(item.key());
+      if (std::find(names.begin(), names.end(), item.key()) == names.end())
+        names.push_back(item.key());
   return names;
 }
 

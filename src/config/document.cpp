@@ -76,7 +76,8 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   std::string next_pointer() const {
     if (open_.empty()) return "";
     const Level& top = open_.back();
-    return child_pointer(top.pointer, top.json->is_array() ? std::to_string(top.json->size()) : key_);
+    return child_pointer(top.pointer,
+                         top.json->is_array() ? std::to_string(top.json->size()) : key_);
   }
   // A parent never grows while its child is open, so pointers into it stay valid.
   Json* place(Json value) {

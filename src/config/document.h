@@ -1,4 +1,5 @@
-// The configuration as JSON, before anything is read from it: the file, then the options that change it.
+// The configuration as JSON, before anything is read from it: the file, then the options that
+// change it.
 #pragma once
 
 #include <filesystem>
@@ -19,8 +20,9 @@ Json parse_json_file(const std::filesystem::path& file);
 /// The same for text; `name` stands for the file in messages.
 Json parse_json(const std::string& text, const std::string& name);
 
-/// Applies `--set assignment`, where assignment is `dotted.path=value` and value is JSON, or else a string. A number steps
-/// into a list. Objects on the way that do not exist are made; whether their names are known is the reader's business.
+/// Applies `--set assignment`, where assignment is `dotted.path=value` and value is JSON, or else a
+/// string. A number steps into a list. Objects on the way that do not exist are made; whether their
+/// names are known is the reader's business.
 void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignment);
 
 }  // namespace attnguard

@@ -11,10 +11,12 @@ namespace attnguard {
 /// The configuration file and the options that changed it.
 struct ConfigOrigin {
   std::string file;  ///< as the user wrote it
-  /// JSON pointer of each value set by an option, and the option as the user wrote it; later ones win.
+  /// JSON pointer of each value set by an option, and the option as the user wrote it; later ones
+  /// win.
   std::vector<std::pair<std::string, std::string>> options;
 
-  /// What to call the value at a JSON pointer: the option that set it or a value around it, else `file#pointer`.
+  /// What to call the value at a JSON pointer: the option that set it or a value around it, else
+  /// `file#pointer`.
   std::string where(std::string_view pointer) const;
   /// Throws UserError `where(pointer): value; allowed`.
   [[noreturn]] void reject(std::string_view pointer, std::string_view value,

@@ -48,7 +48,8 @@ void check_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) 
     if (!workload.k) reject("k", "missing", "a .npy file, as q is given");
     if (!workload.v) reject("v", "missing", "a .npy file, as q is given");
     const auto absent = [&](std::string_view key, bool given) {
-      if (given) reject(key, "given", "not with q, k and v, whose files say the shape and the values");
+      if (given)
+        reject(key, "given", "not with q, k and v, whose files say the shape and the values");
     };
     absent("heads", workload.heads.has_value());
     absent("kv_heads", workload.kv_heads.has_value());

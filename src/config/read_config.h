@@ -15,7 +15,8 @@ Config read_config(const Json& document, const ConfigOrigin& origin);
 /// Every key with its effective value; reading it again gives the same Config.
 Json write_config(const Config& config);
 
-/// A tile of every kind must fit one half of its buffer. Throws UserError that names the smallest number of words that fits.
+/// A tile of every kind must fit one half of its buffer. Throws UserError that names the smallest
+/// number of words that fits.
 void check_buffers(const AcceleratorConfig& accelerator, const AttentionShape& shape,
                    const ConfigOrigin& origin);
 

@@ -55,11 +55,11 @@ class ObjectReader {
       const std::string& key = item.key();
       bool found = false;
       for (const std::string& known : known_) found = found || known == key;
-      if (!found)
-        at_.origin.reject(at_.child(key).pointer, "unknown key", suggest(key, known_));
+      if (!found) at_.origin.reject(at_.child(key).pointer, "unknown key", suggest(key, known_));
     }
     for (const FieldSpec& spec : missing_)
-      at_.origin.reject(at_.child(spec.key).pointer, "missing", fmt::format("required: {}", spec.meaning));
+      at_.origin.reject(at_.child(spec.key).pointer, "missing",
+                        fmt::format("required: {}", spec.meaning));
   }
 
  private:

@@ -58,11 +58,12 @@ Json describe_checker(CheckerKind kind) {
 }
 
 Json describe_checkers() {
-  return {{"type", "object"},
-          {"propertyNames", {{"pattern", "^[a-z][a-z0-9_]*$"}}},
-          {"additionalProperties",
-           {{"oneOf", Json::array({describe_checker<FlashAbftConfig>(CheckerKind::flash_abft),
-                                   describe_checker<MatmulAbftConfig>(CheckerKind::matmul_abft)})}}}};
+  return {
+      {"type", "object"},
+      {"propertyNames", {{"pattern", "^[a-z][a-z0-9_]*$"}}},
+      {"additionalProperties",
+       {{"oneOf", Json::array({describe_checker<FlashAbftConfig>(CheckerKind::flash_abft),
+                               describe_checker<MatmulAbftConfig>(CheckerKind::matmul_abft)})}}}};
 }
 
 template <class T>
@@ -74,7 +75,8 @@ Json describe(const FieldSpec& spec, const T& value) {
     return {{"type", "string"}, {"minLength", 1}};
   } else if constexpr (std::is_enum_v<T>) {
     schema["enum"] = Json::array();
-    for (const auto& choice : choices<T>(spec)) schema["enum"].push_back(std::string(choice.second));
+    for (const auto& choice : choices<T>(spec))
+      schema["enum"].push_back(std::string(choice.second));
   } else if constexpr (std::is_integral_v<T>) {
     const auto [low, high] = integer_range<T>(spec);
     schema = {{"type", "integer"}, {"minimum", low}, {"maximum", high}};
@@ -110,7 +112,8 @@ std::string allowed_text(const Json& schema) {
                                           ? std::string("objects, below")
                                           : allowed_text(schema["items"]));
   if (schema.contains("minimum") && schema.contains("maximum"))
-    return fmt::format("{}, {} to {}", type, one_line(schema["minimum"]), one_line(schema["maximum"]));
+    return fmt::format("{}, {} to {}", type, one_line(schema["minimum"]),
+                       one_line(schema["maximum"]));
   if (schema.contains("minimum"))
     return fmt::format("{}, at least {}", type, one_line(schema["minimum"]));
   return type;
@@ -127,9 +130,10 @@ void append_rows(const Json& object, const std::string& prefix, std::string& tex
     bool required = false;
     if (object.contains("required"))
       for (const Json& key : object["required"]) required = required || key == item.key();
-    const std::string fallback = schema.contains("default") ? fmt::format("`{}`", one_line(schema["default"]))
-                                 : required                 ? "required"
-                                                            : "";
+    const std::string fallback = schema.contains("default")
+                                     ? fmt::format("`{}`", one_line(schema["default"]))
+                                 : required ? "required"
+                                            : "";
     text += fmt::format("| `{}` | {} | {} | {} |\n", path, fallback, allowed_text(schema),
                         schema.value("description", ""));
     if (schema.contains("items") && schema["items"].contains("properties"))
@@ -159,10 +163,14 @@ Json config_schema() {
 std::string key_table() {
   std::string text =
       "# Configuration keys\n\n"
-      "Written by `attnguard schema keys`; the same descriptions read the file, so this table cannot differ from the tool.\n"
-      "A configuration is one JSON object, read strictly: unknown and duplicate keys, comments, fractions for integers and\n"
-      "values out of range are errors. `--set key=value` sets any key below on the command line; the value is JSON, or else a\n"
-      "string, and a number steps into a list (`campaign.models.0.bits=2`). File names are relative to the configuration\n"
+      "Written by `attnguard schema keys`; the same descriptions read the file, so this table "
+      "cannot differ from the tool.\n"
+      "A configuration is one JSON object, read strictly: unknown and duplicate keys, comments, "
+      "fractions for integers and\n"
+      "values out of range are errors. `--set key=value` sets any key below on the command line; "
+      "the value is JSON, or else a\n"
+      "string, and a number steps into a list (`campaign.models.0.bits=2`). File names are "
+      "relative to the configuration\n"
       "file. An empty default means: absent.\n";
   const Json schema = config_schema();
   Json top = {{"properties", Json::object()}};
@@ -173,8 +181,8 @@ std::string key_table() {
   for (const auto& item : schema["properties"].items()) {
     if (item.key() == "checkers") {
       for (const Json& kind : item.value()["additionalProperties"]["oneOf"])
-        text += table(fmt::format("checkers, kind {}", allowed_text(kind["properties"]["kind"])), kind,
-                      "checkers.<name>.");
+        text += table(fmt::format("checkers, kind {}", allowed_text(kind["properties"]["kind"])),
+                      kind, "checkers.<name>.");
     } else if (item.value().contains("properties")) {
       text += table(item.key(), item.value(), item.key() + ".");
     }

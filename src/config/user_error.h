@@ -5,7 +5,8 @@
 
 namespace attnguard {
 
-/// what() is one line that names the place (`file#/json/path` or option), the value and what is allowed.
+/// what() is one line that names the place (`file#/json/path` or option), the value and what is
+/// allowed.
 class UserError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -6,7 +6,8 @@
 namespace attnguard {
 
 std::string_view tool_version();
-/// The commit the build was configured at, with "-dirty" for local changes; "unknown" outside a repository.
+/// The commit the build was configured at, with "-dirty" for local changes; "unknown" outside a
+/// repository.
 std::string_view tool_git();
 
 }  // namespace attnguard

@@ -42,7 +42,8 @@ OutputDir::OutputDir(const fs::path& final_path, bool force) {
     if (!is_empty && !is_result(final_))
       reject(final_path, "holds files that are no result of attnguard",
              "a new or empty folder, or an earlier result with --force");
-    if (::access(final_.c_str(), W_OK) != 0) reject(final_path, "not writable", "a writable folder");
+    if (::access(final_.c_str(), W_OK) != 0)
+      reject(final_path, "not writable", "a writable folder");
   }
   fs::create_directories(final_.parent_path(), error);
   temporary_ = sibling(final_, "partial");

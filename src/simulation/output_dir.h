@@ -5,11 +5,13 @@
 
 namespace attnguard {
 
-/// Files go to a temporary folder beside the final one; commit() renames it. Without commit() nothing stays.
+/// Files go to a temporary folder beside the final one; commit() renames it. Without commit()
+/// nothing stays.
 class OutputDir {
  public:
-  /// Throws UserError when `final_path` cannot be written, is no folder, or already holds something: without `force`
-  /// anything at all; with it anything but an earlier result, so that --force never deletes a user's own folder.
+  /// Throws UserError when `final_path` cannot be written, is no folder, or already holds
+  /// something: without `force` anything at all; with it anything but an earlier result, so that
+  /// --force never deletes a user's own folder.
   OutputDir(const std::filesystem::path& final_path, bool force);
   ~OutputDir();
   OutputDir(const OutputDir&) = delete;

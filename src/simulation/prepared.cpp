@@ -71,8 +71,8 @@ Prepared prepare(const CommandLine& command_line) {
   prepared.origin = std::move(read.origin);
   Config& config = prepared.config = std::move(read.config);
   const fs::path folder = fs::path(prepared.origin.file).parent_path();
-  LoadedWorkload loaded = load_workload(config.workload, config.seed,
-                                        config.accelerator.formats.operand, folder, prepared.origin);
+  LoadedWorkload loaded = load_workload(
+      config.workload, config.seed, config.accelerator.formats.operand, folder, prepared.origin);
   check_buffers(config.accelerator, loaded.job.shape, prepared.origin);
   fill_in(config.workload, loaded.job.shape);
 

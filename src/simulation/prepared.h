@@ -1,4 +1,5 @@
-// Everything a command needs before the simulation is built: the configuration checked, the tensors loaded or drawn.
+// Everything a command needs before the simulation is built: the configuration checked, the tensors
+// loaded or drawn.
 #pragma once
 
 #include <filesystem>
@@ -19,13 +20,14 @@ struct Prepared {
   Config config;
   ConfigOrigin origin;  ///< names a configuration value in an error message
   AttentionJob job;     ///< values are exact images of the operand format
-  /// Of the canonical effective configuration with tensor contents in place of paths and without fidelity and engine,
-  /// which cannot change a result.
+  /// Of the canonical effective configuration with tensor contents in place of paths and without
+  /// fidelity and engine, which cannot change a result.
   std::string config_sha256;
   std::optional<std::vector<float>> expected;  ///< [heads][tokens_q][head_dim]
   /// (key, SHA-256 of the file) of every tensor file.
   std::vector<std::pair<std::string, std::string>> input_hashes;
-  /// The effective configuration, every default filled in; tensor paths relative to output_directory().
+  /// The effective configuration, every default filled in; tensor paths relative to
+  /// output_directory().
   nlohmann::ordered_json effective;
 };
 
@@ -43,7 +45,8 @@ Prepared prepare(const CommandLine& command_line);
 /// --out, or traces/<config stem>-<command>.
 std::filesystem::path output_directory(const CommandLine& command_line);
 
-/// What run.json and summary.json begin with: tool, config_sha256, seed, inputs, fidelity, workload, array.
+/// What run.json and summary.json begin with: tool, config_sha256, seed, inputs, fidelity,
+/// workload, array.
 nlohmann::ordered_json result_header(const Prepared& prepared);
 
 /// `json`, indented, with a final newline. Throws std::runtime_error when it cannot be written.

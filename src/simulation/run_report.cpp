@@ -48,9 +48,9 @@ std::string value_bytes(const std::vector<std::uint32_t>& raw, Format format) {
 RunReport report_run(const Prepared& prepared, const RunResult& result) {
   const AcceleratorConfig& accelerator = prepared.config.accelerator;
   RunReport report;
-  report.utilization = static_cast<double>(result.macs) /
-                       (static_cast<double>(result.cycles) * accelerator.array.rows *
-                        accelerator.array.cols);
+  report.utilization =
+      static_cast<double>(result.macs) /
+      (static_cast<double>(result.cycles) * accelerator.array.rows * accelerator.array.cols);
   for (const CheckerResult& checker : result.checkers)
     report.checkers.push_back(report_checker(checker));
   report.output.reserve(result.output.size());
@@ -70,7 +70,8 @@ nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& resul
   json["utilization"] = report.utilization;
   json["units"] = Json::object();
   for (const auto& [name, stats] : result.units)
-    json["units"][name] = {{"busy_cycles", stats.busy_cycles}, {"stall_cycles", stats.stall_cycles}};
+    json["units"][name] = {{"busy_cycles", stats.busy_cycles},
+                           {"stall_cycles", stats.stall_cycles}};
   json["bytes"] = result.link_bytes;
   json["checkers"] = Json::object();
   for (std::size_t i = 0; i < report.checkers.size(); ++i) {

@@ -25,10 +25,10 @@ struct ExpectedError {
 };
 
 struct RunReport {
-  double utilization = 0;              ///< multiply-accumulates over cycles × array rows × cols
+  double utilization = 0;               ///< multiply-accumulates over cycles × array rows × cols
   std::vector<CheckerReport> checkers;  ///< in configuration order
   std::vector<float> output;            ///< [heads][tokens_q][head_dim]
-  std::string output_sha256;            ///< of the values' bytes in the output format, little-endian
+  std::string output_sha256;  ///< of the values' bytes in the output format, little-endian
   std::optional<ExpectedError> expected;
 };
 

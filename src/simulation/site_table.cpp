@@ -6,8 +6,8 @@
 namespace attnguard {
 namespace {
 
-// Extremes of an affine function lie at the corners of the box; only where lengths vary (and may be empty) does every
-// cell of the box count.
+// Extremes of an affine function lie at the corners of the box; only where lengths vary (and may be
+// empty) does every cell of the box count.
 std::uint32_t stride(const LiveBlock& block, std::size_t dimension) {
   const bool corners = block.length_step == std::array<std::int64_t, 3>{};
   return corners ? std::max(block.count[dimension] - 1, 1U) : 1;

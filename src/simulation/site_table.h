@@ -15,9 +15,9 @@ struct SiteRow {
   Domain domain = Domain::function;
   StorageKind kind = StorageKind::register_file;
   std::uint64_t instances = 0;
-  std::uint64_t bits = 0;             ///< of all instances together
+  std::uint64_t bits = 0;  ///< of all instances together
   std::uint64_t live_bit_cycles = 0;
-  double live_share = 0;              ///< of bits × cycles
+  double live_share = 0;                                           ///< of bits × cycles
   std::optional<std::uint64_t> first_live_cycle, last_live_cycle;  ///< empty when never live
 };
 

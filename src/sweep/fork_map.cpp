@@ -58,7 +58,8 @@ Json finish(const Child& child) {
   while (::waitpid(child.pid, &status, 0) < 0)
     if (errno != EINTR) throw_errno("waitpid");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw ModelError(fmt::format("the process of point {} died: status {:#x}", child.index, status));
+    throw ModelError(
+        fmt::format("the process of point {} died: status {:#x}", child.index, status));
   return Json::parse(child.received);
 }
 

@@ -30,7 +30,8 @@ std::vector<std::size_t> group_axes(const SweepConfig& sweep, const ConfigOrigin
       first = std::min(first, axis);
       if (sweep.grid[axis].values.size() != sweep.grid[first].values.size())
         origin.reject(pointer, fmt::format("{} has {} values", key, sweep.grid[axis].values.size()),
-                      fmt::format("{}, as many as {}", sweep.grid[first].values.size(), sweep.grid[first].key));
+                      fmt::format("{}, as many as {}", sweep.grid[first].values.size(),
+                                  sweep.grid[first].key));
     }
     for (const std::string& key : sweep.linked[group]) leader[axis_of[key]] = first;
   }
@@ -40,7 +41,8 @@ std::vector<std::size_t> group_axes(const SweepConfig& sweep, const ConfigOrigin
 }  // namespace
 
 std::vector<SweepPoint> expand_grid(const SweepConfig& sweep, const ConfigOrigin& origin) {
-  if (sweep.grid.empty()) origin.reject("/sweep/grid", "no key", "at least one key with its values");
+  if (sweep.grid.empty())
+    origin.reject("/sweep/grid", "no key", "at least one key with its values");
   const std::vector<std::size_t> leader = group_axes(sweep, origin);
   std::vector<SweepPoint> points;
   std::vector<std::size_t> step(leader.size(), 0);

@@ -29,7 +29,8 @@ class Loader {
   LoadedWorkload result;
 
  private:
-  [[noreturn]] void reject(const char* key, std::string_view value, std::string_view allowed) const {
+  [[noreturn]] void reject(const char* key, std::string_view value,
+                           std::string_view allowed) const {
     origin_.reject(child_pointer("/workload", key), value, allowed);
   }
   NpyTensor load(const char* key, const std::string& file, TensorFormat format);
@@ -135,7 +136,8 @@ void Loader::round(const char* key, const std::string& source, std::vector<float
 void Loader::finish() {
   AttentionShape& shape = result.job.shape;
   shape.mask = workload_.mask;
-  shape.scale = static_cast<float>(workload_.scale.value_or(1.0 / std::sqrt(double{1} * shape.head_dim)));
+  shape.scale =
+      static_cast<float>(workload_.scale.value_or(1.0 / std::sqrt(double{1} * shape.head_dim)));
   round("q", workload_.q.value_or("drawn"), result.job.q);
   round("k", workload_.k.value_or("drawn"), result.job.k);
   round("v", workload_.v.value_or("drawn"), result.job.v);
@@ -150,7 +152,9 @@ void Loader::finish() {
            fmt::format("the output's shape, ({})", fmt::join(output_shape, ", ")));
   for (std::size_t i = 0; i < expected.values.size(); ++i)
     if (!std::isfinite(expected.values[i]) && !workload_.allow_nonfinite)
-      reject(key, fmt::format("{}: value {} at {}", file, expected.values[i], index_text(i, shape.tokens_q)),
+      reject(key,
+             fmt::format("{}: value {} at {}", file, expected.values[i],
+                         index_text(i, shape.tokens_q)),
              "finite values, or workload.allow_nonfinite");
   result.expected = std::move(expected.values);
 }

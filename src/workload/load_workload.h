@@ -22,8 +22,8 @@ struct LoadedWorkload {
   std::vector<std::pair<std::string, std::string>> file_hashes;
 };
 
-/// Relative file names are relative to `folder`. Throws UserError that names the key, the file and, for a value that is not
-/// finite, its index.
+/// Relative file names are relative to `folder`. Throws UserError that names the key, the file and,
+/// for a value that is not finite, its index.
 LoadedWorkload load_workload(const WorkloadConfig& workload, std::uint64_t seed, Format operand,
                              const std::filesystem::path& folder, const ConfigOrigin& origin);
 

@@ -73,7 +73,9 @@ class HeaderParser {
   [[noreturn]] static void malformed() {
     fail("malformed header", "a .npy header with descr, fortran_order and shape, not structured");
   }
-  void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n"), rest_.size())); }
+  void skip_space() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n"), rest_.size()));
+  }
   bool take(char c) {
     skip_space();
     if (rest_.empty() || rest_.front() != c) return false;
@@ -128,7 +130,8 @@ class HeaderParser {
 
 std::uint64_t little_endian(std::string_view bytes) {
   std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  for (std::size_t i = bytes.size(); i-- > 0;)
+    value = value << 8 | static_cast<unsigned char>(bytes[i]);
   return value;
 }
 
@@ -143,7 +146,8 @@ Format element_format(const std::string& descr, TensorFormat format) {
   if (descr == "<f4") return Format::float32;
   if (descr == "<f2") return Format::float16;
   fail(fmt::format("type {}", descr),
-       descr == "<u2" ? "<f4 or <f2, or <u2 with workload.tensor_format bfloat16_bits" : "<f4 or <f2");
+       descr == "<u2" ? "<f4 or <f2, or <u2 with workload.tensor_format bfloat16_bits"
+                      : "<f4 or <f2");
 }
 
 }  // namespace
@@ -190,14 +194,15 @@ NpyTensor parse_npy(std::string_view bytes, TensorFormat format) {
          fmt::format("{} bytes", expected));
 
   NpyTensor tensor{header.shape, std::vector<float>(count)};
-  decode_values(element, reinterpret_cast<const std::byte*>(data.data()), tensor.values.data(), count);
+  decode_values(element, reinterpret_cast<const std::byte*>(data.data()), tensor.values.data(),
+                count);
   return tensor;
 }
 
 void write_npy(const std::filesystem::path& file, const std::vector<std::uint64_t>& shape,
                const std::vector<float>& values) {
-  std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}",
-                                   fmt::join(shape, ", "));
+  std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}",
+                                   fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   header.append(63 - (10 + header.size()) % 64, ' ');  // data starts at a multiple of 64
   header += '\n';
   std::string bytes(kMagic);

@@ -19,9 +19,9 @@ struct NpyTensor {
 /// The bytes of a file. Throws UserError `problem; allowed`.
 std::string read_bytes(const std::filesystem::path& file);
 
-/// Parses the bytes of a .npy file (format version 1 or 2). `format` says which types are allowed: `floating` <f4 and <f2,
-/// `bfloat16_bits` <u2. Nothing is allocated before the shape agrees with the number of bytes. Throws UserError
-/// `problem; allowed`.
+/// Parses the bytes of a .npy file (format version 1 or 2). `format` says which types are allowed:
+/// `floating` <f4 and <f2, `bfloat16_bits` <u2. Nothing is allocated before the shape agrees with
+/// the number of bytes. Throws UserError `problem; allowed`.
 NpyTensor parse_npy(std::string_view bytes, TensorFormat format);
 
 /// Writes float32, C order, version 1. Throws std::runtime_error when it cannot.

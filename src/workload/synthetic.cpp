@@ -32,8 +32,9 @@ double standard_normal(std::uint64_t seed, std::uint32_t tensor, std::uint64_t i
       {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
   std::int64_t sum = 0;
   for (std::uint32_t block = 0; block < 3; ++block) {
-    const r123::Philox4x32::ctr_type counter{
-        {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), tensor, block}};
+    const r123::Philox4x32::ctr_type counter{{static_cast<std::uint32_t>(index),
+                                              static_cast<std::uint32_t>(index >> 32), tensor,
+                                              block}};
     for (const std::uint32_t word : r123::Philox4x32()(counter, key)) sum += word;
   }
   // Mean 6 × (2^32 − 1) and variance 2^64 up to one part in 2^32.

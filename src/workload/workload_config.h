@@ -1,7 +1,7 @@
 // What to compute: an attention layer on tensors from files, or on synthetic ones.
 //
-// Either q, k and v name files, and the shape is theirs, or heads, tokens_q, tokens_k and head_dim give the shape of tensors
-// drawn from `distribution`. Never both.
+// Either q, k and v name files, and the shape is theirs, or heads, tokens_q, tokens_k and head_dim
+// give the shape of tensors drawn from `distribution`. Never both.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct EnumNames<TensorFormat> {
       {{TensorFormat::floating, "float"}, {TensorFormat::bfloat16_bits, "bfloat16_bits"}}};
 };
 
-/// Synthetic values: normal, deviation `scale_*`, then outlier channels of K and V multiplied, then the mean added.
+/// Synthetic values: normal, deviation `scale_*`, then outlier channels of K and V multiplied, then
+/// the mean added.
 struct DistributionConfig {
   double scale_q = 1.0;
   double scale_k = 1.0;
@@ -42,7 +43,8 @@ struct DistributionConfig {
     v(FieldSpec{"scale_k", "standard deviation of K", 0, 1e6}, self.scale_k);
     v(FieldSpec{"scale_v", "standard deviation of V", 0, 1e6}, self.scale_v);
     v(FieldSpec{"mean_v", "mean of V", -1e6, 1e6}, self.mean_v);
-    v(FieldSpec{"outlier_channels", "channels of K and V, evenly spread, that hold outliers", 0, 1024},
+    v(FieldSpec{"outlier_channels", "channels of K and V, evenly spread, that hold outliers", 0,
+                1024},
       self.outlier_channels);
     v(FieldSpec{"outlier_factor", "factor on the deviation of an outlier channel", 0, 1e6},
       self.outlier_factor);
@@ -68,13 +70,19 @@ struct WorkloadConfig {
     v(FieldSpec{"mask", "causal: key j is visible to query i when j <= i + tokens_k - tokens_q"},
       self.mask);
     v(FieldSpec{"scale", "softmax scale; without it 1/sqrt(head_dim)", 1e-9, 1e9}, self.scale);
-    v(FieldSpec{"allow_nonfinite", "accept NaN and infinities in the tensors"}, self.allow_nonfinite);
-    v(FieldSpec{"q", "query tensor, .npy [heads, tokens_q, head_dim]; relative to this file"}, self.q);
-    v(FieldSpec{"k", "key tensor, .npy [kv_heads, tokens_k, head_dim]; relative to this file"}, self.k);
-    v(FieldSpec{"v", "value tensor, .npy [kv_heads, tokens_k, head_dim]; relative to this file"}, self.v);
-    v(FieldSpec{"tensor_format", "float: float32 or float16 values; bfloat16_bits: uint16 holding bfloat16"},
+    v(FieldSpec{"allow_nonfinite", "accept NaN and infinities in the tensors"},
+      self.allow_nonfinite);
+    v(FieldSpec{"q", "query tensor, .npy [heads, tokens_q, head_dim]; relative to this file"},
+      self.q);
+    v(FieldSpec{"k", "key tensor, .npy [kv_heads, tokens_k, head_dim]; relative to this file"},
+      self.k);
+    v(FieldSpec{"v", "value tensor, .npy [kv_heads, tokens_k, head_dim]; relative to this file"},
+      self.v);
+    v(FieldSpec{"tensor_format",
+                "float: float32 or float16 values; bfloat16_bits: uint16 holding bfloat16"},
       self.tensor_format);
-    v(FieldSpec{"expected_output", "reference output, .npy [heads, tokens_q, head_dim], to compare with"},
+    v(FieldSpec{"expected_output",
+                "reference output, .npy [heads, tokens_q, head_dim], to compare with"},
       self.expected_output);
     v(FieldSpec{"heads", "query heads of synthetic tensors", 1, 1024}, self.heads);
     v(FieldSpec{"kv_heads", "key and value heads, a divisor of heads; without it heads", 1, 1024},

@@ -1,5 +1,5 @@
-// The built executable, as a user meets it: exit codes, messages, files. ctest names it in ATTNGUARD and starts in the
-// repository's root.
+// The built executable, as a user meets it: exit codes, messages, files. ctest names it in
+// ATTNGUARD and starts in the repository's root.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -52,11 +52,14 @@ class Cli : public ::testing::Test {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
   }
   std::string out_dir() const { return (files_.path() / "result").string(); }
-  Json result(const std::string& file) const { return Json::parse(read_text(fs::path(out_dir()) / file)); }
+  Json result(const std::string& file) const {
+    return Json::parse(read_text(fs::path(out_dir()) / file));
+  }
   // The command must refuse with exactly this line and write nothing.
   void expect_refused(std::vector<std::string> arguments, const std::string& message) const {
     SCOPED_TRACE(message);
-    const auto before = std::distance(fs::directory_iterator(files_.path()), fs::directory_iterator());
+    const auto before =
+        std::distance(fs::directory_iterator(files_.path()), fs::directory_iterator());
     if (std::find(arguments.begin(), arguments.end(), "--out") == arguments.end())
       arguments.insert(arguments.end(), {"--out", out_dir()});
     const Outcome outcome = call(arguments);
@@ -64,7 +67,8 @@ class Cli : public ::testing::Test {
     EXPECT_EQ(outcome.out, "");
     EXPECT_THAT(outcome.err, StartsWith("attnguard: " + message));
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
-    EXPECT_EQ(std::distance(fs::directory_iterator(files_.path()), fs::directory_iterator()), before);
+    EXPECT_EQ(std::distance(fs::directory_iterator(files_.path()), fs::directory_iterator()),
+              before);
   }
   // The same for a configuration text.
   void expect_config_refused(const std::string& text, const std::string& message) const {
@@ -82,15 +86,16 @@ TEST_F(Cli, RunWritesItsFourFilesAndItsConfigRunsAgain) {
   EXPECT_EQ(first.err, "");
   EXPECT_THAT(first.out, HasSubstr("utilization"));
   const Json run = result("run.json");
-  for (const char* key : {"tool", "config_sha256", "seed", "fidelity", "workload", "array", "cycles", "utilization", "units",
-                          "bytes", "checkers", "output_sha256"})
+  for (const char* key : {"tool", "config_sha256", "seed", "fidelity", "workload", "array",
+                          "cycles", "utilization", "units", "bytes", "checkers", "output_sha256"})
     EXPECT_TRUE(run.contains(key)) << key;
   EXPECT_EQ(run["workload"]["kv_heads"], 2);
   EXPECT_EQ(run["checkers"]["merged"]["alarms"], 0);
   EXPECT_GT(run["checkers"]["merged"]["checks"], 0);
   for (const auto& unit : run["units"].items()) {
     std::uint64_t total = unit.value()["busy_cycles"];
-    for (const auto& stall : unit.value()["stall_cycles"].items()) total += stall.value().get<std::uint64_t>();
+    for (const auto& stall : unit.value()["stall_cycles"].items())
+      total += stall.value().get<std::uint64_t>();
     EXPECT_EQ(total, run["cycles"]) << unit.key();
   }
   const NpyTensor output =
@@ -111,7 +116,8 @@ TEST_F(Cli, RunOnTheShippedTensorsMeetsTheExpectedOutput) {
   EXPECT_LT(run["expected"]["max_error_over_max_abs"], 0.01);
   EXPECT_GT(run["expected"]["max_abs_error"], 0.0);
   EXPECT_EQ(run["inputs"].size(), 4U);
-  for (const auto& checker : run["checkers"].items()) EXPECT_EQ(checker.value()["alarms"], 0) << checker.key();
+  for (const auto& checker : run["checkers"].items())
+    EXPECT_EQ(checker.value()["alarms"], 0) << checker.key();
 }
 
 TEST_F(Cli, ExistingResultsNeedForce) {
@@ -120,7 +126,8 @@ TEST_F(Cli, ExistingResultsNeedForce) {
   const std::string before = read_text(out_dir() + "/run.json");
   expect_refused({"run", file, "--seed", "2"}, "--out " + out_dir() + ": already holds files;");
   EXPECT_EQ(read_text(out_dir() + "/run.json"), before);
-  const Outcome forced = call({"run", file, "--quiet", "--out", out_dir(), "--seed", "2", "--force"});
+  const Outcome forced =
+      call({"run", file, "--quiet", "--out", out_dir(), "--seed", "2", "--force"});
   EXPECT_EQ(forced.exit_code, 0);
   EXPECT_EQ(forced.out + forced.err, "");
   EXPECT_EQ(result("run.json")["seed"], 2);
@@ -131,7 +138,8 @@ TEST_F(Cli, SitesListTheUniverse) {
   const Outcome outcome = call({"sites", file, "--out", out_dir()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const std::string csv = read_text(out_dir() + "/sites.csv");
-  EXPECT_THAT(csv, StartsWith("site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_share,first_live_cycle,"
+  EXPECT_THAT(csv, StartsWith("site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_"
+                              "share,first_live_cycle,"
                               "last_live_cycle,engine\r\n"));
   EXPECT_THAT(csv, HasSubstr("\narray.pe[*][*].acc,function,register_file,8,256,"));
   EXPECT_THAT(csv, HasSubstr("\nline.alarm.merged,"));
@@ -139,19 +147,25 @@ TEST_F(Cli, SitesListTheUniverse) {
 
 TEST_F(Cli, SweepIsTheSameForAnyNumberOfWorkers) {
   const std::string file = files_.write("small.json", kSmall);
-  const std::string grid = "sweep.grid={\"accelerator.array.rows\": [2, 4], \"workload.mask\": [\"none\", \"causal\"]}";
-  ASSERT_EQ(call({"sweep", file, "--set", grid, "--workers", "1", "--out", out_dir()}).exit_code, 0);
+  const std::string grid =
+      "sweep.grid={\"accelerator.array.rows\": [2, 4], \"workload.mask\": [\"none\", \"causal\"]}";
+  ASSERT_EQ(call({"sweep", file, "--set", grid, "--workers", "1", "--out", out_dir()}).exit_code,
+            0);
   const std::string other = (files_.path() / "other").string();
   ASSERT_EQ(call({"sweep", file, "--set", grid, "--workers", "3", "--out", other}).exit_code, 0);
   const std::string csv = read_text(out_dir() + "/sweep.csv");
   EXPECT_EQ(csv, read_text(other + "/sweep.csv"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
-  EXPECT_THAT(csv, StartsWith("accelerator.array.rows,workload.mask,cycles,utilization,macs,busy_cycles_"));
+  EXPECT_THAT(
+      csv, StartsWith("accelerator.array.rows,workload.mask,cycles,utilization,macs,busy_cycles_"));
   EXPECT_THAT(csv, HasSubstr("\r\n2,causal,"));
   // A point is what a run with the same settings is.
   const std::string run = (files_.path() / "run").string();
-  ASSERT_EQ(call({"run", file, "--set", "accelerator.array.rows=2", "--quiet", "--out", run}).exit_code, 0);
-  EXPECT_THAT(csv, HasSubstr("\r\n2,causal," + Json::parse(read_text(run + "/run.json"))["cycles"].dump() + ","));
+  ASSERT_EQ(
+      call({"run", file, "--set", "accelerator.array.rows=2", "--quiet", "--out", run}).exit_code,
+      0);
+  EXPECT_THAT(csv, HasSubstr("\r\n2,causal," +
+                             Json::parse(read_text(run + "/run.json"))["cycles"].dump() + ","));
 }
 
 TEST_F(Cli, SweepStopsAtABadPointBeforeAnythingRuns) {
@@ -174,13 +188,16 @@ TEST_F(Cli, HelpAndVersionSucceed) {
 
 TEST_F(Cli, BadCommandLinesAreRefused) {
   expect_refused({"rnu", "x.json"}, "rnu: unknown command; did you mean \"run\"?");
-  expect_refused({"run", "x.json", "--workres", "2"}, "--workres: unknown option; did you mean \"--workers\"?");
+  expect_refused({"run", "x.json", "--workres", "2"},
+                 "--workres: unknown option; did you mean \"--workers\"?");
   expect_refused({"run", "x.json", "--seed", "-1"}, "--seed -1: no such number;");
-  expect_refused({"run", "none.json"}, "none.json: No such file or directory; a readable JSON file");
+  expect_refused({"run", "none.json"},
+                 "none.json: No such file or directory; a readable JSON file");
   expect_refused({"run", "configs"}, "configs: is a folder; a JSON file");
   const std::string file = files_.write("small.json", kSmall);
-  expect_refused({"run", file, "--set", "workload.mask=casual"},
-                 "--set workload.mask=casual: \"casual\"; did you mean \"causal\"? allowed: none, causal");
+  expect_refused(
+      {"run", file, "--set", "workload.mask=casual"},
+      "--set workload.mask=casual: \"casual\"; did you mean \"causal\"? allowed: none, causal");
   expect_refused({"run", file, "--out", file}, "--out " + file + ": is a file; a folder");
   expect_refused({"run", file, "--out", "/proc/none/x"}, "--out /proc/none/x: ");
 }
@@ -192,23 +209,32 @@ TEST_F(Cli, BadConfigurationsAreRefused) {
     return R"({"accelerator": {"array": {)" + rest + "}}, " + workload + "}";
   };
   expect_config_refused("", ": parse error at line 1, column 1: ");
-  expect_config_refused(array(R"("rwos": 4)"), "#/accelerator/array/rwos: unknown key; did you mean \"rows\"?");
-  expect_config_refused(array(R"("rows": 4, "rows": 4)"), "#/accelerator/array/rows: duplicate key;");
+  expect_config_refused(array(R"("rwos": 4)"),
+                        "#/accelerator/array/rwos: unknown key; did you mean \"rows\"?");
+  expect_config_refused(array(R"("rows": 4, "rows": 4)"),
+                        "#/accelerator/array/rows: duplicate key;");
   expect_config_refused("{}", "#/workload: missing;");
-  expect_config_refused(array(R"("rows": "4")"), "#/accelerator/array/rows: \"4\"; an integer from 1 to 128");
-  expect_config_refused(array(R"("rows": 4.5)"), "#/accelerator/array/rows: 4.5; an integer from 1 to 128");
-  expect_config_refused(array(R"("rows": -4)"), "#/accelerator/array/rows: -4; an integer from 1 to 128");
-  expect_config_refused(array(R"("rows": 4000)"), "#/accelerator/array/rows: 4000; an integer from 1 to 128");
+  expect_config_refused(array(R"("rows": "4")"),
+                        "#/accelerator/array/rows: \"4\"; an integer from 1 to 128");
+  expect_config_refused(array(R"("rows": 4.5)"),
+                        "#/accelerator/array/rows: 4.5; an integer from 1 to 128");
+  expect_config_refused(array(R"("rows": -4)"),
+                        "#/accelerator/array/rows: -4; an integer from 1 to 128");
+  expect_config_refused(array(R"("rows": 4000)"),
+                        "#/accelerator/array/rows: 4000; an integer from 1 to 128");
   expect_config_refused(array(R"("dataflow": "weight_stationary")"),
                         "#/accelerator/array/dataflow: \"weight_stationary\"; ");
-  expect_config_refused(R"({"accelerator": {"buffers": {"k": {"words": 126}}}, )" + workload + "}",
-                        "#/accelerator/buffers/k/words: 126; at least 128, as one half must hold a key tile");
+  expect_config_refused(
+      R"({"accelerator": {"buffers": {"k": {"words": 126}}}, )" + workload + "}",
+      "#/accelerator/buffers/k/words: 126; at least 128, as one half must hold a key tile");
 }
 
 TEST_F(Cli, BadTensorsAreRefused) {
-  const std::string config = R"({"workload": {"kind": "attention", "q": "q.npy", "k": "k.npy", "v": "v.npy"}})";
+  const std::string config =
+      R"({"workload": {"kind": "attention", "q": "q.npy", "k": "k.npy", "v": "v.npy"}})";
   const fs::path folder = files_.path();
-  const auto write = [&](const char* name, const std::vector<std::uint64_t>& shape, float value = 0) {
+  const auto write = [&](const char* name, const std::vector<std::uint64_t>& shape,
+                         float value = 0) {
     write_npy(folder / name, shape, std::vector<float>(shape[0] * shape[1] * shape[2], value));
   };
   write("q.npy", {1, 4, 4});
@@ -222,7 +248,9 @@ TEST_F(Cli, BadTensorsAreRefused) {
   files_.write("v.npy", "");
   expect_config_refused(config, "#/workload/v: v.npy: empty file;");
   files_.write("v.npy", good.substr(0, good.size() - 4));
-  expect_config_refused(config, "#/workload/v: v.npy: 60 bytes of data for shape (1, 4, 4) of <f4, truncated; 64 bytes");
+  expect_config_refused(
+      config,
+      "#/workload/v: v.npy: 60 bytes of data for shape (1, 4, 4) of <f4, truncated; 64 bytes");
   files_.write("v.npy", with(good, "False", "True "));
   expect_config_refused(config, "#/workload/v: v.npy: Fortran order;");
   files_.write("v.npy", with(good, "<f4", ">f4"));
@@ -234,16 +262,19 @@ TEST_F(Cli, BadTensorsAreRefused) {
   write("v.npy", {1, 5, 4});
   expect_config_refused(config, "#/workload/v: v.npy: shape (1, 5, 4); the shape of k, (1, 4, 4)");
   write("v.npy", {1, 4, 4}, std::numeric_limits<float>::infinity());
-  expect_config_refused(config, "#/workload/v: v.npy: value inf at [0, 0, 0]; finite values, or workload.allow_nonfinite");
+  expect_config_refused(
+      config,
+      "#/workload/v: v.npy: value inf at [0, 0, 0]; finite values, or workload.allow_nonfinite");
 }
 
 TEST_F(Cli, BadCampaignsAreRefused) {
   const std::string file = files_.write("small.json", kSmall);
   expect_refused({"campaign", file, "--quiet", "--set", "campaign.sites=[\"aray.*\"]"},
                  "--set campaign.sites=[\"aray.*\"]#/campaign/sites/0: ");
-  expect_refused({"campaign", file, "--quiet", "--set",
-                  "campaign.faults=[{\"site\": \"array.pe[0][0].acc\", \"bit\": 1, \"cycle\": 100000000}]"},
-                 "--set campaign.faults=");
+  expect_refused(
+      {"campaign", file, "--quiet", "--set",
+       "campaign.faults=[{\"site\": \"array.pe[0][0].acc\", \"bit\": 1, \"cycle\": 100000000}]"},
+      "--set campaign.faults=");
 }
 
 }  // namespace

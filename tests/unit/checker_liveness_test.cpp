@@ -162,15 +162,15 @@ TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
   const std::vector<StreamEvent> stream = make_stream(shape);
   std::map<Observation, BeatTiming> at;
   for (const StreamEvent& event : stream) at[event.kind] = event.timing;  // kScalars: the sums
-  FlashAbftConfig config;
-  config.score_check = true;
-  config.key_sum = SumPoint::at_write;
-  const auto checker = make_checker({"guard", config}, shape.dimensions());
   FaultUniverse universe;
-  checker->declare(universe);
   LiveLog log;
-  log.start();
-  run_checker(stream, *checker, log);
+  const auto record = [&](const FlashAbftConfig& config) {
+    universe = {};
+    const auto checker = make_checker({"guard", config}, shape.dimensions());
+    checker->declare(universe);
+    log.start();
+    run_checker(stream, *checker, log);
+  };
 
   // [first live cycle, next read) of one register, all its blocks.
   const auto live = [&](const std::string& path) {
@@ -190,6 +190,10 @@ TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
   const std::uint64_t last = at[kProbabilities].first_cycle,
                       first = last - at[kValueRead].group_interval_cycles;
   const std::uint64_t tree = 4, score = at[kScores].first_cycle, output = at[kOutputs].cycle(1, 2);
+  FlashAbftConfig config;
+  config.score_check = true;
+  config.key_sum = SumPoint::at_write;
+  record(config);
   EXPECT_EQ(live("row_sum[3]"), (Spans{{first + 3, last + 3}, {last + 3, last + 1 + 3}}));
   EXPECT_EQ(live("row_weight[0]"), (Spans{{first, last}, {last, last + 1}}));
   EXPECT_EQ(live("row[2].sum"), (Spans{{last + 1 + 5 + 2, output}}));
@@ -199,6 +203,20 @@ TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
   EXPECT_EQ(live("row[1].score_product"), (Spans{{score + 1 + tree, score + 1 + tree + 1}}));
   EXPECT_EQ(live("key_sum[0][6]"),
             (Spans{{at[kKeyWritten].cycle(0, 6), at[kKeyRead].cycle(0, 6)}}));
+
+  config.softmax_scalars = SoftmaxScalars::duplicated;
+  config.row_sum = SumPoint::at_write;
+  config.query_source = QuerySource::own;
+  record(config);
+  const std::uint64_t exp = score + 3 + 6;
+  EXPECT_EQ(live("row[2].alpha[0]"), (Spans{{exp + 2, last + 1 + 5 + 2}}));
+  EXPECT_EQ(live("row[2].probability[0][4]"), (Spans{{exp + 2, last + 1 + 4 + 2}}));
+  EXPECT_EQ(live("row[2].denominator[0]"), (Spans{{exp + 3 + 2, output}}));
+  EXPECT_EQ(live("row_sum[3]"),
+            (Spans{{at[kValueWritten].cycle(0, 3), at[kValueWritten].cycle(1, 3)},
+                   {at[kValueWritten].cycle(1, 3), at[kValueRead].cycle(1, 3)}}));
+  EXPECT_EQ(live("query[0][7][1]"),
+            (Spans{{at[kQueryWritten].cycle(0, 7), at[kQueryRead].cycle(0, 7)}}));
 }
 
 FlashAbftConfig hardened() {

@@ -1,4 +1,5 @@
-// Reading a configuration: what is accepted, what the effective configuration is, and the exact text of every complaint.
+// Reading a configuration: what is accepted, what the effective configuration is, and the exact
+// text of every complaint.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,7 +58,8 @@ TEST(Config, ReadsEverySectionAndKeepsTheOrderOfCheckers) {
   EXPECT_EQ(std::get<MatmulAbftConfig>(config.checkers[0].options).pv_check, PvCheck::carried);
   EXPECT_EQ(config.checkers[1].name, "a");
   EXPECT_TRUE(std::get<FlashAbftConfig>(config.checkers[1].options).score_check);
-  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers[1].options).threshold.rule, ThresholdRule::bound);
+  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers[1].options).threshold.rule,
+            ThresholdRule::bound);
   EXPECT_EQ(config.campaign.sites, (std::vector<std::string>{"array.*", "softmax.*"}));
   ASSERT_EQ(config.campaign.faults.size(), 1U);
   EXPECT_EQ(config.campaign.faults[0].cycle, 2U);
@@ -78,27 +80,33 @@ TEST(Config, EffectiveConfigurationReadsBackAsItself) {
 
 TEST(Config, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(complaint(with_array(R"("rwos": 8)")),
-            "c.json#/accelerator/array/rwos: unknown key; did you mean \"rows\"? allowed: rows, cols, dataflow");
+            "c.json#/accelerator/array/rwos: unknown key; did you mean \"rows\"? allowed: rows, "
+            "cols, dataflow");
   EXPECT_EQ(complaint(with_array(R"("xyzzy": 8)")),
             "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow");
   EXPECT_EQ(complaint(with_workload(R"("a/b~\n": 8)")),
-            "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, campaign, sweep");
+            "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, "
+            "campaign, sweep");
 }
 
 TEST(Config, DuplicateKeyIsNamedWithItsPath) {
   EXPECT_EQ(complaint(with_array(R"("rows": 8, "rows": 8)")),
             "c.json#/accelerator/array/rows: duplicate key; each key at most once");
-  EXPECT_EQ(complaint(R"({"campaign": {"faults": [{"site": "a", "bit": 1, "cycle": 2, "bit": 1}]}})"),
-            "c.json#/campaign/faults/0/bit: duplicate key; each key at most once");
-  EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abft"}, "m": {"kind": "flash_abft"}})")),
+  EXPECT_EQ(
+      complaint(R"({"campaign": {"faults": [{"site": "a", "bit": 1, "cycle": 2, "bit": 1}]}})"),
+      "c.json#/campaign/faults/0/bit: duplicate key; each key at most once");
+  EXPECT_EQ(complaint(with_workload(
+                R"("checkers": {"m": {"kind": "flash_abft"}, "m": {"kind": "flash_abft"}})")),
             "c.json#/checkers/m: duplicate key; each key at most once");
 }
 
 TEST(Config, MissingKeyIsNamed) {
   EXPECT_EQ(complaint("{}"), "c.json#/workload: missing; required: what is computed");
-  EXPECT_EQ(complaint(R"({"workload": {}})"), "c.json#/workload/kind: missing; required: what is computed");
-  EXPECT_EQ(complaint(R"({"workload": {"kind": "attention", "heads": 1, "tokens_q": 1, "tokens_k": 1}})"),
-            "c.json#/workload/head_dim: missing; an integer, or files for q, k and v");
+  EXPECT_EQ(complaint(R"({"workload": {}})"),
+            "c.json#/workload/kind: missing; required: what is computed");
+  EXPECT_EQ(
+      complaint(R"({"workload": {"kind": "attention", "heads": 1, "tokens_q": 1, "tokens_k": 1}})"),
+      "c.json#/workload/head_dim: missing; an integer, or files for q, k and v");
   EXPECT_EQ(complaint(R"({"workload": {"kind": "attention", "q": "q.npy", "v": "v.npy"}})"),
             "c.json#/workload/k: missing; a .npy file, as q is given");
   EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {}})")),
@@ -108,7 +116,8 @@ TEST(Config, MissingKeyIsNamed) {
 TEST(Config, IntegersAreIntegersInRange) {
   const std::string allowed = "; an integer from 1 to 128";
   const std::string at = "c.json#/accelerator/array/rows: ";
-  for (const std::string value : {"8.5", "8.0", "-1", "0", "129", "true", "null", "\"8\"", "[8]", "18446744073709551616"}) {
+  for (const std::string value :
+       {"8.5", "8.0", "-1", "0", "129", "true", "null", "\"8\"", "[8]", "18446744073709551616"}) {
     const std::string text = complaint(with_array("\"rows\": " + value));
     EXPECT_THAT(text, StartsWith(at)) << value;
     EXPECT_THAT(text, ::testing::EndsWith(allowed)) << value;
@@ -123,9 +132,11 @@ TEST(Config, NumbersBooleansStringsAndListsAreChecked) {
             "c.json#/accelerator/clock_mhz: 0; a number from 1 to 10000");
   EXPECT_EQ(complaint(with_workload(R"("accelerator": {"clock_mhz": true})")),
             "c.json#/accelerator/clock_mhz: true; a number from 1 to 10000");
-  EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abft", "score_check": 1}})")),
-            "c.json#/checkers/m/score_check: 1; true or false");
-  EXPECT_EQ(complaint(with_workload(R"("campaign": {"sites": "*"})")), "c.json#/campaign/sites: \"*\"; a list");
+  EXPECT_EQ(
+      complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abft", "score_check": 1}})")),
+      "c.json#/checkers/m/score_check: 1; true or false");
+  EXPECT_EQ(complaint(with_workload(R"("campaign": {"sites": "*"})")),
+            "c.json#/campaign/sites: \"*\"; a list");
   EXPECT_EQ(complaint(with_workload(R"("campaign": {"sites": ["*", 3]})")),
             "c.json#/campaign/sites/1: 3; a string that is not empty");
   EXPECT_EQ(complaint(with_workload(R"("accelerator": 3)")), "c.json#/accelerator: 3; an object");
@@ -134,13 +145,17 @@ TEST(Config, NumbersBooleansStringsAndListsAreChecked) {
 
 TEST(Config, UnknownNameGetsTheNearest) {
   EXPECT_EQ(complaint(with_workload(R"("accelerator": {"fidelity": "cylce"})")),
-            "c.json#/accelerator/fidelity: \"cylce\"; did you mean \"cycle\"? allowed: cycle, transaction");
+            "c.json#/accelerator/fidelity: \"cylce\"; did you mean \"cycle\"? allowed: cycle, "
+            "transaction");
   EXPECT_EQ(complaint(R"({"workload": {"kind": "gemm"}})"),
             "c.json#/workload/kind: \"gemm\"; allowed: attention");
   EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abtf"}})")),
-            "c.json#/checkers/m/kind: \"flash_abtf\"; did you mean \"flash_abft\"? allowed: flash_abft, matmul_abft");
-  EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": "matmul_abft", "score_check": true}})")),
-            "c.json#/checkers/m/score_check: unknown key; allowed: kind, pv_check, row_sum, key_sum, query_source, "
+            "c.json#/checkers/m/kind: \"flash_abtf\"; did you mean \"flash_abft\"? allowed: "
+            "flash_abft, matmul_abft");
+  EXPECT_EQ(complaint(with_workload(
+                R"("checkers": {"m": {"kind": "matmul_abft", "score_check": true}})")),
+            "c.json#/checkers/m/score_check: unknown key; allowed: kind, pv_check, row_sum, "
+            "key_sum, query_source, "
             "format, score_threshold, pv_threshold, nonfinite");
   EXPECT_EQ(complaint(with_workload(R"("checkers": {"My": {"kind": "flash_abft"}})")),
             "c.json#/checkers/My: \"My\"; a name of a-z, 0-9 and _ that starts with a letter");
@@ -150,11 +165,15 @@ TEST(Config, FormatsDependOnThePlace) {
   const auto formats = [](const std::string& rest) {
     return with_workload(R"("accelerator": {"formats": {)" + rest + "}}");
   };
-  EXPECT_EQ(complaint(formats(R"("operand": "float16", "probability": "float32", "output": "float32")")), "accepted");
+  EXPECT_EQ(
+      complaint(formats(R"("operand": "float16", "probability": "float32", "output": "float32")")),
+      "accepted");
   EXPECT_EQ(complaint(formats(R"("probability": "float16")")),
-            "c.json#/accelerator/formats/probability: \"float16\"; did you mean \"bfloat16\"? allowed: bfloat16, float32");
+            "c.json#/accelerator/formats/probability: \"float16\"; did you mean \"bfloat16\"? "
+            "allowed: bfloat16, float32");
   EXPECT_EQ(complaint(formats(R"("operand": "float64")")),
-            "c.json#/accelerator/formats/operand: \"float64\"; did you mean \"float16\"? allowed: bfloat16, float16, float32");
+            "c.json#/accelerator/formats/operand: \"float64\"; did you mean \"float16\"? allowed: "
+            "bfloat16, float16, float32");
 }
 
 TEST(Config, BufferWordsAreChecked) {
@@ -181,26 +200,31 @@ TEST(Config, ATileThatFitsNoHalfNamesTheSmallestBuffer) {
   };
   AcceleratorConfig accelerator;
   accelerator.array = {4, 16};
-  // K tile: 20 × 16 words; V tile: 16 keys × 2 lines of 16; O tile: 4 rows × 2 lines of 16; Q tile: 20 × 4.
+  // K tile: 20 × 16 words; V tile: 16 keys × 2 lines of 16; O tile: 4 rows × 2 lines of 16; Q tile:
+  // 20 × 4.
   accelerator.buffers.k.words = 640;
   accelerator.buffers.v.words = 1024;
   accelerator.buffers.o.words = 256;
   accelerator.buffers.q.words = 160;
   EXPECT_EQ(check(accelerator), "fits");
   accelerator.buffers.k.words = 638;
-  EXPECT_EQ(check(accelerator), "c.json#/accelerator/buffers/k/words: 638; at least 640, as one half must hold a "
-                                "key tile of 320 words");
+  EXPECT_EQ(check(accelerator),
+            "c.json#/accelerator/buffers/k/words: 638; at least 640, as one half must hold a "
+            "key tile of 320 words");
   accelerator.buffers.k.words = 640;
   accelerator.formats.output = Format::float32;
-  EXPECT_EQ(check(accelerator), "c.json#/accelerator/buffers/o/words: 256; at least 512, as one half must hold a "
-                                "output tile of 256 words");
+  EXPECT_EQ(check(accelerator),
+            "c.json#/accelerator/buffers/o/words: 256; at least 512, as one half must hold a "
+            "output tile of 256 words");
   accelerator.buffers.o.word_bits = 32;
   EXPECT_EQ(check(accelerator), "fits");
 }
 
 TEST(Config, TensorFilesAndShapesExclude) {
-  EXPECT_EQ(complaint(R"({"workload": {"kind": "attention", "q": "q", "k": "k", "v": "v", "heads": 1}})"),
-            "c.json#/workload/heads: given; not with q, k and v, whose files say the shape and the values");
+  EXPECT_EQ(
+      complaint(R"({"workload": {"kind": "attention", "q": "q", "k": "k", "v": "v", "heads": 1}})"),
+      "c.json#/workload/heads: given; not with q, k and v, whose files say the shape and the "
+      "values");
 }
 
 TEST(Config, BrokenJsonIsOneLineWithAPosition) {
@@ -215,11 +239,13 @@ TEST(Config, BrokenJsonIsOneLineWithAPosition) {
 
 TEST(SetOption, ReplacesAndAddsValues) {
   const std::string text = with_workload(R"("checkers": {"merged": {"kind": "flash_abft"}})");
-  const Config config = read(text, {"accelerator.array.rows=8", "checkers.merged.softmax_scalars=duplicated",
-                                    "workload.mask=causal", "checkers.two={\"kind\": \"matmul_abft\"}",
-                                    "campaign.models=[{\"bits\": 2}]", "campaign.models.0.bits=3", "seed=5", "seed=6"});
+  const Config config = read(
+      text, {"accelerator.array.rows=8", "checkers.merged.softmax_scalars=duplicated",
+             "workload.mask=causal", "checkers.two={\"kind\": \"matmul_abft\"}",
+             "campaign.models=[{\"bits\": 2}]", "campaign.models.0.bits=3", "seed=5", "seed=6"});
   EXPECT_EQ(config.accelerator.array.rows, 8U);
-  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers.at(0).options).softmax_scalars, SoftmaxScalars::duplicated);
+  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers.at(0).options).softmax_scalars,
+            SoftmaxScalars::duplicated);
   EXPECT_EQ(config.workload.mask, Mask::causal);
   EXPECT_EQ(config.checkers.at(1).name, "two");
   EXPECT_EQ(config.campaign.models.at(0).bits, 3U);
@@ -230,24 +256,31 @@ TEST(SetOption, ComplaintsNameTheOption) {
   const std::string text = "{" + kWorkload + "}";
   EXPECT_EQ(complaint(text, {"seed=-1"}),
             "--set seed=-1: -1; an integer from 0 to 18446744073709551615");
-  EXPECT_EQ(complaint(text, {"accelerator.array.rwos=8"}),
-            "--set accelerator.array.rwos=8#/accelerator/array/rwos: unknown key; did you mean \"rows\"? "
-            "allowed: rows, cols, dataflow");
+  EXPECT_EQ(
+      complaint(text, {"accelerator.array.rwos=8"}),
+      "--set accelerator.array.rwos=8#/accelerator/array/rwos: unknown key; did you mean \"rows\"? "
+      "allowed: rows, cols, dataflow");
   EXPECT_EQ(complaint(text, {"workload.msak=none"}),
-            "--set workload.msak=none: unknown key; did you mean \"mask\"? allowed: kind, mask, scale, allow_nonfinite, "
-            "q, k, v, tensor_format, expected_output, heads, kv_heads, tokens_q, tokens_k, head_dim, distribution");
+            "--set workload.msak=none: unknown key; did you mean \"mask\"? allowed: kind, mask, "
+            "scale, allow_nonfinite, "
+            "q, k, v, tensor_format, expected_output, heads, kv_heads, tokens_q, tokens_k, "
+            "head_dim, distribution");
   EXPECT_EQ(complaint(text, {"accelerater.array.rows=8"}),
-            "--set accelerater.array.rows=8: unknown key; did you mean \"accelerator\"? allowed: seed, accelerator, "
+            "--set accelerater.array.rows=8: unknown key; did you mean \"accelerator\"? allowed: "
+            "seed, accelerator, "
             "checkers, workload, campaign, sweep");
-  EXPECT_EQ(complaint(text, {"seed"}), "--set seed: no path=value; for example --set accelerator.array.rows=8");
+  EXPECT_EQ(complaint(text, {"seed"}),
+            "--set seed: no path=value; for example --set accelerator.array.rows=8");
   EXPECT_EQ(complaint(text, {"workload..mask=none"}),
             "--set workload..mask=none: an empty name in the path; names joined by dots");
   EXPECT_EQ(complaint(text, {"workload.heads.x=1"}),
-            "--set workload.heads.x=1: /workload/heads is no object and has no key x; a path of the configuration");
+            "--set workload.heads.x=1: /workload/heads is no object and has no key x; a path of "
+            "the configuration");
   EXPECT_EQ(complaint(text, {"campaign.sites=[\"*\"]", "campaign.sites.1=a"}),
             "--set campaign.sites.1=a: 1 is no element of /campaign/sites; an index below 1");
-  EXPECT_EQ(complaint(text, {"campaign={\"sites\": [], \"sites\": []}"}),
-            "--set campaign={\"sites\": [], \"sites\": []}#/sites: duplicate key; each key at most once");
+  EXPECT_EQ(
+      complaint(text, {"campaign={\"sites\": [], \"sites\": []}"}),
+      "--set campaign={\"sites\": [], \"sites\": []}#/sites: duplicate key; each key at most once");
 }
 
 }  // namespace

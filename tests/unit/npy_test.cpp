@@ -1,4 +1,6 @@
 // .npy files: every accepted type exactly, every broken file with its complaint.
+#include "src/workload/npy.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 #include <vector>
 
 #include "src/config/user_error.h"
-#include "src/workload/npy.h"
 #include "tests/support/scratch_folder.h"
 
 namespace attnguard {
@@ -19,7 +20,8 @@ std::string npy(const std::string& header, const std::string& data, int version 
   if (version == 2) bytes += {0, 0};
   return bytes + header + data;
 }
-std::string header(const std::string& descr, const std::string& shape, const std::string& order = "False") {
+std::string header(const std::string& descr, const std::string& shape,
+                   const std::string& order = "False") {
   return "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }\n";
 }
 std::string words(const std::vector<std::uint32_t>& values, int bytes) {
@@ -38,17 +40,18 @@ std::string complaint(const std::string& bytes, TensorFormat format = TensorForm
 }
 
 TEST(Npy, ReadsFloat32Float16AndBfloat16Exactly) {
-  const NpyTensor single = parse_npy(npy(header("<f4", "(1, 3)"), words({0x3f800000, 0x80000000, 0x00000001}, 4)),
-                                     TensorFormat::floating);
+  const NpyTensor single =
+      parse_npy(npy(header("<f4", "(1, 3)"), words({0x3f800000, 0x80000000, 0x00000001}, 4)),
+                TensorFormat::floating);
   EXPECT_EQ(single.shape, (std::vector<std::uint64_t>{1, 3}));
   EXPECT_EQ(single.values[0], 1.0F);
   EXPECT_TRUE(std::signbit(single.values[1]));
   EXPECT_EQ(single.values[2], 0x1p-149F);
-  const NpyTensor half =
-      parse_npy(npy(header("<f2", "(3,)"), words({0x3c00, 0xc001, 0x7bff}, 2)), TensorFormat::floating);
+  const NpyTensor half = parse_npy(npy(header("<f2", "(3,)"), words({0x3c00, 0xc001, 0x7bff}, 2)),
+                                   TensorFormat::floating);
   EXPECT_EQ(half.values, (std::vector<float>{1.0F, -2.001953125F, 65504.0F}));
-  const NpyTensor brain =
-      parse_npy(npy(header("<u2", "(2,)"), words({0x3f80, 0xc049}, 2)), TensorFormat::bfloat16_bits);
+  const NpyTensor brain = parse_npy(npy(header("<u2", "(2,)"), words({0x3f80, 0xc049}, 2)),
+                                    TensorFormat::bfloat16_bits);
   EXPECT_EQ(brain.values, (std::vector<float>{1.0F, -3.140625F}));
 }
 
@@ -76,12 +79,16 @@ TEST(Npy, BrokenFilesAreRefused) {
   EXPECT_EQ(complaint(""), "empty file; a .npy file");
   EXPECT_EQ(complaint("PK\x03\x04 and so on"), "no .npy file; a file written by numpy.save");
   for (const std::size_t size : {3, 7, 9, 20})
-    EXPECT_EQ(complaint(good.substr(0, size)), "truncated in its header; a whole .npy file") << size;
+    EXPECT_EQ(complaint(good.substr(0, size)), "truncated in its header; a whole .npy file")
+        << size;
   EXPECT_EQ(complaint(good.substr(0, good.size() - 1)),
             "7 bytes of data for shape (2) of <f4, truncated; 8 bytes");
-  EXPECT_EQ(complaint(good + "x"), "9 bytes of data for shape (2) of <f4, bytes left over; 8 bytes");
-  EXPECT_EQ(complaint(npy(header("<f4", "(2,)", "True"), data)), "Fortran order; C order (numpy.ascontiguousarray)");
-  EXPECT_EQ(complaint(npy(header(">f4", "(2,)"), data)), "big-endian type >f4; little-endian values");
+  EXPECT_EQ(complaint(good + "x"),
+            "9 bytes of data for shape (2) of <f4, bytes left over; 8 bytes");
+  EXPECT_EQ(complaint(npy(header("<f4", "(2,)", "True"), data)),
+            "Fortran order; C order (numpy.ascontiguousarray)");
+  EXPECT_EQ(complaint(npy(header(">f4", "(2,)"), data)),
+            "big-endian type >f4; little-endian values");
   EXPECT_EQ(complaint(npy(header("<f8", "(1,)"), data)), "type <f8; <f4 or <f2");
   EXPECT_EQ(complaint(npy(header("<u2", "(4,)"), data)),
             "type <u2; <f4 or <f2, or <u2 with workload.tensor_format bfloat16_bits");
@@ -96,8 +103,10 @@ TEST(Npy, MalformedOrHugeHeadersAllocateNothing) {
   const std::string malformed =
       "malformed header; a .npy header with descr, fortran_order and shape, not structured";
   for (const std::string text :
-       {"", "{", "{}", "{'descr': '<f4', 'fortran_order': False}", "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
-        "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+       {"", "{", "{}", "{'descr': '<f4', 'fortran_order': False}",
+        "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
         "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} x"})

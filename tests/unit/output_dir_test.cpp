@@ -1,11 +1,12 @@
 // Results appear whole or not at all, and nothing of the user's is deleted.
+#include "src/simulation/output_dir.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <string>
 
 #include "src/config/user_error.h"
-#include "src/simulation/output_dir.h"
 #include "tests/support/scratch_folder.h"
 
 namespace attnguard {
@@ -22,7 +23,8 @@ std::string complaint(const fs::path& path, bool force) {
   return "accepted";
 }
 std::size_t entries(const fs::path& folder) {
-  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
 TEST(OutputDir, AppearsOnCommitOnly) {
@@ -67,10 +69,12 @@ TEST(OutputDir, NeverReplacesWhatIsNoResult) {
   const ScratchFolder scratch;
   scratch.write("home/thesis.txt", "x");
   const fs::path out = scratch.path() / "home";
-  EXPECT_EQ(complaint(out, true), "--out " + out.string() +
-                                      ": holds files that are no result of attnguard; a new or empty folder, or an "
-                                      "earlier result with --force");
-  EXPECT_EQ(complaint(out / "thesis.txt", true), "--out " + (out / "thesis.txt").string() + ": is a file; a folder");
+  EXPECT_EQ(complaint(out, true),
+            "--out " + out.string() +
+                ": holds files that are no result of attnguard; a new or empty folder, or an "
+                "earlier result with --force");
+  EXPECT_EQ(complaint(out / "thesis.txt", true),
+            "--out " + (out / "thesis.txt").string() + ": is a file; a folder");
   EXPECT_NE(complaint(out / "thesis.txt" / "x", false), "accepted");
   EXPECT_NE(complaint("/proc/attnguard", false), "accepted");
   EXPECT_EQ(read_text(out / "thesis.txt"), "x");

@@ -1,4 +1,7 @@
-// The generated files are up to date, and every shipped configuration is sound. Runs in the repository's root.
+// The generated files are up to date, and every shipped configuration is sound. Runs in the
+// repository's root.
+#include "src/config/schema.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -7,7 +10,6 @@
 
 #include "src/config/document.h"
 #include "src/config/read_config.h"
-#include "src/config/schema.h"
 #include "src/simulation/prepared.h"
 #include "tests/support/scratch_folder.h"
 
@@ -51,7 +53,8 @@ TEST(Schema, StoredKeyTableIsUpToDate) {
 
 TEST(Schema, SaysWhatTheReaderSays) {
   const Json schema = config_schema();
-  const Json& rows = schema["properties"]["accelerator"]["properties"]["array"]["properties"]["rows"];
+  const Json& rows =
+      schema["properties"]["accelerator"]["properties"]["array"]["properties"]["rows"];
   EXPECT_EQ(rows["minimum"], 1);
   EXPECT_EQ(rows["maximum"], 128);
   EXPECT_EQ(rows["default"], 16);

@@ -1,9 +1,9 @@
 // The table of the fault universe, from scripted live blocks.
+#include "src/simulation/site_table.h"
+
 #include <gtest/gtest.h>
 
 #include <vector>
-
-#include "src/simulation/site_table.h"
 
 namespace attnguard {
 namespace {
@@ -48,7 +48,8 @@ TEST(SiteTable, CountsBitsAndLiveCellsPerClass) {
   EXPECT_EQ(rows[0].live_bit_cycles, 6U * 5 * 32 + 3 * 16);
   EXPECT_DOUBLE_EQ(rows[0].live_share, (6.0 * 5 * 32 + 3 * 16) / (6 * 32 * 100));
   EXPECT_EQ(rows[0].first_live_cycle, 10U);
-  EXPECT_EQ(rows[0].last_live_cycle, 34U);  // the triangle's second register; its third is never live
+  EXPECT_EQ(rows[0].last_live_cycle,
+            34U);  // the triangle's second register; its third is never live
   EXPECT_EQ(rows[1].bits, 64U);
   EXPECT_EQ(rows[1].live_bit_cycles, 0U);
   EXPECT_FALSE(rows[1].first_live_cycle.has_value());

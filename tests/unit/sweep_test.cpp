@@ -35,18 +35,21 @@ std::string complaint(const SweepConfig& sweep) {
 
 TEST(Grid, LastKeyVariesFastest) {
   const SweepConfig sweep{{{"a", {1, 2}}, {"b", {"x", "y", "z"}}}, {}, SweepMode::run};
-  EXPECT_EQ(points(sweep), (std::vector<std::string>{"a=1 b=\"x\"", "a=1 b=\"y\"", "a=1 b=\"z\"", "a=2 b=\"x\"",
-                                                     "a=2 b=\"y\"", "a=2 b=\"z\""}));
+  EXPECT_EQ(points(sweep), (std::vector<std::string>{"a=1 b=\"x\"", "a=1 b=\"y\"", "a=1 b=\"z\"",
+                                                     "a=2 b=\"x\"", "a=2 b=\"y\"", "a=2 b=\"z\""}));
 }
 
 TEST(Grid, LinkedKeysStepTogether) {
-  const SweepConfig sweep{{{"a", {1, 2}}, {"b", {7, 8}}, {"c", {3, 4}}}, {{"c", "a"}}, SweepMode::run};
-  EXPECT_EQ(points(sweep), (std::vector<std::string>{"a=1 b=7 c=3", "a=1 b=8 c=3", "a=2 b=7 c=4", "a=2 b=8 c=4"}));
+  const SweepConfig sweep{
+      {{"a", {1, 2}}, {"b", {7, 8}}, {"c", {3, 4}}}, {{"c", "a"}}, SweepMode::run};
+  EXPECT_EQ(points(sweep),
+            (std::vector<std::string>{"a=1 b=7 c=3", "a=1 b=8 c=3", "a=2 b=7 c=4", "a=2 b=8 c=4"}));
 }
 
 TEST(Grid, ComplaintsNameTheKey) {
   EXPECT_EQ(complaint({}), "c.json#/sweep/grid: no key; at least one key with its values");
-  EXPECT_EQ(complaint({{{"a", {1}}}, {{"a", "b"}}, SweepMode::run}), "c.json#/sweep/linked/0: b; a key of sweep.grid");
+  EXPECT_EQ(complaint({{{"a", {1}}}, {{"a", "b"}}, SweepMode::run}),
+            "c.json#/sweep/linked/0: b; a key of sweep.grid");
   EXPECT_EQ(complaint({{{"a", {1, 2}}, {"b", {1}}}, {{"a", "b"}}, SweepMode::run}),
             "c.json#/sweep/linked/0: b has 1 values; 2, as many as a");
   EXPECT_EQ(complaint({{{"a", {1}}, {"b", {1}}}, {{"a"}, {"b", "a"}}, SweepMode::run}),

@@ -100,7 +100,8 @@ TEST(Synthetic, ScaleMeanAndOutliersShapeTheTensors) {
   draw_tensors(1, distribution, job);
   const auto deviation = [](const std::vector<float>& values, std::size_t channel, double mean) {
     double squares = 0;
-    for (std::size_t i = channel; i < values.size(); i += 16) squares += (values[i] - mean) * (values[i] - mean);
+    for (std::size_t i = channel; i < values.size(); i += 16)
+      squares += (values[i] - mean) * (values[i] - mean);
     return std::sqrt(squares / 2000);
   };
   for (std::size_t channel = 0; channel < 16; ++channel) {
@@ -143,7 +144,8 @@ TEST(Workload, DrawnShapesAreChecked) {
   EXPECT_EQ(complaint(workload), "c.json#/workload/tokens_q: 7; at most tokens_k, 6");
   workload = drawn(4, 6, 20);
   workload.distribution.emplace().outlier_channels = 21;
-  EXPECT_EQ(complaint(workload), "c.json#/workload/distribution: 21 outlier_channels; at most head_dim, 20");
+  EXPECT_EQ(complaint(workload),
+            "c.json#/workload/distribution: 21 outlier_channels; at most head_dim, 20");
   workload = drawn(4, 6, 20);
   workload.distribution.emplace().scale_k = 1e6;
   EXPECT_EQ(complaint(workload), "accepted");
@@ -157,7 +159,8 @@ TEST_F(Files, GiveTheShape) {
   EXPECT_EQ(loaded.job.shape.tokens_k, 3U);
   EXPECT_EQ(loaded.job.shape.head_dim, 8U);
   ASSERT_EQ(loaded.file_hashes.size(), 3U);
-  EXPECT_EQ(loaded.file_hashes[1].second, loaded.file_hashes[2].second);  // k and v hold the same bytes
+  EXPECT_EQ(loaded.file_hashes[1].second,
+            loaded.file_hashes[2].second);  // k and v hold the same bytes
   EXPECT_NE(loaded.file_hashes[0].second, loaded.file_hashes[1].second);
 }
 
@@ -174,12 +177,14 @@ TEST_F(Files, MayDisagreeInNothing) {
   write("q", {4, 16});
   EXPECT_EQ(complaint(), "c.json#/workload/q: q.npy: shape (4, 16); [heads, tokens, head_dim]");
   write("q", {4, 0, 8});
-  EXPECT_EQ(complaint(), "c.json#/workload/q: q.npy: shape (4, 0, 8); [1 to 1024, 1 to 65536, 1 to 1024]");
+  EXPECT_EQ(complaint(),
+            "c.json#/workload/q: q.npy: shape (4, 0, 8); [1 to 1024, 1 to 65536, 1 to 1024]");
 }
 
 TEST_F(Files, ThatAreBrokenAreNamed) {
   workload_.q = "none.npy";
-  EXPECT_EQ(complaint(), "c.json#/workload/q: none.npy: No such file or directory; a readable .npy file");
+  EXPECT_EQ(complaint(),
+            "c.json#/workload/q: none.npy: No such file or directory; a readable .npy file");
   workload_.q = "q.npy";
   folder_.write("k.npy", "");
   EXPECT_EQ(complaint(), "c.json#/workload/k: k.npy: empty file; a .npy file");
@@ -187,11 +192,14 @@ TEST_F(Files, ThatAreBrokenAreNamed) {
 
 TEST_F(Files, HoldFiniteValuesUnlessAllowed) {
   write("k", {2, 3, 8}, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_EQ(complaint(), "c.json#/workload/k: k.npy: value nan at [0, 1, 3]; finite values, or workload.allow_nonfinite");
+  EXPECT_EQ(complaint(),
+            "c.json#/workload/k: k.npy: value nan at [0, 1, 3]; finite values, or "
+            "workload.allow_nonfinite");
   write("k", {2, 3, 8}, 70000.0F);
   EXPECT_EQ(complaint(), "accepted");
   EXPECT_EQ(complaint(Format::float16),
-            "c.json#/workload/k: k.npy: value 70000 at [0, 1, 3] overflows the operand format; finite values, or "
+            "c.json#/workload/k: k.npy: value 70000 at [0, 1, 3] overflows the operand format; "
+            "finite values, or "
             "workload.allow_nonfinite");
   workload_.allow_nonfinite = true;
   EXPECT_TRUE(std::isinf(load(Format::float16).job.k[11]));
@@ -208,7 +216,9 @@ TEST_F(Files, ExpectedOutputMustHaveTheOutputsShape) {
   write("o", {4, 2, 8}, 1.001F);
   EXPECT_EQ(load().expected->at(11), 1.001F);
   write("o", {4, 3, 8});
-  EXPECT_EQ(complaint(), "c.json#/workload/expected_output: o.npy: shape (4, 3, 8); the output's shape, (4, 2, 8)");
+  EXPECT_EQ(
+      complaint(),
+      "c.json#/workload/expected_output: o.npy: shape (4, 3, 8); the output's shape, (4, 2, 8)");
   write("o", {4, 2, 8}, std::numeric_limits<float>::infinity());
   EXPECT_THAT(complaint(), HasSubstr("o.npy: value inf at [0, 1, 3]"));
 }
