@@ -29,7 +29,7 @@ OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCo
       log_(log),
       done_(done),
       raw_output_(std::size_t{rows} * slices_ * cols * bytes_of(output)),
-      line_(cols),
+      encoded_(head_dim * stride_ * bytes_of(output)),
       observed_((2 * std::size_t{head_dim} + slices_) * stride_) {
   core_.declare(universe, this->basename());
   command_in.register_b_transport(this, &OutputAccumulator::accept_command);
@@ -95,13 +95,11 @@ void OutputAccumulator::finish_tile(const TileContext& tile) {
   const NormaliseTiming timing = core_.normalise_tile(tile, log_);
   normalise_cycles_ += std::uint64_t{tile.rows} * slices_;
   const std::size_t line_bytes = std::size_t{cols_} * bytes_of(format_);
-  for (std::uint32_t slice = 0; slice < slices_; ++slice)
-    for (std::uint32_t row = 0; row < tile.rows; ++row) {
-      const std::uint32_t used = std::min(cols_, head_dim_ - slice * cols_);
-      for (std::uint32_t lane = 0; lane < used; ++lane)
-        line_[lane] = core_.output()[(slice * cols_ + lane) * stride_ + row];
-      encode_values(format_, line_.data(), raw_output_.data() + (slice * tile.rows + row) * line_bytes, used);
-    }
+  encode_values(format_, core_.output(), encoded_.data(), head_dim_ * stride_);
+  if (bytes_of(format_) == 2)
+    to_lines<std::uint16_t>(tile.rows);
+  else
+    to_lines<std::uint32_t>(tile.rows);
   Burst& burst = output_out.burst;
   burst.tile = tile;
   burst.format = format_;
@@ -115,6 +113,18 @@ void OutputAccumulator::finish_tile(const TileContext& tile) {
   output_out.write(command_.o_address, raw_output_.data(), slices_ * tile.rows * line_bytes);
   if ((observations_ & kOutputs) != 0) send_observation(tile, timing);
   done_event_.notify(clock_.until(burst.timing.last_cycle() + o_write_cycles_ + 1));
+}
+
+/// Lane-major [d][stride] to slice-major lines [slice][row][C].
+template <class Word>
+void OutputAccumulator::to_lines(std::uint32_t rows) {
+  for (std::uint32_t column = 0; column < head_dim_; ++column) {
+    const std::byte* from = encoded_.data() + column * stride_ * sizeof(Word);
+    const std::size_t line = std::size_t{column / cols_} * rows;
+    std::byte* to = raw_output_.data() + (line * cols_ + column % cols_) * sizeof(Word);
+    for (std::uint32_t row = 0; row < rows; ++row)
+      std::memcpy(to + std::size_t{row} * cols_ * sizeof(Word), from + row * sizeof(Word), sizeof(Word));
+  }
 }
 
 /// Slice g of row i crosses one cycle after it stands in the output register.

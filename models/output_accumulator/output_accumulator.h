@@ -42,6 +42,8 @@ class OutputAccumulator final : public sc_core::sc_module {
   void receive_partial(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void receive_scalars(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void finish_tile(const TileContext& tile);
+  template <class Word>
+  void to_lines(std::uint32_t rows);
   BeatTiming beats_of(const TileContext& tile, const NormaliseTiming& timing) const;
   void send_observation(const TileContext& tile, const NormaliseTiming& timing);
   void done_method() {
@@ -63,8 +65,8 @@ class OutputAccumulator final : public sc_core::sc_module {
   bool busy_ = false;
   std::uint32_t observations_ = 0;
   std::uint64_t accumulate_cycles_ = 0, normalise_cycles_ = 0;
-  AlignedVector<std::byte> raw_output_;
-  LaneTile line_, observed_;
+  AlignedVector<std::byte> raw_output_, encoded_;
+  LaneTile observed_;
 };
 
 }  // namespace attnguard

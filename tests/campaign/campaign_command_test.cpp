@@ -82,7 +82,9 @@ TEST_F(CampaignCommand, ReplayReproducesRowsOfEveryEffect) {
     const auto replay =
         nlohmann::json::parse(file("a", "replay_" + std::to_string(number) + "/replay.json"));
     EXPECT_EQ(replay["injection"]["injection"], number);
-    EXPECT_TRUE(replay["checkers"].contains("two_check"));
+    EXPECT_TRUE(replay["units"].contains("checksum.merged"));
+    for (const char* comparison : {"score", "pv"})
+      EXPECT_TRUE(replay["checkers"]["two_check"]["comparisons"][comparison].is_array());
   }
 }
 
