@@ -131,11 +131,13 @@ void ChecksumUnit::Guard::reset() {
   checker->tap().disarm();
   alarm.reset(false);
   checks.clear();
+  checks.reserve(expected_checks_);  // the record of the previous run was handed out whole
   alarm_cycle = std::numeric_limits<std::uint64_t>::max();
 }
 
 void ChecksumUnit::Guard::checked(const Check& check) {
   checks.push_back(check);
+  expected_checks_ = std::max(expected_checks_, checks.size());
   // An earlier notification replaces a later one; the line stays high once raised.
   if (check.alarm) raise_event_.notify(clock_.until(check.cycle + 1));
 }

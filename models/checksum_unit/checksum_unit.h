@@ -70,6 +70,7 @@ struct ChecksumUnit::Guard final : CheckSink {
   void watch_method();
 
   const Clock& clock_;
+  std::size_t expected_checks_ = 0;
   sc_core::sc_event raise_event_;
 };
 

@@ -180,13 +180,7 @@ bool SystolicArray::read_lines(BurstPort& port, const ArrayWork& work, std::uint
   burst.group_stride = burst.beat_stride * work.depth;
   burst.values_stride = line_elements;
   if (!port.read(address, raw_.data(), raw_.size())) return false;
-  const bool query = &port == &q_in;
-  // Q stays the same over the key tiles of a query tile: where the values decoded last are still there, compare instead of decoding.
-  if (query && !core_.keeps_operands() && q_raw_.size() == raw_.size() &&
-      std::memcmp(q_raw_.data(), raw_.data(), raw_.size()) == 0)
-    return true;
-  if (query) q_raw_ = raw_;
-  const std::size_t stride = query ? core_.stride() : line_elements;
+  const std::size_t stride = &port == &q_in ? core_.stride() : line_elements;
   values.resize(std::max(values.size(), lines * stride));
   if (stride == line_elements) {
     decode_values(formats_.operand, raw_.data(), values.data(), lines * line_elements);

@@ -92,7 +92,7 @@ class SystolicArray final : public sc_core::sc_module {
   bool probability_valid_[2] = {false, false};   ///< holds a tile no P·V has used yet
   std::uint64_t macs_ = 0;
   UnitStats stats_;
-  AlignedVector<std::byte> raw_, q_raw_;
+  AlignedVector<std::byte> raw_;
   LaneTile probability_, observed_;
 };
 

@@ -1,0 +1,60 @@
+#include "tests/support/run_text.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "src/config/sha256.h"
+
+namespace attnguard {
+namespace {
+
+template <class T>
+std::string_view bytes_of_vector(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+/// Field by field: a Check has padding. `{:a}` keeps every bit of a double.
+std::string check_text(const Check& c) {
+  return fmt::format("{} {} {} {} {} {:a} {:a} {:a} {:a} {:a} {} {}\n", c.comparison, c.head,
+                     c.query_row, c.key_tile, c.cycle, c.lhs, c.rhs, c.residual, c.scale,
+                     c.threshold, c.alarm, c.nonfinite);
+}
+
+std::string checker_text(const CheckerResult& checker) {
+  std::string checks;
+  for (const Check& check : checker.checks) checks += check_text(check);
+  return fmt::format("checks {} {} alarm {}\n", checker.checks.size(), sha256_hex(checks),
+                     checker.alarm_cycle);
+}
+
+}  // namespace
+
+std::string fault_text(const FaultOutcome& fault) {
+  if (!fault.activated) return "not activated";
+  return fmt::format("activated {} {:x} -> {:x} at {} {} {}", fault.activate_cycle,
+                     fault.value_before, fault.value_after, fault.place.head,
+                     fault.place.query_row, fault.place.key_tile);
+}
+
+std::string run_text(const RunResult& run) {
+  std::string text = fmt::format("completion {} {} {}\nfault {}\n", static_cast<int>(run.completion),
+                                 run.crash_reason, run.crash_cycle, fault_text(run.fault));
+  for (const CheckerResult& checker : run.checkers) text += checker_text(checker);
+  if (run.completion != Completion::finished) return text;
+  text += fmt::format("cycles {}\nmacs {}\noutput {}\n", run.cycles, run.macs,
+                      sha256_hex(bytes_of_vector(run.output)));
+  for (const CommitRecord& c : run.commits)
+    text += fmt::format("commit {} {} {} {} {} {} {}\n", c.head, c.first_row, c.rows, c.first_cycle,
+                        c.row_interval_cycles, c.slice_interval_cycles, c.slice_cols);
+  for (const auto& [unit, stats] : run.units) {
+    text += fmt::format("unit {} busy {}", unit, stats.busy_cycles);
+    for (const auto& [reason, cycles] : stats.stall_cycles)
+      text += fmt::format(" {} {}", reason, cycles);
+    text += '\n';
+  }
+  for (const auto& [link, bytes] : run.link_bytes) text += fmt::format("link {} {}\n", link, bytes);
+  return text;
+}
+
+}  // namespace attnguard
