@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 #include "src/campaign/worker_pool.h"
 
 namespace attnguard {

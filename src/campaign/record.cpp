@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "src/campaign/csv.h"
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <utility>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 #include "src/config/user_error.h"
 
 namespace attnguard {

@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {

@@ -5,7 +5,7 @@
 #include <exception>
 #include <systemc>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 #include "src/config/user_error.h"
 
 namespace attnguard {

@@ -30,7 +30,7 @@ fs::path sibling(const fs::path& path, std::string_view suffix) {
 
 OutputDir::OutputDir(const fs::path& final_path, bool force) {
   std::error_code error;
-  final_ = fs::weakly_canonical(final_path, error);
+  final_ = fs::weakly_canonical(fs::absolute(final_path), error);
   if (error) reject(final_path, error.message(), "a folder that can be made");
   if (!final_.has_filename()) final_ = final_.parent_path();
   if (fs::exists(final_, error)) {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {

@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {

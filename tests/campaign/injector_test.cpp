@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "src/campaign/coverage.h"
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 #include "tests/support/scripted_campaign.h"
 
 namespace attnguard {

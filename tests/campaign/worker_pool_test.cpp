@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {

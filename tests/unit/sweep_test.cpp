@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/errors.h"
+#include "src/simulation/errors.h"
 #include "src/config/user_error.h"
 #include "src/sweep/fork_map.h"
 #include "src/sweep/grid.h"

@@ -1,4 +1,4 @@
-// How a campaign fails when the fault is not the user's.
+// How a run or a campaign fails when the fault is not the user's.
 #pragma once
 
 #include <stdexcept>

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that are missing, as root or through sudo. Sourced or run by the other scripts.
+# usage: scripts/setup.sh [test]      `test` adds what the tests and benchmarks need
+set -euo pipefail
+
+packages=(g++ cmake ninja-build pkg-config git ca-certificates
+  libsystemc-dev libboost-program-options-dev libboost-math-dev nlohmann-json3-dev
+  libhwy-dev librandom123-dev libfmt-dev libssl-dev)
+[ "${1:-}" = test ] && packages+=(libgtest-dev libgmock-dev libbenchmark-dev)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "setup: every package is installed"
+  exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

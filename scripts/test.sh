@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. usage: scripts/test.sh [--long]      --long adds the tests labelled `long`
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+exclude=(-LE long)
+case "${1:-}" in
+  "") ;;
+  --long) exclude=() ;;
+  *) echo "usage: scripts/test.sh [--long]" >&2; exit 2 ;;
+esac
+
+scripts/setup.sh test
+cmake --preset release -DATTNGUARD_BUILD_TESTS=ON -DATTNGUARD_BUILD_BENCH=ON
+cmake --build --preset release
+export SC_COPYRIGHT_MESSAGE=DISABLE
+exec ctest --test-dir build/release --output-on-failure -j "$(nproc)" "${exclude[@]}"
