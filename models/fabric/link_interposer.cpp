@@ -37,7 +37,8 @@ LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& univ
   cls.domain = domain;
   cls.kind = StorageKind::link;
   reg_ = universe.declare(cls);
-  in.register_b_transport(this, &LinkInterposer::b_transport);
+  in.bind(static_cast<tlm::tlm_fw_transport_if<>&>(*this));
+  out.bind(static_cast<tlm::tlm_bw_transport_if<>&>(*this));
 }
 
 void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {

@@ -4,8 +4,7 @@
 
 #include <string>
 #include <systemc>
-#include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
+#include <tlm>
 
 #include "models/fabric/burst.h"
 #include "models/fault_injector/fault_universe.h"
@@ -13,10 +12,13 @@
 
 namespace attnguard {
 
-class LinkInterposer final : public sc_core::sc_module {
+/// Implements the TLM interfaces itself: a disarmed interposer costs one virtual call per burst.
+class LinkInterposer final : public sc_core::sc_module,
+                             private tlm::tlm_fw_transport_if<>,
+                             private tlm::tlm_bw_transport_if<> {
  public:
-  tlm_utils::simple_target_socket<LinkInterposer> in;
-  tlm_utils::simple_initiator_socket<LinkInterposer> out;
+  tlm::tlm_target_socket<> in;
+  tlm::tlm_initiator_socket<> out;
 
   /// `link` names the site link.<link>.data; a beat has up to `lanes` elements of `bits` bits.
   LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log, const std::string& link,
@@ -26,7 +28,23 @@ class LinkInterposer final : public sc_core::sc_module {
   RegisterTap& tap() { return tap_; }
 
  private:
-  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) override;
+  // Bursts are blocking transactions; the other interfaces are passed on untouched.
+  tlm::tlm_sync_enum nb_transport_fw(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+                                     sc_core::sc_time& delay) override {
+    return out->nb_transport_fw(payload, phase, delay);
+  }
+  tlm::tlm_sync_enum nb_transport_bw(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+                                     sc_core::sc_time& delay) override {
+    return in->nb_transport_bw(payload, phase, delay);
+  }
+  bool get_direct_mem_ptr(tlm::tlm_generic_payload&, tlm::tlm_dmi&) override {
+    return false;  // data that bypass the link could not be corrupted on it
+  }
+  void invalidate_direct_mem_ptr(sc_dt::uint64 start, sc_dt::uint64 end) override {
+    in->invalidate_direct_mem_ptr(start, end);
+  }
+  unsigned transport_dbg(tlm::tlm_generic_payload& payload) override { return out->transport_dbg(payload); }
   void record(const Burst& burst);
   void flip(tlm::tlm_generic_payload& payload);
 
