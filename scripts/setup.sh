@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that are missing, as root or through sudo. Sourced or run by the other scripts.
+# Installs the Debian 12 packages that are missing, as root or through sudo. The other scripts run it.
 # usage: scripts/setup.sh [test]      `test` adds what the tests and benchmarks need
 set -euo pipefail
 
-packages=(g++ cmake ninja-build pkg-config git ca-certificates
+packages=(g++ cmake ninja-build pkg-config git
   libsystemc-dev libboost-program-options-dev libboost-math-dev nlohmann-json3-dev
   libhwy-dev librandom123-dev libfmt-dev libssl-dev)
 [ "${1:-}" = test ] && packages+=(libgtest-dev libgmock-dev libbenchmark-dev)

@@ -170,7 +170,7 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32, interposers);
   connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols, config_.formats.probability,
           interposers);
-  connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 1, Format::float32, interposers);
+  connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 2, Format::float32, interposers);
   connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols, Format::float32, interposers);
   connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols, output, interposers);
   connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers);
@@ -189,12 +189,12 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
     const bool used = checkers && (needs & observations) != 0;
     connect(link, from, to, lanes, format, interposers && used, Domain::safety_mechanism);
   };
-  observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, rows, operand, kQueryWritten | kQueryRead);
-  observe("k_buffer_to_checksum", buffers_[1]->observe_out, checksum_->k_in, cols, operand, kKeyWritten | kKeyRead);
-  observe("v_buffer_to_checksum", buffers_[2]->observe_out, checksum_->v_in, cols, operand, kValueWritten | kValueRead);
-  observe("array_to_checksum", array_->observe_out, checksum_->array_in, widest, Format::float32,
+  observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, 2 * rows, operand, kQueryWritten | kQueryRead);
+  observe("k_buffer_to_checksum", buffers_[1]->observe_out, checksum_->k_in, 2 * cols, operand, kKeyWritten | kKeyRead);
+  observe("v_buffer_to_checksum", buffers_[2]->observe_out, checksum_->v_in, 2 * cols, operand, kValueWritten | kValueRead);
+  observe("array_to_checksum", array_->observe_out, checksum_->array_in, cols + rows, Format::float32,
           kScores | kProbabilities | kPartials);
-  observe("softmax_to_checksum", softmax_->observe_out, checksum_->softmax_in, 1, Format::float32, kScalars);
+  observe("softmax_to_checksum", softmax_->observe_out, checksum_->softmax_in, 2, Format::float32, kScalars);
   observe("accumulator_to_checksum", accumulator_->observe_out, checksum_->accumulator_in, 2 * cols + 1,
           Format::float32, kOutputs);
   // No checker observes the output buffer; its port still needs a peer.

@@ -86,13 +86,13 @@ RoundingBound rounding_bound(const RoundingCounts& counts, double unit_roundoff,
 }
 
 ThresholdDefaults output_threshold_defaults(CheckFormat format, CheckPoint point, Format output) {
-  if (format == CheckFormat::bfloat16) return {0x1p-2, 1.0};
+  if (format == CheckFormat::bfloat16) return {0x1p-2, 16.0};
   if (point == CheckPoint::after_rounding && output == Format::bfloat16) return {0x1p-8, 0x1p-2};
   return {0x1p-17, 0x1p-7};
 }
 
 ThresholdDefaults score_threshold_defaults(CheckFormat format) {
-  if (format == CheckFormat::bfloat16) return {0x1p-5, 0x1p+10};
+  if (format == CheckFormat::bfloat16) return {0x1p-5, 0x1p+14};
   return {0x1p-19, 0x1p-4};
 }
 

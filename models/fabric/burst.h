@@ -21,6 +21,7 @@ struct Burst final : tlm::tlm_extension<Burst> {
   BeatTiming timing;
   Format format = Format::float32;
   std::uint32_t lanes = 1;             ///< elements of a beat
+  std::uint32_t first_lane = 0;        ///< lane of the link that carries element 0: streams that may cross in the same cycle have lanes of their own
   std::uint32_t last_group_lanes = 1;  ///< of the last group, where the tile's edge is ragged
   std::size_t group_stride = 0, beat_stride = 0, lane_stride = 0;
   std::uint32_t observation = 0;       ///< on links to the checksum unit: which Observation

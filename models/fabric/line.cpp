@@ -47,7 +47,7 @@ void Line::sample(std::uint64_t since) {
 }
 
 void Line::sampled_throughout(std::uint64_t end) {
-  if (log_.enabled() && end > 1) add_live(0, end - 1);
+  if (log_.enabled()) add_live(0, end);
 }
 
 void Line::arm(const Fault& fault) {

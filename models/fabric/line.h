@@ -34,7 +34,7 @@ class Line final : public sc_core::sc_module {
   bool armed() const { return armed_; }
   /// The line is sampled in the current cycle by someone waiting since cycle `since`.
   void sample(std::uint64_t since);
-  /// The line was sampled every cycle of [0, end): all of it is live.
+  /// The line was sampled in every cycle up to and including `end`: all of it is live.
   void sampled_throughout(std::uint64_t end);
 
   RegisterId reg() const { return reg_; }

@@ -57,6 +57,7 @@ void LinkInterposer::record(const Burst& burst) {
   LiveBlock block;
   block.reg = reg_;
   block.format = burst.format;
+  block.index = burst.first_lane;
   block.start = timing.first_cycle;
   const bool ragged = burst.last_group_lanes != burst.lanes;
   block.count = {timing.groups - (ragged ? 1 : 0), timing.beats, burst.lanes};
@@ -74,12 +75,13 @@ void LinkInterposer::flip(tlm::tlm_generic_payload& payload) {
   const Fault& fault = tap_.fault();
   const auto beat = beat_at(burst.timing, fault.cycle);
   if (!beat) return;
-  const std::uint32_t lane = fault.bit / bits_;
+  // Below first_lane this wraps far beyond the lanes of the beat.
+  const std::uint32_t lane = fault.bit / bits_ - burst.first_lane;
   Fault within = fault;
   within.bit = fault.bit % bits_;
   const std::uint64_t width = bits_of(burst.format);
   const std::uint64_t mask = within.mask() & (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
-  if (lane >= burst.lanes_of(beat->first) || mask == 0) return tap_.disarm();
+  if (lane >= burst.lanes_of(beat->first) || mask == 0) return;
 
   unsigned char* element = payload.get_data_ptr() + burst.offset(beat->first, beat->second, lane);
   std::uint64_t raw = 0;

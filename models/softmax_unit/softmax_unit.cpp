@@ -69,6 +69,7 @@ void SoftmaxUnit::send_scalars(const Burst& score, std::uint64_t first_cycle, co
   burst.timing = score.timing;
   burst.timing.first_cycle = first_cycle;
   burst.lanes = burst.last_group_lanes = 1;
+  burst.first_lane = sums ? 1 : 0;
   burst.beat_stride = sizeof(float);
   burst.values_stride = stride_;
   // Each link carries its own copy, so that a fault on one does not reach the other.

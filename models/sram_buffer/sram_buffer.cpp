@@ -53,6 +53,7 @@ void SramBuffer::send_observation(const tlm::tlm_generic_payload& payload, const
                                   std::uint32_t observation) {
   observe_out.burst = burst;
   observe_out.burst.observation = observation;
+  observe_out.burst.first_lane = observation == observe_read_ ? core_.line_elements() : 0;
   observe_out.burst.tile.half = payload.get_address() >= core_.half_bytes() ? 1 : 0;
   observe_out.write(0, payload.get_data_ptr(), payload.get_data_length());
 }

@@ -33,6 +33,7 @@ class SramCore {
   void declare(FaultUniverse& universe, const std::string& name);
   void reset();
 
+  std::uint32_t line_elements() const { return line_elements_; }
   std::uint32_t line_bytes() const { return line_elements_ * element_bytes_; }
   std::uint64_t half_bytes() const { return storage_.size() / 2; }
   std::uint64_t size_bytes() const { return storage_.size(); }

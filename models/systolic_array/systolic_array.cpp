@@ -235,6 +235,7 @@ void SystolicArray::observe_probability(const ArrayWork& work) {
   burst.timing.first_cycle = work.start + std::uint64_t{work.passes - 1} * work.interval;
   burst.timing.beats = work.depth;
   burst.lanes = burst.last_group_lanes = work.tile.rows;
+  burst.first_lane = config_.cols;
   burst.beat_stride = core_.stride() * sizeof(float);
   burst.lane_stride = sizeof(float);
   burst.values_stride = core_.stride();

@@ -55,24 +55,19 @@ BothCaught inject(const std::string& sites, std::uint64_t injections) {
   return both;
 }
 
-/// `harmful`: how many harmful flips the claim asks for at each site.
-void expect_claims(std::uint64_t injections, std::uint64_t harmful) {
+TEST(SoftmaxState, OfAThousandHarmfulFlipsMergedMissesWhatHardenedCatches) {
   for (const char* site : {"max", "alpha", "sum"}) {
-    const BothCaught caught = inject(std::string("softmax.row[*].") + site, injections);
-    EXPECT_GE(caught.merged.detected + caught.merged.undetected, harmful) << site;
+    const BothCaught caught = inject(std::string("softmax.row[*].") + site, 2700);
+    EXPECT_GE(caught.merged.detected + caught.merged.undetected, 1000U) << site;
     EXPECT_LE(caught.merged.share(), 0.15) << site;
     EXPECT_GE(caught.hardened.share(), 0.99) << site;
-    testing::Test::RecordProperty(
+    RecordProperty(
         std::string("detected.") + site,
         std::to_string(caught.merged.detected) + " merged, " +
             std::to_string(caught.hardened.detected) + " hardened of " +
             std::to_string(caught.merged.detected + caught.merged.undetected));
   }
 }
-
-TEST(SoftmaxState, MergedMissesWhatHardenedCatches) { expect_claims(400, 100); }
-
-TEST(SoftmaxStateLong, MergedMissesWhatHardenedCatches) { expect_claims(3000, 1000); }
 
 double row_sum(const std::vector<std::uint32_t>& output, std::size_t row, std::size_t head_dim) {
   double sum = 0;

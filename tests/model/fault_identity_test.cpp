@@ -200,7 +200,7 @@ TestSystem small_system(bool resident) {
 TEST(FaultIdentity, EveryRegisterClassOfASmallAccelerator) {
   for (const bool resident : {false, true}) {
     Tally tally;
-    compare_fidelities(small_system(resident), 40, 22, tally);
+    compare_fidelities(small_system(resident), 30, 22, tally);
     EXPECT_GT(tally.live, tally.faults / 4);
     EXPECT_GT(tally.unfinished, 5);
     for (const char* unit : {"array", "softmax", "accumulator", "q_buffer", "k_buffer", "v_buffer",
@@ -212,7 +212,7 @@ TEST(FaultIdentity, EveryRegisterClassOfASmallAccelerator) {
 
 TEST(FaultIdentity, RandomAccelerators) {
   FloatSamples samples(23);
-  for (std::uint32_t trial = 0; trial < 16; ++trial) {
+  for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system = random_system(samples, {5, 5, 14, 10});
     system.checkers = shipped_checkers();
     Tally tally;
