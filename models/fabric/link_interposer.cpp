@@ -44,12 +44,12 @@ LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& univ
 void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   if (log_.enabled() || tap_.pending()) {
     // Timing of a read is filled in by the target, so the beats are known only once it has answered.
-    if (payload.is_read()) out->b_transport(payload, delay);
+    if (payload.is_read()) target_->b_transport(payload, delay);
     if (log_.enabled()) record(burst_of(payload));
     if (tap_.pending()) flip(payload);
     if (payload.is_read()) return;
   }
-  out->b_transport(payload, delay);
+  target_->b_transport(payload, delay);
 }
 
 void LinkInterposer::record(const Burst& burst) {

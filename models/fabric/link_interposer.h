@@ -45,9 +45,12 @@ class LinkInterposer final : public sc_core::sc_module,
     in->invalidate_direct_mem_ptr(start, end);
   }
   unsigned transport_dbg(tlm::tlm_generic_payload& payload) override { return out->transport_dbg(payload); }
+  void end_of_elaboration() override { target_ = out.operator->(); }
   void record(const Burst& burst);
   void flip(tlm::tlm_generic_payload& payload);
 
+  // What a disarmed interposer touches stands together.
+  tlm::tlm_fw_transport_if<>* target_ = nullptr;  ///< what `out` is bound to
   LiveLog& log_;
   RegisterTap tap_;
   RegisterId reg_ = 0;

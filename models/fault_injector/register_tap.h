@@ -65,9 +65,9 @@ class RegisterTap {
   }
 
  private:
+  bool pending_ = false;  // first: the only member a disarmed unit touches
   Fault fault_;
   FaultOutcome outcome_;
-  bool pending_ = false;
 };
 
 }  // namespace attnguard
