@@ -15,21 +15,28 @@ float scale_log2e(const AttentionShape& shape) {
 }
 
 const BufferConfig& buffer_config(const AcceleratorConfig& config, std::size_t which) {
-  const BufferConfig* configs[] = {&config.buffers.q, &config.buffers.k, &config.buffers.v, &config.buffers.o};
+  const BufferConfig* configs[] = {&config.buffers.q, &config.buffers.k, &config.buffers.v,
+                                   &config.buffers.o};
   return *configs[which];
 }
 
 }  // namespace
 
 Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
-                         const std::vector<CheckerConfig>& checkers, const AttentionShape& shape, bool interposers)
-    : sc_module(name), config_(config), layout_(config, shape), clock_(config.clock_mhz), monitor_(clock_) {
+                         const std::vector<CheckerConfig>& checkers, const AttentionShape& shape,
+                         bool interposers)
+    : sc_module(name),
+      config_(config),
+      layout_(config, shape),
+      clock_(config.clock_mhz),
+      monitor_(clock_) {
   build_units(checkers);
   bind_links(interposers, !checkers.empty());
   bind_commands();
 }
 
-void Accelerator::own(std::function<void(const Fault&)> arm, std::function<const FaultOutcome&()> outcome) {
+void Accelerator::own(std::function<void(const Fault&)> arm,
+                      std::function<const FaultOutcome&()> outcome) {
   owners_.resize(universe_.classes().size(), Owner{std::move(arm), std::move(outcome)});
 }
 
@@ -40,8 +47,8 @@ void Accelerator::own_tap(Unit& unit) {
 }
 
 std::unique_ptr<Line> Accelerator::done_line(const std::string& unit) {
-  auto line = std::make_unique<Line>(("done_" + unit).c_str(), clock_, universe_, log_, "line.done." + unit,
-                                     Domain::function);
+  auto line = std::make_unique<Line>(("done_" + unit).c_str(), clock_, universe_, log_,
+                                     "line.done." + unit, Domain::function);
   Line& reference = *line;
   own([&reference](const Fault& fault) { reference.arm(fault); },
       [&reference]() -> const FaultOutcome& { return reference.tap().outcome(); });
@@ -99,31 +106,36 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
     dma_buffers.core[i] = buffer_cores_[i].get();
     dma_buffers.config[i] = &buffer_config(config_, i);
   }
-  dma_ = std::make_unique<Dma>("dma", dma_buffers, config_.external_memory, formats.operand, formats.output, clock_,
-                               monitor_, *load_done_, *store_done_);
+  dma_ = std::make_unique<Dma>("dma", dma_buffers, config_.external_memory, formats.operand,
+                               formats.output, clock_, monitor_, *load_done_, *store_done_);
 
   const auto operand_port = [&](std::size_t i) {
-    return OperandPort{buffer_cores_[i]->beat_interval_cycles(), buffer_config(config_, i).read_latency_cycles};
+    return OperandPort{buffer_cores_[i]->beat_interval_cycles(),
+                       buffer_config(config_, i).read_latency_cycles};
   };
   array_core_ = std::make_unique<ArrayCore>(config_.array, formats, config_.fidelity);
-  array_ = std::make_unique<SystolicArray>("array", *array_core_, config_.array, formats, head_dim, operand_port(0),
-                                           operand_port(1), operand_port(2), clock_, monitor_, universe_, log_,
-                                           *array_done_);
+  array_ = std::make_unique<SystolicArray>("array", *array_core_, config_.array, formats, head_dim,
+                                           operand_port(0), operand_port(1), operand_port(2),
+                                           clock_, monitor_, universe_, log_, *array_done_);
   own([this](const Fault& fault) { array_core_->arm(fault); },
       [this]() -> const FaultOutcome& { return array_core_->outcome(); });
 
   softmax_core_ = std::make_unique<SoftmaxCore>(config_.softmax, rows, cols, formats.probability);
-  softmax_ = std::make_unique<SoftmaxUnit>("softmax", *softmax_core_, rows, cols, formats.probability, universe_, log_);
+  softmax_ = std::make_unique<SoftmaxUnit>("softmax", *softmax_core_, rows, cols,
+                                           formats.probability, universe_, log_);
   own_tap(*softmax_core_);
 
-  accumulator_core_ = std::make_unique<AccumulatorCore>(rows, cols, head_dim, config_.accumulator.divide_latency_cycles);
-  accumulator_ = std::make_unique<OutputAccumulator>("accumulator", *accumulator_core_, rows, cols, head_dim,
-                                                     formats.output, config_.buffers.o.write_latency_cycles, clock_,
-                                                     monitor_, universe_, log_, *accumulator_done_);
+  accumulator_core_ = std::make_unique<AccumulatorCore>(rows, cols, head_dim,
+                                                        config_.accumulator.divide_latency_cycles);
+  accumulator_ =
+      std::make_unique<OutputAccumulator>("accumulator", *accumulator_core_, rows, cols, head_dim,
+                                          formats.output, config_.buffers.o.write_latency_cycles,
+                                          clock_, monitor_, universe_, log_, *accumulator_done_);
   own_tap(*accumulator_core_);
 
   // A guard declares its line, then its checker's registers.
-  checksum_ = std::make_unique<ChecksumUnit>("checksum", checkers, checker_dimensions(), clock_, universe_, log_);
+  checksum_ = std::make_unique<ChecksumUnit>("checksum", checkers, checker_dimensions(), clock_,
+                                             universe_, log_);
   owners_.resize(universe_.classes().size());
   for (auto& guard : checksum_->guards()) {
     Checker& checker = *guard->checker;
@@ -136,20 +148,21 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   }
 
   router_ = std::make_unique<Router>("router");
-  sequencer_ = std::make_unique<Sequencer>("sequencer", program_, clock_, monitor_,
-                                           DoneLines{*load_done_, *array_done_, *accumulator_done_, *store_done_});
+  sequencer_ = std::make_unique<Sequencer>(
+      "sequencer", program_, clock_, monitor_,
+      DoneLines{*load_done_, *array_done_, *accumulator_done_, *store_done_});
 }
 
 template <class Target>
-void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes, Format format,
-                          bool interposer, Domain domain) {
+void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
+                          Format format, bool interposer, Domain domain) {
   links_.push_back({link, &from});
   if (!interposer) {
     from.bind(to);
     return;
   }
-  interposers_.push_back(std::make_unique<LinkInterposer>(("link_" + link).c_str(), universe_, log_, link, lanes,
-                                                          bits_of(format), domain));
+  interposers_.push_back(std::make_unique<LinkInterposer>(("link_" + link).c_str(), universe_, log_,
+                                                          link, lanes, bits_of(format), domain));
   LinkInterposer& between = *interposers_.back();
   from.bind(between.in);
   between.out.bind(to);
@@ -160,21 +173,27 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const std::uint32_t rows = layout_.rows, cols = layout_.cols;
   const Format operand = config_.formats.operand, output = config_.formats.output;
   const std::uint32_t widest = std::max(rows, cols);
-  connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest, operand, interposers);
+  connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest,
+          operand, interposers);
   connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers);
   connect("dma_to_k_buffer", dma_->k_out, buffers_[1]->lines_in, cols, operand, interposers);
   connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers);
   connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand, interposers);
   connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand, interposers);
   connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand, interposers);
-  connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32, interposers);
-  connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols, config_.formats.probability,
+  connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32,
           interposers);
-  connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 2, Format::float32, interposers);
-  connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols, Format::float32, interposers);
-  connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols, output, interposers);
+  connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols,
+          config_.formats.probability, interposers);
+  connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 2,
+          Format::float32, interposers);
+  connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols,
+          Format::float32, interposers);
+  connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols, output,
+          interposers);
   connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers);
-  connect("dma_to_external_memory", dma_->memory_write_out, external_memory_->write_in, cols, output, interposers);
+  connect("dma_to_external_memory", dma_->memory_write_out, external_memory_->write_in, cols,
+          output, interposers);
 
   const std::uint32_t needs = checksum_->needs();
   buffers_[0]->observe(needs & kQueryWritten, needs & kQueryRead);
@@ -184,26 +203,32 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   softmax_->observe(needs & kScalars);
   accumulator_->observe(needs & kOutputs);
 
-  const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes, Format format,
-                           std::uint32_t observations) {
+  const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes,
+                           Format format, std::uint32_t observations) {
     const bool used = checkers && (needs & observations) != 0;
     connect(link, from, to, lanes, format, interposers && used, Domain::safety_mechanism);
   };
-  observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, 2 * rows, operand, kQueryWritten | kQueryRead);
-  observe("k_buffer_to_checksum", buffers_[1]->observe_out, checksum_->k_in, 2 * cols, operand, kKeyWritten | kKeyRead);
-  observe("v_buffer_to_checksum", buffers_[2]->observe_out, checksum_->v_in, 2 * cols, operand, kValueWritten | kValueRead);
-  observe("array_to_checksum", array_->observe_out, checksum_->array_in, cols + rows, Format::float32,
-          kScores | kProbabilities | kPartials);
-  observe("softmax_to_checksum", softmax_->observe_out, checksum_->softmax_in, 2, Format::float32, kScalars);
-  observe("accumulator_to_checksum", accumulator_->observe_out, checksum_->accumulator_in, 2 * cols + 1,
-          Format::float32, kOutputs);
+  observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, 2 * rows, operand,
+          kQueryWritten | kQueryRead);
+  observe("k_buffer_to_checksum", buffers_[1]->observe_out, checksum_->k_in, 2 * cols, operand,
+          kKeyWritten | kKeyRead);
+  observe("v_buffer_to_checksum", buffers_[2]->observe_out, checksum_->v_in, 2 * cols, operand,
+          kValueWritten | kValueRead);
+  observe("array_to_checksum", array_->observe_out, checksum_->array_in, cols + rows,
+          Format::float32, kScores | kProbabilities | kPartials);
+  observe("softmax_to_checksum", softmax_->observe_out, checksum_->softmax_in, 2, Format::float32,
+          kScalars);
+  observe("accumulator_to_checksum", accumulator_->observe_out, checksum_->accumulator_in,
+          2 * cols + 1, Format::float32, kOutputs);
   // No checker observes the output buffer; its port still needs a peer.
   buffers_[3]->observe_out.bind(checksum_->unused_in);
 }
 
 void Accelerator::bind_commands() {
   sequencer_->command_out.bind(router_->command_in);
-  const auto window = [&](CommandWindow which) -> auto& { return router_->unit_out[static_cast<std::size_t>(which)]; };
+  const auto window = [&](CommandWindow which) -> auto& {
+    return router_->unit_out[static_cast<std::size_t>(which)];
+  };
   window(CommandWindow::load).bind(dma_->load_command_in);
   window(CommandWindow::store).bind(dma_->store_command_in);
   window(CommandWindow::array).bind(array_->command_in);
@@ -213,13 +238,15 @@ void Accelerator::bind_commands() {
 void Accelerator::reset() {
   clock_.restart();
   monitor_.reset();
-  for (Line* line : {load_done_.get(), array_done_.get(), accumulator_done_.get(), store_done_.get()}) line->reset(true);
+  for (Line* line :
+       {load_done_.get(), array_done_.get(), accumulator_done_.get(), store_done_.get()})
+    line->reset(true);
   for (auto& buffer : buffers_) buffer->reset();
   memory_core_->reset();
   dma_->reset();
   array_->reset();
-  softmax_->reset({scale_log2e(layout_.shape), layout_.shape.mask == Mask::causal, layout_.shape.tokens_q,
-                   layout_.shape.tokens_k});
+  softmax_->reset({scale_log2e(layout_.shape), layout_.shape.mask == Mask::causal,
+                   layout_.shape.tokens_q, layout_.shape.tokens_k});
   accumulator_->reset();
   checksum_->reset();
   for (auto& interposer : interposers_) interposer->tap().disarm();

@@ -26,8 +26,9 @@ namespace attnguard {
 class Accelerator final : public sc_core::sc_module {
  public:
   /// `interposers`: put a fault interposer on every data link; without, links are not fault sites.
-  Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers,
-              const AttentionShape& shape, bool interposers);
+  Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
+              const std::vector<CheckerConfig>& checkers, const AttentionShape& shape,
+              bool interposers);
 
   /// Every unit as after power-on, cycle 0 now, no fault armed.
   void reset();
@@ -65,8 +66,8 @@ class Accelerator final : public sc_core::sc_module {
   void bind_links(bool interposers, bool checkers);
   void bind_commands();
   template <class Target>
-  void connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes, Format format,
-               bool interposer, Domain domain = Domain::function);
+  void connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
+               Format format, bool interposer, Domain domain = Domain::function);
   /// Register classes declared since the last call belong to this owner.
   void own(std::function<void(const Fault&)> arm, std::function<const FaultOutcome&()> outcome);
   template <class Unit>

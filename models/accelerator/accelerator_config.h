@@ -1,4 +1,5 @@
-// Configuration of the modelled hardware. Every member: one JSON key of `accelerator`, unit in the name.
+// Configuration of the modelled hardware. Every member: one JSON key of `accelerator`, unit in the
+// name.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +14,20 @@ namespace attnguard {
 enum class Fidelity : std::uint8_t { cycle, transaction };
 enum class Dataflow : std::uint8_t { output_stationary };
 
-template <> struct EnumNames<Fidelity> {
-  static constexpr std::array<std::pair<Fidelity, std::string_view>, 2> names{{
-      {Fidelity::cycle, "cycle"}, {Fidelity::transaction, "transaction"}}};
+template <>
+struct EnumNames<Fidelity> {
+  static constexpr std::array<std::pair<Fidelity, std::string_view>, 2> names{
+      {{Fidelity::cycle, "cycle"}, {Fidelity::transaction, "transaction"}}};
 };
-template <> struct EnumNames<Dataflow> {
-  static constexpr std::array<std::pair<Dataflow, std::string_view>, 1> names{{
-      {Dataflow::output_stationary, "output_stationary"}}};
+template <>
+struct EnumNames<Dataflow> {
+  static constexpr std::array<std::pair<Dataflow, std::string_view>, 1> names{
+      {{Dataflow::output_stationary, "output_stationary"}}};
 };
-template <> struct EnumNames<Exp2Kind> {
-  static constexpr std::array<std::pair<Exp2Kind, std::string_view>, 2> names{{
-      {Exp2Kind::polynomial, "polynomial"}, {Exp2Kind::piecewise_linear, "piecewise_linear"}}};
+template <>
+struct EnumNames<Exp2Kind> {
+  static constexpr std::array<std::pair<Exp2Kind, std::string_view>, 2> names{
+      {{Exp2Kind::polynomial, "polynomial"}, {Exp2Kind::piecewise_linear, "piecewise_linear"}}};
 };
 
 struct ArrayConfig {
@@ -48,7 +52,8 @@ struct FormatsConfig {
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"operand", "format of Q, K and V: bfloat16, float16 or float32"}, self.operand);
-    v(FieldSpec{"probability", "format of the softmax output: bfloat16 or float32"}, self.probability);
+    v(FieldSpec{"probability", "format of the softmax output: bfloat16 or float32"},
+      self.probability);
     v(FieldSpec{"output", "format of the result: bfloat16 or float32"}, self.output);
   }
 };
@@ -63,9 +68,17 @@ struct SoftmaxConfig {
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"exp2", "how 2^x is evaluated"}, self.exp2);
-    v(FieldSpec{"max_latency_cycles", "score register to running maximum; 0: 1 + ceil(log2(cols))", 0, 64}, self.max_latency_cycles);
-    v(FieldSpec{"exp_latency_cycles", "running maximum to probability and alpha; 0: 6 for polynomial, 2 for piecewise_linear", 0, 64}, self.exp_latency_cycles);
-    v(FieldSpec{"sum_latency_cycles", "probability to running sum; 0: 1 + ceil(log2(cols))", 0, 64}, self.sum_latency_cycles);
+    v(FieldSpec{"max_latency_cycles", "score register to running maximum; 0: 1 + ceil(log2(cols))",
+                0, 64},
+      self.max_latency_cycles);
+    v(
+        FieldSpec{
+            "exp_latency_cycles",
+            "running maximum to probability and alpha; 0: 6 for polynomial, 2 for piecewise_linear",
+            0, 64},
+        self.exp_latency_cycles);
+    v(FieldSpec{"sum_latency_cycles", "probability to running sum; 0: 1 + ceil(log2(cols))", 0, 64},
+      self.sum_latency_cycles);
   }
 };
 
@@ -74,27 +87,36 @@ struct AccumulatorConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"divide_latency_cycles", "latency of the reciprocal 1/l", 1, 64}, self.divide_latency_cycles);
+    v(FieldSpec{"divide_latency_cycles", "latency of the reciprocal 1/l", 1, 64},
+      self.divide_latency_cycles);
   }
 };
 
 /// A double-buffered SRAM with one read and one write port.
 struct BufferConfig {
-  std::uint32_t words = 32768;     ///< both halves together
+  std::uint32_t words = 32768;  ///< both halves together
   std::uint32_t word_bits = 16;
-  std::uint32_t banks = 0;         ///< 0: one per word of a line, so no conflict
-  std::uint32_t port_words = 0;    ///< words per cycle and port; 0: a whole line
+  std::uint32_t banks = 0;       ///< 0: one per word of a line, so no conflict
+  std::uint32_t port_words = 0;  ///< words per cycle and port; 0: a whole line
   std::uint32_t read_latency_cycles = 1;
   std::uint32_t write_latency_cycles = 1;
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"words", "words of both halves together; even", 2, 1 << 28}, self.words);
-    v(FieldSpec{"word_bits", "width of a word: 16, or 32 where the stored format has 32 bits", 16, 32}, self.word_bits);
-    v(FieldSpec{"banks", "word-interleaved banks, one access per cycle each; 0: as many as a line has words", 0, 4096}, self.banks);
-    v(FieldSpec{"port_words", "words per cycle through a port; 0: a whole line", 0, 4096}, self.port_words);
-    v(FieldSpec{"read_latency_cycles", "access to data at the port", 1, 64}, self.read_latency_cycles);
-    v(FieldSpec{"write_latency_cycles", "data at the port to the word changed", 1, 64}, self.write_latency_cycles);
+    v(FieldSpec{"word_bits", "width of a word: 16, or 32 where the stored format has 32 bits", 16,
+                32},
+      self.word_bits);
+    v(FieldSpec{"banks",
+                "word-interleaved banks, one access per cycle each; 0: as many as a line has words",
+                0, 4096},
+      self.banks);
+    v(FieldSpec{"port_words", "words per cycle through a port; 0: a whole line", 0, 4096},
+      self.port_words);
+    v(FieldSpec{"read_latency_cycles", "access to data at the port", 1, 64},
+      self.read_latency_cycles);
+    v(FieldSpec{"write_latency_cycles", "data at the port to the word changed", 1, 64},
+      self.write_latency_cycles);
   }
 };
 
@@ -133,7 +155,9 @@ struct AcceleratorConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"fidelity", "cycle: every register every cycle; transaction: a tile at a time, same results"}, self.fidelity);
+    v(FieldSpec{"fidelity",
+                "cycle: every register every cycle; transaction: a tile at a time, same results"},
+      self.fidelity);
     v(FieldSpec{"clock_mhz", "clock frequency", 1, 10000}, self.clock_mhz);
     v(FieldSpec{"array", "systolic array"}, self.array);
     v(FieldSpec{"formats", "number formats"}, self.formats);

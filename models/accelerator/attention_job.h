@@ -10,9 +10,10 @@ namespace attnguard {
 
 /// causal: key j is visible to query i when j <= i + tokens_k − tokens_q.
 enum class Mask : std::uint8_t { none, causal };
-template <> struct EnumNames<Mask> {
-  static constexpr std::array<std::pair<Mask, std::string_view>, 2> names{{
-      {Mask::none, "none"}, {Mask::causal, "causal"}}};
+template <>
+struct EnumNames<Mask> {
+  static constexpr std::array<std::pair<Mask, std::string_view>, 2> names{
+      {{Mask::none, "none"}, {Mask::causal, "causal"}}};
 };
 
 struct AttentionShape {

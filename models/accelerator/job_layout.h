@@ -1,4 +1,5 @@
-// How a job is cut into tiles and where each tile lies in external memory and in the buffers. Plain arithmetic.
+// How a job is cut into tiles and where each tile lies in external memory and in the buffers. Plain
+// arithmetic.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +13,14 @@ struct JobLayout {
   JobLayout(const AcceleratorConfig& accelerator, const AttentionShape& shape);
 
   AttentionShape shape;
-  std::uint32_t rows, cols;         ///< R, C
-  std::uint32_t passes;             ///< ⌈d / C⌉ passes of P·V
-  std::uint32_t last_pass_cols;     ///< columns used in the last pass
+  std::uint32_t rows, cols;              ///< R, C
+  std::uint32_t passes;                  ///< ⌈d / C⌉ passes of P·V
+  std::uint32_t last_pass_cols;          ///< columns used in the last pass
   std::uint32_t query_tiles, key_tiles;  ///< per head
   Format operand, output;
   std::uint32_t operand_bytes, output_bytes;
   std::uint64_t q_tile_bytes, k_tile_bytes, v_tile_bytes, o_tile_bytes;
-  bool resident;                    ///< K and V of a head fit one half of their buffers
+  bool resident;  ///< K and V of a head fit one half of their buffers
 
   std::uint64_t q_address(std::uint32_t head, std::uint32_t tile) const {
     return (std::uint64_t{head} * query_tiles + tile) * q_tile_bytes;
@@ -34,7 +35,9 @@ struct JobLayout {
     return o_base_ + (std::uint64_t{head} * query_tiles + tile) * o_tile_bytes;
   }
   std::uint64_t output_base() const { return o_base_; }
-  std::uint64_t total_bytes() const { return o_base_ + std::uint64_t{shape.heads} * query_tiles * o_tile_bytes; }
+  std::uint64_t total_bytes() const {
+    return o_base_ + std::uint64_t{shape.heads} * query_tiles * o_tile_bytes;
+  }
 
   std::uint32_t rows_of(std::uint32_t query_tile) const;
   std::uint32_t cols_of(std::uint32_t key_tile) const;

@@ -1,8 +1,9 @@
 // The interface of a checker: what it may observe, and how it reports.
 //
-// The checksum unit hands every checker what crosses the observation links, in the order of simulated time per
-// register, a tile at a time with the cycle of each beat. A checker keeps its own state, declares it as fault sites,
-// compares, and reports every comparison; it never changes what the datapath does.
+// The checksum unit hands every checker what crosses the observation links, in the order of
+// simulated time per register, a tile at a time with the cycle of each beat. A checker keeps its
+// own state, declares it as fault sites, compares, and reports every comparison; it never changes
+// what the datapath does.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ enum Observation : std::uint32_t {
   kOutputs = 1u << 10,
 };
 
-/// Observed data. Values are float32 (exact images of the datapath's formats), laid out as said for each event.
+/// Observed data. Values are float32 (exact images of the datapath's formats), laid out as said for
+/// each event.
 struct Observed {
   const TileContext& tile;
   const float* values;
@@ -50,29 +52,29 @@ struct CheckerDimensions {
   std::uint32_t tokens_k = 0;
   bool causal = false;
   Exp2Kind exp2 = Exp2Kind::polynomial;
-  /// Latencies of a softmax unit, also of a checker's own: score register (cycle a) → running max written at a + max → alpha and
-  /// p at a + max + exp → running sum at a + max + exp + sum.
+  /// Latencies of a softmax unit, also of a checker's own: score register (cycle a) → running max
+  /// written at a + max → alpha and p at a + max + exp → running sum at a + max + exp + sum.
   std::uint32_t max_latency_cycles = 0, exp_latency_cycles = 0, sum_latency_cycles = 0;
   std::uint32_t divide_latency_cycles = 0;
-  std::uint32_t key_tiles = 0;      ///< tiles of one kv head
-  bool resident = false;            ///< K and V of a head stay in their buffers (loaded once per kv head)
-  float scale_log2e = 0.0F;         ///< softmax scale × log2(e)
+  std::uint32_t key_tiles = 0;  ///< tiles of one kv head
+  bool resident = false;     ///< K and V of a head stay in their buffers (loaded once per kv head)
+  float scale_log2e = 0.0F;  ///< softmax scale × log2(e)
   Format operand = Format::bfloat16;
   Format probability = Format::bfloat16;
   Format output = Format::bfloat16;
-  std::size_t stride = 0;           ///< lane_stride(rows)
+  std::size_t stride = 0;  ///< lane_stride(rows)
 };
 
 /// One comparison of one checker: |lhs − rhs| against threshold.
 struct Check {
   std::uint32_t comparison = 0;  ///< index into comparisons()
   std::uint32_t head = 0;
-  std::uint32_t query_row = 0;   ///< first row of the group within the head
-  std::uint32_t key_tile = 0;    ///< of a check made per key tile; else the last key tile
-  std::uint64_t cycle = 0;       ///< cycle at which the alarm register would be set (pipeline included)
+  std::uint32_t query_row = 0;  ///< first row of the group within the head
+  std::uint32_t key_tile = 0;   ///< of a check made per key tile; else the last key tile
+  std::uint64_t cycle = 0;  ///< cycle at which the alarm register would be set (pipeline included)
   double lhs = 0, rhs = 0;
-  double residual = 0;   ///< |lhs − rhs|, in the checker's format
-  double scale = 0;      ///< what a relative threshold multiplies (W, Σ|q|Σ|k|); 1 for absolute
+  double residual = 0;  ///< |lhs − rhs|, in the checker's format
+  double scale = 0;     ///< what a relative threshold multiplies (W, Σ|q|Σ|k|); 1 for absolute
   double threshold = 0;
   bool alarm = false;
   bool nonfinite = false;  ///< residual or threshold is not finite
@@ -101,17 +103,21 @@ class Checker {
   // Observations. [k][stride] means values[k × stride + lane].
   virtual void query_written(const Observed&) {}  ///< q [d][stride], lane = row; beat = k
   virtual void query_read(const Observed&) {}     ///< the same, as the S pass reads it
-  virtual void key_written(const Observed&) {}    ///< k [d][stride], lane = key of the tile; beat = k
+  virtual void key_written(const Observed&) {}  ///< k [d][stride], lane = key of the tile; beat = k
   virtual void key_read(const Observed&) {}
-  virtual void value_written(const Observed&) {}  ///< v [key][stride ≥ d], element c; group = pass (columns pC..), beat = key
+  virtual void value_written(const Observed&) {
+  }  ///< v [key][stride ≥ d], element c; group = pass (columns pC..), beat = key
   virtual void value_read(const Observed&) {}
-  virtual void scores(const Observed&) {}         ///< s [cols][stride], lane = row; beat = row (raw, before the mask)
-  virtual void probabilities(const Observed&) {}  ///< p [cols][stride] as fed in the last P·V pass; beat = key
-  virtual void alphas(const Observed&) {}         ///< alpha [stride]; beat = row
-  virtual void sums(const Observed&) {}           ///< l [stride], after the last key tile; beat = row
-  virtual void partials(const Observed&) {}       ///< P·V tile [d][stride]; group = pass, beat = row
-  /// Output rows: acc [d][stride] before division, then out [d][stride] after division before rounding (acc + d × stride),
-  /// then reciprocal [stride] (acc + 2 × d × stride); group = slice of C columns, beat = row (timing.cycle(slice, row)).
+  virtual void scores(const Observed&) {
+  }  ///< s [cols][stride], lane = row; beat = row (raw, before the mask)
+  virtual void probabilities(const Observed&) {
+  }  ///< p [cols][stride] as fed in the last P·V pass; beat = key
+  virtual void alphas(const Observed&) {}    ///< alpha [stride]; beat = row
+  virtual void sums(const Observed&) {}      ///< l [stride], after the last key tile; beat = row
+  virtual void partials(const Observed&) {}  ///< P·V tile [d][stride]; group = pass, beat = row
+  /// Output rows: acc [d][stride] before division, then out [d][stride] after division before
+  /// rounding (acc + d × stride), then reciprocal [stride] (acc + 2 × d × stride); group = slice of
+  /// C columns, beat = row (timing.cycle(slice, row)).
   virtual void outputs(const Observed&) {}
 
   RegisterTap& tap() { return tap_; }

@@ -1,4 +1,5 @@
-// Configuration of the checkers. One struct per kind; see checkers in docs/ for what each option decides.
+// Configuration of the checkers. One struct per kind; see checkers in docs/ for what each option
+// decides.
 #pragma once
 
 #include <cstdint>
@@ -25,56 +26,80 @@ enum class PvCheck : std::uint8_t { per_tile, carried };
 /// Number format of a checker's own arithmetic.
 enum class CheckFormat : std::uint8_t { float32, float64, bfloat16 };
 
-template <> struct EnumNames<SoftmaxScalars> {
-  static constexpr std::array<std::pair<SoftmaxScalars, std::string_view>, 2> names{{
-      {SoftmaxScalars::shared, "shared"}, {SoftmaxScalars::duplicated, "duplicated"}}};
+template <>
+struct EnumNames<SoftmaxScalars> {
+  static constexpr std::array<std::pair<SoftmaxScalars, std::string_view>, 2> names{
+      {{SoftmaxScalars::shared, "shared"}, {SoftmaxScalars::duplicated, "duplicated"}}};
 };
-template <> struct EnumNames<SumPoint> {
-  static constexpr std::array<std::pair<SumPoint, std::string_view>, 2> names{{
-      {SumPoint::at_read, "at_read"}, {SumPoint::at_write, "at_write"}}};
+template <>
+struct EnumNames<SumPoint> {
+  static constexpr std::array<std::pair<SumPoint, std::string_view>, 2> names{
+      {{SumPoint::at_read, "at_read"}, {SumPoint::at_write, "at_write"}}};
 };
-template <> struct EnumNames<Normaliser> {
-  static constexpr std::array<std::pair<Normaliser, std::string_view>, 2> names{{
-      {Normaliser::shared_reciprocal, "shared_reciprocal"}, {Normaliser::own_division, "own_division"}}};
+template <>
+struct EnumNames<Normaliser> {
+  static constexpr std::array<std::pair<Normaliser, std::string_view>, 2> names{
+      {{Normaliser::shared_reciprocal, "shared_reciprocal"},
+       {Normaliser::own_division, "own_division"}}};
 };
-template <> struct EnumNames<QuerySource> {
-  static constexpr std::array<std::pair<QuerySource, std::string_view>, 2> names{{
-      {QuerySource::shared, "shared"}, {QuerySource::own, "own"}}};
+template <>
+struct EnumNames<QuerySource> {
+  static constexpr std::array<std::pair<QuerySource, std::string_view>, 2> names{
+      {{QuerySource::shared, "shared"}, {QuerySource::own, "own"}}};
 };
-template <> struct EnumNames<CheckPoint> {
-  static constexpr std::array<std::pair<CheckPoint, std::string_view>, 2> names{{
-      {CheckPoint::before_rounding, "before"}, {CheckPoint::after_rounding, "after"}}};
+template <>
+struct EnumNames<CheckPoint> {
+  static constexpr std::array<std::pair<CheckPoint, std::string_view>, 2> names{
+      {{CheckPoint::before_rounding, "before"}, {CheckPoint::after_rounding, "after"}}};
 };
-template <> struct EnumNames<Granularity> {
-  static constexpr std::array<std::pair<Granularity, std::string_view>, 3> names{{
-      {Granularity::query, "query"}, {Granularity::tile, "tile"}, {Granularity::head, "head"}}};
+template <>
+struct EnumNames<Granularity> {
+  static constexpr std::array<std::pair<Granularity, std::string_view>, 3> names{
+      {{Granularity::query, "query"}, {Granularity::tile, "tile"}, {Granularity::head, "head"}}};
 };
-template <> struct EnumNames<ThresholdRule> {
-  static constexpr std::array<std::pair<ThresholdRule, std::string_view>, 3> names{{
-      {ThresholdRule::absolute, "absolute"}, {ThresholdRule::relative, "relative"}, {ThresholdRule::bound, "bound"}}};
+template <>
+struct EnumNames<ThresholdRule> {
+  static constexpr std::array<std::pair<ThresholdRule, std::string_view>, 3> names{
+      {{ThresholdRule::absolute, "absolute"},
+       {ThresholdRule::relative, "relative"},
+       {ThresholdRule::bound, "bound"}}};
 };
-template <> struct EnumNames<NonfiniteRule> {
-  static constexpr std::array<std::pair<NonfiniteRule, std::string_view>, 2> names{{
-      {NonfiniteRule::alarm, "alarm"}, {NonfiniteRule::ignore, "ignore"}}};
+template <>
+struct EnumNames<NonfiniteRule> {
+  static constexpr std::array<std::pair<NonfiniteRule, std::string_view>, 2> names{
+      {{NonfiniteRule::alarm, "alarm"}, {NonfiniteRule::ignore, "ignore"}}};
 };
-template <> struct EnumNames<PvCheck> {
-  static constexpr std::array<std::pair<PvCheck, std::string_view>, 2> names{{
-      {PvCheck::per_tile, "per_tile"}, {PvCheck::carried, "carried"}}};
+template <>
+struct EnumNames<PvCheck> {
+  static constexpr std::array<std::pair<PvCheck, std::string_view>, 2> names{
+      {{PvCheck::per_tile, "per_tile"}, {PvCheck::carried, "carried"}}};
 };
-template <> struct EnumNames<CheckFormat> {
-  static constexpr std::array<std::pair<CheckFormat, std::string_view>, 3> names{{
-      {CheckFormat::float32, "float32"}, {CheckFormat::float64, "float64"}, {CheckFormat::bfloat16, "bfloat16"}}};
+template <>
+struct EnumNames<CheckFormat> {
+  static constexpr std::array<std::pair<CheckFormat, std::string_view>, 3> names{
+      {{CheckFormat::float32, "float32"},
+       {CheckFormat::float64, "float64"},
+       {CheckFormat::bfloat16, "bfloat16"}}};
 };
 
-/// How a residual is judged. 0 for relative or absolute selects the documented default of the point and format.
+/// How a residual is judged. 0 for relative or absolute selects the documented default of the point
+/// and format.
 struct ThresholdConfig {
   ThresholdRule rule = ThresholdRule::relative;
-  double value = 0.0;  ///< τ for absolute, factor of the scale for relative; 0 = default; unused for bound
+  double value =
+      0.0;  ///< τ for absolute, factor of the scale for relative; 0 = default; unused for bound
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"rule", "how the threshold is formed: a constant, a factor of the data's scale, or a proven rounding bound"}, self.rule);
-    v(FieldSpec{"value", "threshold (absolute) or factor of the scale (relative); 0 selects the documented default", 0.0, 1e30}, self.value);
+    v(FieldSpec{"rule",
+                "how the threshold is formed: a constant, a factor of the data's scale, or a "
+                "proven rounding bound"},
+      self.rule);
+    v(FieldSpec{"value",
+                "threshold (absolute) or factor of the scale (relative); 0 selects the documented "
+                "default",
+                0.0, 1e30},
+      self.value);
   }
 };
 
@@ -95,18 +120,30 @@ struct FlashAbftConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"softmax_scalars", "whose m, alpha, p and l the checksum uses: the datapath's or its own"}, self.softmax_scalars);
-    v(FieldSpec{"row_sum", "when the row sums of V are formed: from the operand stream or when V enters its buffer"}, self.row_sum);
-    v(FieldSpec{"normaliser", "the datapath's reciprocal, or a division of the checker's own"}, self.normaliser);
-    v(FieldSpec{"score_check", "also compare the sum of raw scores with q times the key sums"}, self.score_check);
+    v(FieldSpec{"softmax_scalars",
+                "whose m, alpha, p and l the checksum uses: the datapath's or its own"},
+      self.softmax_scalars);
+    v(FieldSpec{"row_sum",
+                "when the row sums of V are formed: from the operand stream or when V enters its "
+                "buffer"},
+      self.row_sum);
+    v(FieldSpec{"normaliser", "the datapath's reciprocal, or a division of the checker's own"},
+      self.normaliser);
+    v(FieldSpec{"score_check", "also compare the sum of raw scores with q times the key sums"},
+      self.score_check);
     v(FieldSpec{"key_sum", "when the key sums of the score check are formed"}, self.key_sum);
-    v(FieldSpec{"query_source", "the query operand stream, or a copy taken when Q enters its buffer"}, self.query_source);
-    v(FieldSpec{"point", "compare before or after the output is rounded to its format"}, self.point);
-    v(FieldSpec{"granularity", "one comparison per query row, per query tile or per head"}, self.granularity);
+    v(FieldSpec{"query_source",
+                "the query operand stream, or a copy taken when Q enters its buffer"},
+      self.query_source);
+    v(FieldSpec{"point", "compare before or after the output is rounded to its format"},
+      self.point);
+    v(FieldSpec{"granularity", "one comparison per query row, per query tile or per head"},
+      self.granularity);
     v(FieldSpec{"format", "number format of the checker's own arithmetic"}, self.format);
     v(FieldSpec{"threshold", "of the output comparison"}, self.threshold);
     v(FieldSpec{"score_threshold", "of the score comparison"}, self.score_threshold);
-    v(FieldSpec{"nonfinite", "whether a residual or threshold that is not finite raises the alarm"}, self.nonfinite);
+    v(FieldSpec{"nonfinite", "whether a residual or threshold that is not finite raises the alarm"},
+      self.nonfinite);
   }
 };
 
@@ -123,14 +160,20 @@ struct MatmulAbftConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"pv_check", "compare P·V of each key tile, or carry the checksum and compare the accumulator before division"}, self.pv_check);
+    v(FieldSpec{"pv_check",
+                "compare P·V of each key tile, or carry the checksum and compare the accumulator "
+                "before division"},
+      self.pv_check);
     v(FieldSpec{"row_sum", "when the row sums of V are formed"}, self.row_sum);
     v(FieldSpec{"key_sum", "when the key sums are formed"}, self.key_sum);
-    v(FieldSpec{"query_source", "the query operand stream, or a copy taken when Q enters its buffer"}, self.query_source);
+    v(FieldSpec{"query_source",
+                "the query operand stream, or a copy taken when Q enters its buffer"},
+      self.query_source);
     v(FieldSpec{"format", "number format of the checker's own arithmetic"}, self.format);
     v(FieldSpec{"score_threshold", "of the comparison of each score tile"}, self.score_threshold);
     v(FieldSpec{"pv_threshold", "of the P·V comparison"}, self.pv_threshold);
-    v(FieldSpec{"nonfinite", "whether a residual or threshold that is not finite raises the alarm"}, self.nonfinite);
+    v(FieldSpec{"nonfinite", "whether a residual or threshold that is not finite raises the alarm"},
+      self.nonfinite);
   }
 };
 

@@ -8,8 +8,8 @@
 namespace attnguard {
 
 ChecksumUnit::ChecksumUnit(sc_core::sc_module_name name, const std::vector<CheckerConfig>& configs,
-                           const CheckerDimensions& dimensions, const Clock& clock, FaultUniverse& universe,
-                           LiveLog& log)
+                           const CheckerDimensions& dimensions, const Clock& clock,
+                           FaultUniverse& universe, LiveLog& log)
     : sc_module(name),
       q_in("q_in"),
       k_in("k_in"),
@@ -35,9 +35,11 @@ void ChecksumUnit::reset() {
 
 void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
-  decode(burst, reinterpret_cast<const std::byte*>(payload.get_data_ptr()), payload.get_data_length());
+  decode(burst, reinterpret_cast<const std::byte*>(payload.get_data_ptr()),
+         payload.get_data_length());
   const bool value = (burst.observation & (kValueWritten | kValueRead)) != 0;
-  const std::size_t stride = value ? burst.timing.groups * burst.values_stride : burst.values_stride;
+  const std::size_t stride =
+      value ? burst.timing.groups * burst.values_stride : burst.values_stride;
   const Observed observed{burst.tile, values_.data(), stride, burst.timing};
   for (auto& guard : guards_)
     if ((guard->checker->needs() & burst.observation) != 0)
@@ -45,8 +47,8 @@ void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&)
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-/// Values as float32, in the layout of checker.h. V crosses pass by pass in lines of C columns, output rows slice by slice; checkers
-/// see them whole.
+/// Values as float32, in the layout of checker.h. V crosses pass by pass in lines of C columns,
+/// output rows slice by slice; checkers see them whole.
 void ChecksumUnit::decode(const Burst& burst, const std::byte* raw, std::size_t bytes) {
   const std::size_t count = bytes / bytes_of(burst.format);
   const bool value = (burst.observation & (kValueWritten | kValueRead)) != 0;
@@ -61,13 +63,16 @@ void ChecksumUnit::decode(const Burst& burst, const std::byte* raw, std::size_t 
 
 /// [pass][key][C] to [key][passes × C].
 void ChecksumUnit::join_value_rows(const Burst& burst) {
-  const std::size_t line = burst.values_stride, keys = burst.timing.beats, passes = burst.timing.groups;
+  const std::size_t line = burst.values_stride, keys = burst.timing.beats,
+                    passes = burst.timing.groups;
   for (std::size_t pass = 0; pass < passes; ++pass)
     for (std::size_t key = 0; key < keys; ++key)
-      std::copy_n(&lines_[(pass * keys + key) * line], line, &values_[(key * passes + pass) * line]);
+      std::copy_n(&lines_[(pass * keys + key) * line], line,
+                  &values_[(key * passes + pass) * line]);
 }
 
-/// [slice][C of acc, C of output, reciprocal][stride] to acc [d][stride], output [d][stride], reciprocal [stride].
+/// [slice][C of acc, C of output, reciprocal][stride] to acc [d][stride], output [d][stride],
+/// reciprocal [stride].
 void ChecksumUnit::join_output_rows(const Burst& burst) {
   const std::size_t stride = burst.values_stride, tile = dimensions_.head_dim * stride;
   const float* from = lines_.data();
@@ -82,26 +87,39 @@ void ChecksumUnit::join_output_rows(const Burst& burst) {
   }
 }
 
-void ChecksumUnit::dispatch(Guard& guard, const Burst& burst, std::uint64_t address, const Observed& observed) const {
+void ChecksumUnit::dispatch(Guard& guard, const Burst& burst, std::uint64_t address,
+                            const Observed& observed) const {
   Checker& checker = *guard.checker;
   switch (burst.observation) {
-    case kQueryWritten: return checker.query_written(observed);
-    case kQueryRead: return checker.query_read(observed);
-    case kKeyWritten: return checker.key_written(observed);
-    case kKeyRead: return checker.key_read(observed);
-    case kValueWritten: return checker.value_written(observed);
-    case kValueRead: return checker.value_read(observed);
-    case kScores: return checker.scores(observed);
-    case kProbabilities: return checker.probabilities(observed);
-    case kScalars: return address == 0 ? checker.alphas(observed) : checker.sums(observed);
-    case kPartials: return checker.partials(observed);
-    case kOutputs: return checker.outputs(observed);
-    default: SC_REPORT_FATAL("checksum_unit", "observation without a kind");
+    case kQueryWritten:
+      return checker.query_written(observed);
+    case kQueryRead:
+      return checker.query_read(observed);
+    case kKeyWritten:
+      return checker.key_written(observed);
+    case kKeyRead:
+      return checker.key_read(observed);
+    case kValueWritten:
+      return checker.value_written(observed);
+    case kValueRead:
+      return checker.value_read(observed);
+    case kScores:
+      return checker.scores(observed);
+    case kProbabilities:
+      return checker.probabilities(observed);
+    case kScalars:
+      return address == 0 ? checker.alphas(observed) : checker.sums(observed);
+    case kPartials:
+      return checker.partials(observed);
+    case kOutputs:
+      return checker.outputs(observed);
+    default:
+      SC_REPORT_FATAL("checksum_unit", "observation without a kind");
   }
 }
 
-ChecksumUnit::Guard::Guard(const CheckerConfig& config, const CheckerDimensions& dimensions, const Clock& clock,
-                           FaultUniverse& universe, LiveLog& log)
+ChecksumUnit::Guard::Guard(const CheckerConfig& config, const CheckerDimensions& dimensions,
+                           const Clock& clock, FaultUniverse& universe, LiveLog& log)
     : name(config.name),
       checker(make_checker(config, dimensions)),
       alarm(("alarm_" + config.name).c_str(), clock, universe, log, "line.alarm." + config.name,

@@ -1,13 +1,16 @@
-// Checksum unit: hands every observation to every checker, keeps what they report, drives the alarm lines.
+// Checksum unit: hands every observation to every checker, keeps what they report, drives the alarm
+// lines.
 //
-// Not modelled: the registers inside the checkers' adder trees and multiply-add columns (not fault sites).
-// Timing: each checker documents the cycle of its comparisons (docs/checkers.md); the alarm line rises in the cycle after.
+// Not modelled: the registers inside the checkers' adder trees and multiply-add columns (not fault
+// sites). Timing: each checker documents the cycle of its comparisons (docs/checkers.md); the alarm
+// line rises in the cycle after.
 #pragma once
+
+#include <tlm_utils/simple_target_socket.h>
 
 #include <memory>
 #include <string>
 #include <systemc>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 #include "models/checksum_unit/checker.h"
@@ -22,12 +25,15 @@ namespace attnguard {
 class ChecksumUnit final : public sc_core::sc_module {
  public:
   /// One target per observed unit, so that each observation link can carry its own fault.
-  tlm_utils::simple_target_socket<ChecksumUnit> q_in, k_in, v_in, array_in, softmax_in, accumulator_in;
-  tlm_utils::simple_target_socket<ChecksumUnit> unused_in;  ///< of the o buffer, whose lines no checker observes
+  tlm_utils::simple_target_socket<ChecksumUnit> q_in, k_in, v_in, array_in, softmax_in,
+      accumulator_in;
+  tlm_utils::simple_target_socket<ChecksumUnit>
+      unused_in;  ///< of the o buffer, whose lines no checker observes
 
   SC_HAS_PROCESS(ChecksumUnit);
   ChecksumUnit(sc_core::sc_module_name name, const std::vector<CheckerConfig>& configs,
-               const CheckerDimensions& dimensions, const Clock& clock, FaultUniverse& universe, LiveLog& log);
+               const CheckerDimensions& dimensions, const Clock& clock, FaultUniverse& universe,
+               LiveLog& log);
   ~ChecksumUnit() override;
 
   /// Union of what the checkers observe.
@@ -42,7 +48,8 @@ class ChecksumUnit final : public sc_core::sc_module {
   void decode(const Burst& burst, const std::byte* raw, std::size_t bytes);
   void join_value_rows(const Burst& burst);
   void join_output_rows(const Burst& burst);
-  void dispatch(Guard& guard, const Burst& burst, std::uint64_t address, const Observed& observed) const;
+  void dispatch(Guard& guard, const Burst& burst, std::uint64_t address,
+                const Observed& observed) const;
 
   CheckerDimensions dimensions_;
   std::uint32_t needs_ = 0;
@@ -61,9 +68,10 @@ struct ChecksumUnit::Guard final : CheckSink {
   std::string name;
   std::unique_ptr<Checker> checker;
   Line alarm;
-  std::vector<Check> checks;          ///< in the order made
-  std::uint64_t alarm_cycle;          ///< first cycle at which the line was read high; all ones if never
-  std::pair<RegisterId, RegisterId> registers;  ///< [first, past the last) register class of the checker
+  std::vector<Check> checks;  ///< in the order made
+  std::uint64_t alarm_cycle;  ///< first cycle at which the line was read high; all ones if never
+  std::pair<RegisterId, RegisterId>
+      registers;  ///< [first, past the last) register class of the checker
 
  private:
   void raise_method() { alarm.write(true, clock_.cycle() - 1); }

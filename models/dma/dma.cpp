@@ -5,8 +5,9 @@
 
 namespace attnguard {
 
-Dma::Dma(sc_core::sc_module_name name, const DmaBuffers& buffers, const ExternalMemoryConfig& memory,
-         Format operand, Format output, const Clock& clock, RunMonitor& monitor, Line& load_done, Line& store_done)
+Dma::Dma(sc_core::sc_module_name name, const DmaBuffers& buffers,
+         const ExternalMemoryConfig& memory, Format operand, Format output, const Clock& clock,
+         RunMonitor& monitor, Line& load_done, Line& store_done)
     : sc_module(name),
       load_command_in("load_command_in"),
       store_command_in("store_command_in"),
@@ -40,7 +41,8 @@ void Dma::reset() {
     channel->busy = channel->moving = false;
     channel->data_cycles = channel->occupied_cycles = 0;
   }
-  for (BurstPort* port : {&memory_read_out, &memory_write_out, &q_out, &k_out, &v_out, &o_in}) port->reset();
+  for (BurstPort* port : {&memory_read_out, &memory_write_out, &q_out, &k_out, &v_out, &o_in})
+    port->reset();
 }
 
 UnitStats Dma::Channel::stats(std::uint64_t total_cycles) const {
@@ -65,7 +67,8 @@ bool Dma::accept(Channel& channel, tlm::tlm_generic_payload& payload, Line& done
 }
 
 void Dma::accept_load(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-  if (accept(load_, payload, load_done_)) std::memcpy(&load_command_, payload.get_data_ptr(), sizeof load_command_);
+  if (accept(load_, payload, load_done_))
+    std::memcpy(&load_command_, payload.get_data_ptr(), sizeof load_command_);
 }
 
 void Dma::accept_store(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
@@ -78,7 +81,8 @@ void Dma::load_method() {
   load_.moving = true;
   const std::uint64_t start = clock_.cycle();
   std::uint64_t end = start;
-  for (std::uint32_t i = 0; i < load_command_.count; ++i) end = std::max(end, load_tile(load_command_.transfers[i]));
+  for (std::uint32_t i = 0; i < load_command_.count; ++i)
+    end = std::max(end, load_tile(load_command_.transfers[i]));
   load_.occupied_cycles += end - start;
   load_.event.notify(clock_.until(end));
 }
@@ -121,17 +125,20 @@ std::uint64_t Dma::load_tile(const TileTransfer& transfer) {
 
   Burst& burst = memory_read_out.burst;
   describe(burst, transfer, operand_, line_bytes);
-  burst.timing.beat_interval_cycles = std::max((line_bytes + memory_.bytes_per_cycle - 1) / memory_.bytes_per_cycle,
-                                               buffers_.core[which]->beat_interval_cycles());
+  burst.timing.beat_interval_cycles =
+      std::max((line_bytes + memory_.bytes_per_cycle - 1) / memory_.bytes_per_cycle,
+               buffers_.core[which]->beat_interval_cycles());
   memory_read_out.read(transfer.external_address, staging_.data(), staging_.size());
 
-  BurstPort& port = transfer.buffer == BufferId::q ? q_out : transfer.buffer == BufferId::k ? k_out : v_out;
+  BurstPort& port = transfer.buffer == BufferId::q   ? q_out
+                    : transfer.buffer == BufferId::k ? k_out
+                                                     : v_out;
   port.burst = burst;
   port.write(transfer.buffer_address, staging_.data(), staging_.size());
   load_.data_cycles += lines * burst.timing.beat_interval_cycles;
   // The line's last interval and the write latency pass before the tile counts as loaded.
-  return burst.timing.last_cycle() +
-         std::max(burst.timing.beat_interval_cycles, buffers_.config[which]->write_latency_cycles + 1);
+  return burst.timing.last_cycle() + std::max(burst.timing.beat_interval_cycles,
+                                              buffers_.config[which]->write_latency_cycles + 1);
 }
 
 /// Moves one output tile out; the cycle after its last line was accepted.
@@ -145,8 +152,9 @@ std::uint64_t Dma::store_tile(const TileTransfer& transfer) {
   describe(burst, transfer, output_, line_bytes);
   BeatTiming& timing = burst.timing;
   timing.first_cycle = clock_.cycle();
-  timing.beat_interval_cycles = std::max((line_bytes + memory_.bytes_per_cycle - 1) / memory_.bytes_per_cycle,
-                                         buffers_.core[which]->beat_interval_cycles());
+  timing.beat_interval_cycles =
+      std::max((line_bytes + memory_.bytes_per_cycle - 1) / memory_.bytes_per_cycle,
+               buffers_.core[which]->beat_interval_cycles());
   timing.group_interval_cycles = timing.beats * timing.beat_interval_cycles;
   if (!o_in.read(transfer.buffer_address, staging_.data(), staging_.size()))
     monitor_.crash("dma read an output tile that is not complete");

@@ -1,14 +1,16 @@
 // DMA engine: one load and one store channel between external memory and the buffers' idle halves.
 //
 // Not modelled: address generators as fault sites, descriptor fetch, byte enables.
-// Timing: a load command accepted at cycle c sends its requests at c + 1; each line crosses to the buffer in the cycle in which it
-// arrives, every max(memory, buffer) interval; done once the last word is written. A store reads its first line at c + 1; a
-// line crosses to memory read_latency cycles after its beat and is accepted in that cycle.
+// Timing: a load command accepted at cycle c sends its requests at c + 1; each line crosses to the
+// buffer in the cycle in which it arrives, every max(memory, buffer) interval; done once the last
+// word is written. A store reads its first line at c + 1; a line crosses to memory read_latency
+// cycles after its beat and is accepted in that cycle.
 #pragma once
+
+#include <tlm_utils/simple_target_socket.h>
 
 #include <cstddef>
 #include <systemc>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 #include "models/external_memory/external_memory_core.h"
@@ -37,7 +39,8 @@ class Dma final : public sc_core::sc_module {
 
   SC_HAS_PROCESS(Dma);
   Dma(sc_core::sc_module_name name, const DmaBuffers& buffers, const ExternalMemoryConfig& memory,
-      Format operand, Format output, const Clock& clock, RunMonitor& monitor, Line& load_done, Line& store_done);
+      Format operand, Format output, const Clock& clock, RunMonitor& monitor, Line& load_done,
+      Line& store_done);
 
   void reset();
   UnitStats load_stats(std::uint64_t total_cycles) const { return load_.stats(total_cycles); }

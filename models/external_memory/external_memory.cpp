@@ -5,7 +5,8 @@
 
 namespace attnguard {
 
-ExternalMemory::ExternalMemory(sc_core::sc_module_name name, ExternalMemoryCore& core, const Clock& clock)
+ExternalMemory::ExternalMemory(sc_core::sc_module_name name, ExternalMemoryCore& core,
+                               const Clock& clock)
     : sc_module(name), read_in("read_in"), write_in("write_in"), core_(core), clock_(clock) {
   read_in.register_b_transport(this, &ExternalMemory::read);
   write_in.register_b_transport(this, &ExternalMemory::write);

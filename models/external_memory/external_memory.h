@@ -1,14 +1,16 @@
 // External memory behind separate read and write channels.
 //
-// Not modelled: rows, banks and refresh of a DRAM, faults of its cells (assumed protected by its own ECC).
-// Timing: a line crosses every ⌈line bytes / bytes_per_cycle⌉ cycles per direction, the first latency_cycles after its request;
-// requests are served in order and may follow each other, so a chain of transfers pays the latency once. A write line is accepted
-// in the cycle in which it crosses.
+// Not modelled: rows, banks and refresh of a DRAM, faults of its cells (assumed protected by its
+// own ECC). Timing: a line crosses every ⌈line bytes / bytes_per_cycle⌉ cycles per direction, the
+// first latency_cycles after its request; requests are served in order and may follow each other,
+// so a chain of transfers pays the latency once. A write line is accepted in the cycle in which it
+// crosses.
 #pragma once
+
+#include <tlm_utils/simple_target_socket.h>
 
 #include <functional>
 #include <systemc>
-#include <tlm_utils/simple_target_socket.h>
 
 #include "models/external_memory/external_memory_core.h"
 #include "models/fabric/burst.h"

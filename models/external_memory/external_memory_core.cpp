@@ -44,19 +44,23 @@ void ExternalMemoryCore::load(const AttentionJob& job) {
       const std::uint32_t keys = layout_.cols_of(tile);
       const std::size_t row = (std::size_t{head} * shape.tokens_k + token) * d;
       for (std::uint32_t c = 0; c < d; ++c) {
-        put(layout_.k_address(head, tile) + (std::uint64_t{c} * layout_.cols + key) * element, job.k[row + c]);
+        put(layout_.k_address(head, tile) + (std::uint64_t{c} * layout_.cols + key) * element,
+            job.k[row + c]);
         const std::uint64_t line = std::uint64_t{c / layout_.cols} * keys + key;
-        put(layout_.v_address(head, tile) + (line * layout_.cols + c % layout_.cols) * element, job.v[row + c]);
+        put(layout_.v_address(head, tile) + (line * layout_.cols + c % layout_.cols) * element,
+            job.v[row + c]);
       }
     }
 }
 
 void ExternalMemoryCore::reset() {
-  std::fill(bytes_.begin() + static_cast<std::ptrdiff_t>(layout_.output_base()), bytes_.end(), std::byte{0});
+  std::fill(bytes_.begin() + static_cast<std::ptrdiff_t>(layout_.output_base()), bytes_.end(),
+            std::byte{0});
   read_channel_free_ = 0;
 }
 
-std::uint64_t ExternalMemoryCore::serve_read(std::uint64_t cycle, std::uint64_t lines, std::uint32_t interval) {
+std::uint64_t ExternalMemoryCore::serve_read(std::uint64_t cycle, std::uint64_t lines,
+                                             std::uint32_t interval) {
   const std::uint64_t first = std::max(cycle + config_.latency_cycles, read_channel_free_);
   read_channel_free_ = first + lines * interval;
   return first;
@@ -71,9 +75,12 @@ std::vector<std::uint32_t> ExternalMemoryCore::output() const {
       const std::uint32_t tile = token / layout_.rows, rows = layout_.rows_of(tile);
       for (std::uint32_t pass = 0; pass < layout_.passes; ++pass) {
         const std::byte* line = bytes_.data() + layout_.o_address(head, tile) +
-                                (std::uint64_t{pass} * rows + token % layout_.rows) * layout_.cols * layout_.output_bytes;
-        const std::uint32_t cols = pass + 1 == layout_.passes ? layout_.last_pass_cols : layout_.cols;
-        next = layout_.output_bytes == 2 ? widen<std::uint16_t>(line, cols, next) : widen<std::uint32_t>(line, cols, next);
+                                (std::uint64_t{pass} * rows + token % layout_.rows) * layout_.cols *
+                                    layout_.output_bytes;
+        const std::uint32_t cols =
+            pass + 1 == layout_.passes ? layout_.last_pass_cols : layout_.cols;
+        next = layout_.output_bytes == 2 ? widen<std::uint16_t>(line, cols, next)
+                                         : widen<std::uint32_t>(line, cols, next);
       }
     }
   return values;

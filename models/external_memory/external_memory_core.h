@@ -1,4 +1,5 @@
-// External memory: tensors stored tile by tile in the line order of the buffers, and the channel timing. Plain C++.
+// External memory: tensors stored tile by tile in the line order of the buffers, and the channel
+// timing. Plain C++.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +23,8 @@ class ExternalMemoryCore {
 
   std::byte* at(std::uint64_t address) { return bytes_.data() + address; }
 
-  /// A read of lines of `line_bytes`, requested at `cycle`: cycle of the first line; later lines follow every
-  /// `interval` cycles. Requests are served in order.
+  /// A read of lines of `line_bytes`, requested at `cycle`: cycle of the first line; later lines
+  /// follow every `interval` cycles. Requests are served in order.
   std::uint64_t serve_read(std::uint64_t cycle, std::uint64_t lines, std::uint32_t interval);
 
   /// [heads][tokens_q][head_dim] raw output bits.

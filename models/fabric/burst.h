@@ -1,13 +1,14 @@
-// The TLM-2.0 payload of a tile: generic payload plus the extension that says which tile it is, when each beat
-// crosses and where each element lies. Data always travels in the payload.
+// The TLM-2.0 payload of a tile: generic payload plus the extension that says which tile it is,
+// when each beat crosses and where each element lies. Data always travels in the payload.
 #pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/simple_initiator_socket.h>
 
 #include "models/fabric/tile.h"
 #include "models/numerics/format.h"
@@ -20,12 +21,13 @@ struct Burst final : tlm::tlm_extension<Burst> {
   TileContext tile;
   BeatTiming timing;
   Format format = Format::float32;
-  std::uint32_t lanes = 1;             ///< elements of a beat
-  std::uint32_t first_lane = 0;        ///< lane of the link that carries element 0: streams that may cross in the same cycle have lanes of their own
+  std::uint32_t lanes = 1;       ///< elements of a beat
+  std::uint32_t first_lane = 0;  ///< lane of the link that carries element 0: streams that may
+                                 ///< cross in the same cycle have lanes of their own
   std::uint32_t last_group_lanes = 1;  ///< of the last group, where the tile's edge is ragged
   std::size_t group_stride = 0, beat_stride = 0, lane_stride = 0;
-  std::uint32_t observation = 0;       ///< on links to the checksum unit: which Observation
-  std::size_t values_stride = 0;       ///< elements between leading indices of the data, for observers
+  std::uint32_t observation = 0;  ///< on links to the checksum unit: which Observation
+  std::size_t values_stride = 0;  ///< elements between leading indices of the data, for observers
 
   std::uint32_t lanes_of(std::uint32_t group) const {
     return group + 1 == timing.groups ? last_group_lanes : lanes;
@@ -35,7 +37,8 @@ struct Burst final : tlm::tlm_extension<Burst> {
   }
   /// Bytes that cross: gated lanes do not count.
   std::uint64_t bytes() const {
-    return (std::uint64_t{timing.groups - 1} * lanes + last_group_lanes) * timing.beats * bytes_of(format);
+    return (std::uint64_t{timing.groups - 1} * lanes + last_group_lanes) * timing.beats *
+           bytes_of(format);
   }
 
   tlm::tlm_extension_base* clone() const override { return new Burst(*this); }
@@ -44,10 +47,13 @@ struct Burst final : tlm::tlm_extension<Burst> {
   }
 };
 
-/// The sending end of a link: an initiator socket with a payload it reuses and a count of the bytes sent.
+/// The sending end of a link: an initiator socket with a payload it reuses and a count of the bytes
+/// sent.
 class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
  public:
-  explicit BurstPort(const char* name) : simple_initiator_socket(name) { payload_.set_extension(&burst); }
+  explicit BurstPort(const char* name) : simple_initiator_socket(name) {
+    payload_.set_extension(&burst);
+  }
   ~BurstPort() override { payload_.clear_extension(&burst); }
 
   Burst burst;  ///< filled in by the unit before each transfer
@@ -83,6 +89,8 @@ class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
 };
 
 /// The burst extension of a payload; every payload on a tile link carries one.
-inline Burst& burst_of(tlm::tlm_generic_payload& payload) { return *payload.get_extension<Burst>(); }
+inline Burst& burst_of(tlm::tlm_generic_payload& payload) {
+  return *payload.get_extension<Burst>();
+}
 
 }  // namespace attnguard

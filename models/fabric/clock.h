@@ -1,7 +1,7 @@
 // Cycles at the edge of the SystemC kernel.
 //
-// Everything in the models counts cycles from the start of the job; sc_time appears only here. Register updates of
-// cycle c become visible at SystemC time (c + 1) × period.
+// Everything in the models counts cycles from the start of the job; sc_time appears only here.
+// Register updates of cycle c become visible at SystemC time (c + 1) × period.
 #pragma once
 
 #include <cmath>
@@ -14,7 +14,8 @@ class Clock {
  public:
   /// `mhz` in MHz; the period is rounded to whole picoseconds.
   explicit Clock(double mhz)
-      : period_(sc_core::sc_time(std::round(1e6 / mhz), sc_core::SC_PS)), period_value_(period_.value()) {}
+      : period_(sc_core::sc_time(std::round(1e6 / mhz), sc_core::SC_PS)),
+        period_value_(period_.value()) {}
 
   /// Cycle 0 is now.
   void restart() { origin_ = sc_core::sc_time_stamp().value(); }

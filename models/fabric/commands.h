@@ -42,7 +42,7 @@ enum class ArrayOperation : std::uint8_t { scores, values };
 struct ArrayCommand {
   ArrayOperation operation = ArrayOperation::scores;
   WaitedFor waited_for = WaitedFor::command;
-  std::uint32_t query_half = 0;   ///< parity of the query tile in the whole job
+  std::uint32_t query_half = 0;                ///< parity of the query tile in the whole job
   std::uint64_t q_address = 0, k_address = 0;  ///< scores
   std::uint64_t v_address = 0;                 ///< values
   TileContext tile;

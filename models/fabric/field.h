@@ -1,8 +1,9 @@
 // One description per configuration struct: key, member, meaning and what is allowed.
 //
-// Every config struct has `template <class Self, class V> static void visit(Self& self, V& v)` that calls
-// v(FieldSpec, member) once per key. Reading, defaults, the effective-config dump, the key table and the JSON Schema are all
-// visitors of it. Enumerations are described by EnumNames<E>::names, {value, "text"} in order.
+// Every config struct has `template <class Self, class V> static void visit(Self& self, V& v)` that
+// calls v(FieldSpec, member) once per key. Reading, defaults, the effective-config dump, the key
+// table and the JSON Schema are all visitors of it. Enumerations are described by
+// EnumNames<E>::names, {value, "text"} in order.
 #pragma once
 
 #include <array>
@@ -22,7 +23,8 @@ struct FieldSpec {
 };
 
 template <class E>
-struct EnumNames;  // specialise: static constexpr std::array<std::pair<E, std::string_view>, N> names
+struct EnumNames;  // specialise: static constexpr std::array<std::pair<E, std::string_view>, N>
+                   // names
 
 template <class E>
 constexpr std::string_view enum_name(E value) {

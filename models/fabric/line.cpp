@@ -30,7 +30,8 @@ void Line::reset(bool value) {
 void Line::write(bool value, std::uint64_t update) {
   previous_write_ = last_write_;
   last_write_ = update;
-  // The flip follows the update of its own cycle, whichever process ran first; a later write removes it.
+  // The flip follows the update of its own cycle, whichever process ran first; a later write
+  // removes it.
   if (flipped_ && update == fault_cycle_) value = !value;
   tap_.write(reg_, 0, update);
   value_ = value;

@@ -1,7 +1,7 @@
 // A one-bit control line driven from a register of a unit: `done` or `alarm`.
 //
-// The register keeps its value until it is next written. A flip of cycle t inverts the value after the update of cycle t; like
-// every update it is visible from cycle t + 1 on.
+// The register keeps its value until it is next written. A flip of cycle t inverts the value after
+// the update of cycle t; like every update it is visible from cycle t + 1 on.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace attnguard {
 
 class Line final : public sc_core::sc_module {
  public:
-  /// Written by the unit and by a flip, in any order within a delta cycle: either way the last write carries the same value.
+  /// Written by the unit and by a flip, in any order within a delta cycle: either way the last
+  /// write carries the same value.
   sc_core::sc_signal<bool, sc_core::SC_UNCHECKED_WRITERS> signal;
 
   SC_HAS_PROCESS(Line);
@@ -25,12 +26,14 @@ class Line final : public sc_core::sc_module {
 
   /// Start of a job: the register holds `value` from cycle 0; no fault is armed.
   void reset(bool value);
-  /// The register takes `value` in the update of cycle `update`. A unit that finishes writes at the start of the cycle after; one that
-  /// accepts a command writes in the cycle of the command, when nobody samples the line any more.
+  /// The register takes `value` in the update of cycle `update`. A unit that finishes writes at the
+  /// start of the cycle after; one that accepts a command writes in the cycle of the command, when
+  /// nobody samples the line any more.
   void write(bool value, std::uint64_t update);
   bool read() const { return signal.read(); }
 
-  /// Whether a flip is armed here: whoever waits must then sample every cycle, when the line has settled.
+  /// Whether a flip is armed here: whoever waits must then sample every cycle, when the line has
+  /// settled.
   bool armed() const { return armed_; }
   /// The line is sampled in the current cycle by someone waiting since cycle `since`.
   void sample(std::uint64_t since);

@@ -7,13 +7,16 @@ namespace attnguard {
 namespace {
 
 /// The beat that crosses at `cycle`, as {group, beat}.
-std::optional<std::pair<std::uint32_t, std::uint32_t>> beat_at(const BeatTiming& timing, std::uint64_t cycle) {
+std::optional<std::pair<std::uint32_t, std::uint32_t>> beat_at(const BeatTiming& timing,
+                                                               std::uint64_t cycle) {
   for (std::uint32_t group = 0; group < timing.groups; ++group) {
     const std::uint64_t first = timing.cycle(group, 0);
     if (cycle < first || cycle > timing.cycle(group, timing.beats - 1)) continue;
     const std::uint64_t since = cycle - first;
     if (timing.beats == 1 || since % timing.beat_interval_cycles == 0)
-      return {{group, timing.beats == 1 ? 0 : static_cast<std::uint32_t>(since / timing.beat_interval_cycles)}};
+      return {{group, timing.beats == 1
+                          ? 0
+                          : static_cast<std::uint32_t>(since / timing.beat_interval_cycles)}};
   }
   return std::nullopt;
 }
@@ -28,7 +31,8 @@ Place place_of(const TileContext& tile) {
 }  // namespace
 
 LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log,
-                               const std::string& link, std::uint32_t lanes, std::uint32_t bits, Domain domain)
+                               const std::string& link, std::uint32_t lanes, std::uint32_t bits,
+                               Domain domain)
     : sc_module(name), in("in"), out("out"), log_(log), bits_(bits) {
   RegisterClass cls;
   cls.path = "link." + link + ".data";
@@ -43,7 +47,8 @@ LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& univ
 
 void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   if (log_.enabled() || tap_.pending()) {
-    // Timing of a read is filled in by the target, so the beats are known only once it has answered.
+    // Timing of a read is filled in by the target, so the beats are known only once it has
+    // answered.
     if (payload.is_read()) target_->b_transport(payload, delay);
     if (log_.enabled()) record(burst_of(payload));
     if (tap_.pending()) flip(payload);
@@ -80,7 +85,8 @@ void LinkInterposer::flip(tlm::tlm_generic_payload& payload) {
   Fault within = fault;
   within.bit = fault.bit % bits_;
   const std::uint64_t width = bits_of(burst.format);
-  const std::uint64_t mask = within.mask() & (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
+  const std::uint64_t mask =
+      within.mask() & (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
   if (lane >= burst.lanes_of(beat->first) || mask == 0) return;
 
   unsigned char* element = payload.get_data_ptr() + burst.offset(beat->first, beat->second, lane);

@@ -1,5 +1,5 @@
-// The fault injector of a TLM link: bound between two sockets, it passes bursts on and, when armed, flips bits of
-// the beat that crosses at the fault's cycle.
+// The fault injector of a TLM link: bound between two sockets, it passes bursts on and, when armed,
+// flips bits of the beat that crosses at the fault's cycle.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ class LinkInterposer final : public sc_core::sc_module,
   tlm::tlm_initiator_socket<> out;
 
   /// `link` names the site link.<link>.data; a beat has up to `lanes` elements of `bits` bits.
-  LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log, const std::string& link,
-                 std::uint32_t lanes, std::uint32_t bits, Domain domain);
+  LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log,
+                 const std::string& link, std::uint32_t lanes, std::uint32_t bits, Domain domain);
 
   RegisterId reg() const { return reg_; }
   RegisterTap& tap() { return tap_; }
@@ -44,7 +44,9 @@ class LinkInterposer final : public sc_core::sc_module,
   void invalidate_direct_mem_ptr(sc_dt::uint64 start, sc_dt::uint64 end) override {
     in->invalidate_direct_mem_ptr(start, end);
   }
-  unsigned transport_dbg(tlm::tlm_generic_payload& payload) override { return out->transport_dbg(payload); }
+  unsigned transport_dbg(tlm::tlm_generic_payload& payload) override {
+    return out->transport_dbg(payload);
+  }
   void end_of_elaboration() override { target_ = out.operator->(); }
   void record(const Burst& burst);
   void flip(tlm::tlm_generic_payload& payload);

@@ -1,10 +1,11 @@
 // Routes the sequencer's memory-mapped commands to the units' command registers by address window.
 #pragma once
 
-#include <array>
-#include <systemc>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
+
+#include <array>
+#include <systemc>
 
 #include "models/fabric/commands.h"
 

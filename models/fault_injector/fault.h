@@ -8,8 +8,8 @@
 
 namespace attnguard {
 
-/// A transient flip of `bits_flipped` adjacent bits from `bit` upwards. The register's value changes after the
-/// update of `cycle`; whoever reads it from cycle + 1 sees it.
+/// A transient flip of `bits_flipped` adjacent bits from `bit` upwards. The register's value
+/// changes after the update of `cycle`; whoever reads it from cycle + 1 sees it.
 struct Fault {
   Site site;
   std::uint32_t bit = 0;  ///< on a link: lane × bits + bit of the lane
@@ -17,7 +17,8 @@ struct Fault {
   std::uint64_t cycle = 0;
 
   std::uint64_t mask() const {  ///< within one register (or one lane of a link)
-    const std::uint64_t ones = bits_flipped >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits_flipped) - 1;
+    const std::uint64_t ones =
+        bits_flipped >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits_flipped) - 1;
     return ones << bit;
   }
 };
@@ -29,7 +30,8 @@ struct Place {
   std::int32_t key_tile = -1;
 };
 
-/// What became of the armed fault. Activated: an enabled lane read the flipped bits before they were overwritten.
+/// What became of the armed fault. Activated: an enabled lane read the flipped bits before they
+/// were overwritten.
 struct FaultOutcome {
   bool activated = false;
   std::uint64_t activate_cycle = 0;

@@ -59,21 +59,26 @@ std::uint32_t AccumulatorCore::slice_cols(std::uint32_t slice) const {
   return std::min(cols_, head_dim_ - slice * cols_);
 }
 
-void AccumulatorCore::receive_alpha(const TileContext& tile, const float* alpha, std::uint64_t first_cycle) {
+void AccumulatorCore::receive_alpha(const TileContext& tile, const float* alpha,
+                                    std::uint64_t first_cycle) {
   std::copy_n(alpha, stride_, alpha_[tile.bank].data());
   alpha_cycle_[tile.bank] = first_cycle;
   if (tap_.pending())
-    for (std::uint32_t row = 0; row < tile.rows; ++row) tap_.write(reg_.alpha, row * 2 + tile.bank, first_cycle + row);
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      tap_.write(reg_.alpha, row * 2 + tile.bank, first_cycle + row);
 }
 
-void AccumulatorCore::receive_sum(const TileContext& tile, const float* sum, std::uint64_t first_cycle) {
+void AccumulatorCore::receive_sum(const TileContext& tile, const float* sum,
+                                  std::uint64_t first_cycle) {
   std::copy_n(sum, stride_, sum_[tile.half].data());
   sum_cycle_[tile.half] = first_cycle;
   if (tap_.pending())
-    for (std::uint32_t row = 0; row < tile.rows; ++row) tap_.write(reg_.sum, row * 2 + tile.half, first_cycle + row);
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      tap_.write(reg_.sum, row * 2 + tile.half, first_cycle + row);
 }
 
-void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const BeatTiming& timing, LiveLog& log) {
+void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const BeatTiming& timing,
+                                 LiveLog& log) {
   if (tile.first) std::fill(acc_.begin(), acc_.end(), 0.0F);
   if (log.enabled()) add_live_accumulate(tile, timing, log);
   if (tap_.pending_before(timing.last_cycle() + 1))
@@ -83,9 +88,10 @@ void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const 
   last_accumulate_ = timing;
 }
 
-/// Every element with its register accesses: the partial register is latched in its beat's cycle; one cycle later alpha, partial and acc
-/// are read and acc is written.
-void AccumulatorCore::accumulate_with_fault(const TileContext& tile, float* partial, const BeatTiming& timing) {
+/// Every element with its register accesses: the partial register is latched in its beat's cycle;
+/// one cycle later alpha, partial and acc are read and acc is written.
+void AccumulatorCore::accumulate_with_fault(const TileContext& tile, float* partial,
+                                            const BeatTiming& timing) {
   float* alpha = alpha_[tile.bank].data();
   for (std::uint32_t pass = 0; pass < slices_; ++pass)
     for (std::uint32_t row = 0; row < tile.rows; ++row) {
@@ -142,7 +148,8 @@ void AccumulatorCore::normalise_with_fault(const TileContext& tile, const Normal
   }
 }
 
-void AccumulatorCore::add_live_accumulate(const TileContext& tile, const BeatTiming& timing, LiveLog& log) const {
+void AccumulatorCore::add_live_accumulate(const TileContext& tile, const BeatTiming& timing,
+                                          LiveLog& log) const {
   LiveBlock block;
   block.reg = reg_.alpha;
   block.index = tile.bank;
@@ -165,7 +172,8 @@ void AccumulatorCore::add_live_accumulate(const TileContext& tile, const BeatTim
   if (!tile.first) add_live_acc(tile, log, timing.first_cycle + 1, timing.group_interval_cycles, 1);
 }
 
-/// acc since the previous key tile until it is read at `read` + slice × slice_step + row × row_step.
+/// acc since the previous key tile until it is read at `read` + slice × slice_step + row ×
+/// row_step.
 void AccumulatorCore::add_live_acc(const TileContext& tile, LiveLog& log, std::uint64_t read,
                                    std::int64_t slice_step, std::int64_t row_step) const {
   for (std::uint32_t slice = 0; slice < slices_; ++slice) {
@@ -182,7 +190,8 @@ void AccumulatorCore::add_live_acc(const TileContext& tile, LiveLog& log, std::u
   }
 }
 
-void AccumulatorCore::add_live_normalise(const TileContext& tile, const NormaliseTiming& timing, LiveLog& log) const {
+void AccumulatorCore::add_live_normalise(const TileContext& tile, const NormaliseTiming& timing,
+                                         LiveLog& log) const {
   add_live_acc(tile, log, timing.output_cycle(0, 0), 1, slices_);
   LiveBlock rows;
   rows.count = {tile.rows, 1, 1};

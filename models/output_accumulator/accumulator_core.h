@@ -1,4 +1,5 @@
-// Output rows of one query tile: rescale, accumulate, normalise. Plain C++, no time but cycle numbers.
+// Output rows of one query tile: rescale, accumulate, normalise. Plain C++, no time but cycle
+// numbers.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +13,20 @@
 
 namespace attnguard {
 
-/// Cycles of the normalisation of a query tile: the reciprocal of row i is written at reciprocal_cycle(i), its slice g of C columns
-/// stands in the output register at output_cycle(i, g) and crosses to the o buffer one cycle later.
+/// Cycles of the normalisation of a query tile: the reciprocal of row i is written at
+/// reciprocal_cycle(i), its slice g of C columns stands in the output register at output_cycle(i,
+/// g) and crosses to the o buffer one cycle later.
 struct NormaliseTiming {
   std::uint64_t start = 0;  ///< the sum of row i is read at start + i × slices
   std::uint32_t slices = 1;
   std::uint32_t divide_latency_cycles = 0;
 
-  std::uint64_t sum_read_cycle(std::uint32_t row) const { return start + std::uint64_t{row} * slices; }
-  std::uint64_t reciprocal_cycle(std::uint32_t row) const { return sum_read_cycle(row) + divide_latency_cycles; }
+  std::uint64_t sum_read_cycle(std::uint32_t row) const {
+    return start + std::uint64_t{row} * slices;
+  }
+  std::uint64_t reciprocal_cycle(std::uint32_t row) const {
+    return sum_read_cycle(row) + divide_latency_cycles;
+  }
   std::uint64_t output_cycle(std::uint32_t row, std::uint32_t slice) const {
     return reciprocal_cycle(row) + 1 + slice;
   }
@@ -28,7 +34,8 @@ struct NormaliseTiming {
 
 class AccumulatorCore {
  public:
-  AccumulatorCore(std::uint32_t rows, std::uint32_t cols, std::uint32_t head_dim, std::uint32_t divide_latency_cycles);
+  AccumulatorCore(std::uint32_t rows, std::uint32_t cols, std::uint32_t head_dim,
+                  std::uint32_t divide_latency_cycles);
 
   void declare(FaultUniverse& universe, const std::string& name);
   void reset();
@@ -37,7 +44,8 @@ class AccumulatorCore {
   void receive_alpha(const TileContext& tile, const float* alpha, std::uint64_t first_cycle);
   /// l of row i arrives at first_cycle + i; [stride].
   void receive_sum(const TileContext& tile, const float* sum, std::uint64_t first_cycle);
-  /// P·V tile [d × stride] (changed in place by a fault in the partial register): group = pass, beat = row.
+  /// P·V tile [d × stride] (changed in place by a fault in the partial register): group = pass,
+  /// beat = row.
   void accumulate(const TileContext& tile, float* partial, const BeatTiming& timing, LiveLog& log);
   /// After the last key tile: 1/l and the normalised rows.
   NormaliseTiming normalise_tile(const TileContext& tile, LiveLog& log);
@@ -55,9 +63,10 @@ class AccumulatorCore {
   void accumulate_with_fault(const TileContext& tile, float* partial, const BeatTiming& timing);
   void normalise_with_fault(const TileContext& tile, const NormaliseTiming& timing);
   void add_live_accumulate(const TileContext& tile, const BeatTiming& timing, LiveLog& log) const;
-  void add_live_normalise(const TileContext& tile, const NormaliseTiming& timing, LiveLog& log) const;
-  void add_live_acc(const TileContext& tile, LiveLog& log, std::uint64_t read, std::int64_t slice_step,
-                    std::int64_t row_step) const;
+  void add_live_normalise(const TileContext& tile, const NormaliseTiming& timing,
+                          LiveLog& log) const;
+  void add_live_acc(const TileContext& tile, LiveLog& log, std::uint64_t read,
+                    std::int64_t slice_step, std::int64_t row_step) const;
 
   std::uint32_t rows_, cols_, head_dim_, slices_, divide_latency_;
   std::size_t stride_;

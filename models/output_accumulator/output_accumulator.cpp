@@ -7,9 +7,10 @@
 
 namespace attnguard {
 
-OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCore& core, std::uint32_t rows,
-                                     std::uint32_t cols, std::uint32_t head_dim, Format output,
-                                     std::uint32_t o_write_cycles, const Clock& clock, RunMonitor& monitor,
+OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCore& core,
+                                     std::uint32_t rows, std::uint32_t cols, std::uint32_t head_dim,
+                                     Format output, std::uint32_t o_write_cycles,
+                                     const Clock& clock, RunMonitor& monitor,
                                      FaultUniverse& universe, LiveLog& log, Line& done)
     : sc_module(name),
       command_in("command_in"),
@@ -84,7 +85,8 @@ void OutputAccumulator::receive_partial(tlm::tlm_generic_payload& payload, sc_co
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }
-  core_.accumulate(burst.tile, reinterpret_cast<float*>(payload.get_data_ptr()), burst.timing, log_);
+  core_.accumulate(burst.tile, reinterpret_cast<float*>(payload.get_data_ptr()), burst.timing,
+                   log_);
   accumulate_cycles_ += std::uint64_t{burst.timing.groups} * burst.timing.beats;
   if (burst.tile.last) finish_tile(burst.tile);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
@@ -123,12 +125,14 @@ void OutputAccumulator::to_lines(std::uint32_t rows) {
     const std::size_t line = std::size_t{column / cols_} * rows;
     std::byte* to = raw_output_.data() + (line * cols_ + column % cols_) * sizeof(Word);
     for (std::uint32_t row = 0; row < rows; ++row)
-      std::memcpy(to + std::size_t{row} * cols_ * sizeof(Word), from + row * sizeof(Word), sizeof(Word));
+      std::memcpy(to + std::size_t{row} * cols_ * sizeof(Word), from + row * sizeof(Word),
+                  sizeof(Word));
   }
 }
 
 /// Slice g of row i crosses one cycle after it stands in the output register.
-BeatTiming OutputAccumulator::beats_of(const TileContext& tile, const NormaliseTiming& timing) const {
+BeatTiming OutputAccumulator::beats_of(const TileContext& tile,
+                                       const NormaliseTiming& timing) const {
   BeatTiming beats;
   beats.first_cycle = timing.output_cycle(0, 0) + 1;
   beats.groups = slices_;
@@ -138,8 +142,9 @@ BeatTiming OutputAccumulator::beats_of(const TileContext& tile, const NormaliseT
   return beats;
 }
 
-/// What is read for each slice of the output register: acc, the normalised float32 output, the reciprocal. Lanes of a beat are C of acc, C of
-/// output (fewer in a ragged last slice) and the reciprocal, stored [slice][lane][stride].
+/// What is read for each slice of the output register: acc, the normalised float32 output, the
+/// reciprocal. Lanes of a beat are C of acc, C of output (fewer in a ragged last slice) and the
+/// reciprocal, stored [slice][lane][stride].
 void OutputAccumulator::send_observation(const TileContext& tile, const NormaliseTiming& timing) {
   float* next = observed_.data();
   for (std::uint32_t slice = 0; slice < slices_; ++slice) {
@@ -159,7 +164,8 @@ void OutputAccumulator::send_observation(const TileContext& tile, const Normalis
   burst.beat_stride = sizeof(float);
   burst.lane_stride = stride_ * sizeof(float);
   burst.values_stride = stride_;
-  observe_out.write(0, observed_.data(), static_cast<std::size_t>(next - observed_.data()) * sizeof(float));
+  observe_out.write(0, observed_.data(),
+                    static_cast<std::size_t>(next - observed_.data()) * sizeof(float));
 }
 
 }  // namespace attnguard

@@ -1,13 +1,17 @@
-// Output accumulator: R × d running outputs, rescaled by alpha, normalised after the last key tile, written to the o buffer.
+// Output accumulator: R × d running outputs, rescaled by alpha, normalised after the last key tile,
+// written to the o buffer.
 //
 // Not modelled: the registers inside the divider and the multiply-add pipelines (not fault sites).
-// Timing: a partial row crossing at cycle b is accumulated at b + 1. After the last, row i's l is read at n + i·⌈d/C⌉ with n = the cycle after
-// the last accumulation (or after the last l has arrived), its reciprocal stands divide_latency later, and one slice of C
-// columns per cycle follows; it crosses to the o buffer a cycle after it stands in the output register. `done` rises when the last word is written.
+// Timing: a partial row crossing at cycle b is accumulated at b + 1. After the last, row i's l is
+// read at n + i·⌈d/C⌉ with n = the cycle after the last accumulation (or after the last l has
+// arrived), its reciprocal stands divide_latency later, and one slice of C columns per cycle
+// follows; it crosses to the o buffer a cycle after it stands in the output register. `done` rises
+// when the last word is written.
 #pragma once
 
-#include <systemc>
 #include <tlm_utils/simple_target_socket.h>
+
+#include <systemc>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
@@ -29,9 +33,10 @@ class OutputAccumulator final : public sc_core::sc_module {
 
   SC_HAS_PROCESS(OutputAccumulator);
   /// `o_write_cycles`: from a beat to its word written in the o buffer.
-  OutputAccumulator(sc_core::sc_module_name name, AccumulatorCore& core, std::uint32_t rows, std::uint32_t cols,
-                    std::uint32_t head_dim, Format output, std::uint32_t o_write_cycles, const Clock& clock,
-                    RunMonitor& monitor, FaultUniverse& universe, LiveLog& log, Line& done);
+  OutputAccumulator(sc_core::sc_module_name name, AccumulatorCore& core, std::uint32_t rows,
+                    std::uint32_t cols, std::uint32_t head_dim, Format output,
+                    std::uint32_t o_write_cycles, const Clock& clock, RunMonitor& monitor,
+                    FaultUniverse& universe, LiveLog& log, Line& done);
 
   void observe(std::uint32_t observations) { observations_ = observations; }
   void reset();

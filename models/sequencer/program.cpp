@@ -8,8 +8,10 @@ namespace {
 /// A buffer of two halves: which one the next tile set takes, and until when each is in use.
 struct Halves {
   std::uint32_t next = 0;
-  std::uint32_t last_reader[2] = {0, 0};  ///< operations retired once the half's last reader has finished
-  std::uint32_t free_after = 0;           ///< operations that must be retired before the half taken last may be filled
+  std::uint32_t last_reader[2] = {
+      0, 0};  ///< operations retired once the half's last reader has finished
+  std::uint32_t free_after =
+      0;  ///< operations that must be retired before the half taken last may be filled
 
   std::uint32_t take() {
     const std::uint32_t half = next;

@@ -1,7 +1,8 @@
-// What the sequencer has to do for a job: loads, array operations and output tiles with their dependencies. Plain C++.
+// What the sequencer has to do for a job: loads, array operations and output tiles with their
+// dependencies. Plain C++.
 //
-// Order: kv heads, the query heads that share one, query tiles; within a query tile S0 S1 PV0 S2 PV1 …. Everything is listed in issue
-// order.
+// Order: kv heads, the query heads that share one, query tiles; within a query tile S0 S1 PV0 S2
+// PV1 …. Everything is listed in issue order.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,12 @@ namespace attnguard {
 /// An operation of the array and what must have happened before it is issued.
 struct ProgramOperation {
   ArrayCommand command;
-  std::uint32_t loads_needed = 0;   ///< load chains that must be complete
-  std::uint32_t output_tile = 0;    ///< P·V: index of the output tile it adds to, in job order
+  std::uint32_t loads_needed = 0;  ///< load chains that must be complete
+  std::uint32_t output_tile = 0;   ///< P·V: index of the output tile it adds to, in job order
 };
 
-/// A load chain and the operation that must have read its operands before the halves may be overwritten.
+/// A load chain and the operation that must have read its operands before the halves may be
+/// overwritten.
 struct ProgramLoad {
   LoadCommand command;
   std::uint32_t operations_retired = 0;  ///< array operations that must have finished reading

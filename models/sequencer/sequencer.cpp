@@ -4,7 +4,12 @@ namespace attnguard {
 
 Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,
                      RunMonitor& monitor, const DoneLines& done)
-    : sc_module(name), command_out("command_out"), program_(program), clock_(clock), monitor_(monitor), done_(done) {
+    : sc_module(name),
+      command_out("command_out"),
+      program_(program),
+      clock_(clock),
+      monitor_(monitor),
+      done_(done) {
   SC_THREAD(load_thread);
   SC_THREAD(array_thread);
   SC_THREAD(store_thread);
@@ -35,8 +40,9 @@ void Sequencer::issue(CommandWindow window, Command command) {
   wait(sc_core::sc_event());  // the run is over
 }
 
-/// Samples every cycle while waiting. Without a flip armed on the line only its rise can matter, so its event stands for the
-/// samples; with one, the line is looked at in mid-cycle, when it has settled.
+/// Samples every cycle while waiting. Without a flip armed on the line only its rise can matter, so
+/// its event stands for the samples; with one, the line is looked at in mid-cycle, when it has
+/// settled.
 void Sequencer::wait_done(Line& line) {
   const std::uint64_t since = clock_.cycle();
   for (;;) {
@@ -82,9 +88,11 @@ void Sequencer::array_thread() {
     for (const ProgramOperation& operation : program_.operations) {
       if (index > 0) {
         wait_done_again(done_.array);
-        // The place is free: the operation before this one is being fed, all earlier ones have read their operands.
+        // The place is free: the operation before this one is being fed, all earlier ones have read
+        // their operands.
         operations_retired_ = index - 1;
-        if (operations_retired_ == operations_awaited_) retired_event_.notify(sc_core::SC_ZERO_TIME);
+        if (operations_retired_ == operations_awaited_)
+          retired_event_.notify(sc_core::SC_ZERO_TIME);
       }
       ArrayCommand command = operation.command;
       const std::uint64_t ready = clock_.cycle();
@@ -101,7 +109,8 @@ void Sequencer::array_thread() {
   }
 }
 
-/// The accumulator takes the next tile once the previous one is written and the o half it will use has been stored.
+/// The accumulator takes the next tile once the previous one is written and the o half it will use
+/// has been stored.
 void Sequencer::open_output_tile(std::uint32_t tile) {
   while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tile_event_);
   issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);

@@ -1,13 +1,15 @@
 // Sequencer: walks the job's program, one thread per engine it feeds.
 //
 // Not modelled: instruction fetch; its own state is not a fault site.
-// Timing: one command per cycle and engine, written in the cycle in which the unit's `done` is sampled high and everything the command
-// needs has happened. A unit's done line is sampled every cycle while waiting.
+// Timing: one command per cycle and engine, written in the cycle in which the unit's `done` is
+// sampled high and everything the command needs has happened. A unit's done line is sampled every
+// cycle while waiting.
 #pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
 
 #include <cstdint>
 #include <systemc>
-#include <tlm_utils/simple_initiator_socket.h>
 
 #include "models/fabric/clock.h"
 #include "models/fabric/commands.h"
@@ -29,8 +31,8 @@ class Sequencer final : public sc_core::sc_module {
   tlm_utils::simple_initiator_socket<Sequencer> command_out;
 
   SC_HAS_PROCESS(Sequencer);
-  Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock, RunMonitor& monitor,
-            const DoneLines& done);
+  Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,
+            RunMonitor& monitor, const DoneLines& done);
 
   /// Starts the job in the current cycle, which is cycle 0.
   void start();

@@ -21,7 +21,8 @@ SoftmaxTiming::SoftmaxTiming(const SoftmaxConfig& config, std::uint32_t cols) {
   sum = alpha + (config.sum_latency_cycles != 0 ? config.sum_latency_cycles : tree_cycles(cols));
 }
 
-SoftmaxCore::SoftmaxCore(const SoftmaxConfig& config, std::uint32_t rows, std::uint32_t cols, Format probability)
+SoftmaxCore::SoftmaxCore(const SoftmaxConfig& config, std::uint32_t rows, std::uint32_t cols,
+                         Format probability)
     : timing_(config, cols),
       exp2_(config.exp2),
       format_(probability),
@@ -63,9 +64,11 @@ void SoftmaxCore::reset(const SoftmaxJob& job) {
   std::fill(probability_.begin(), probability_.end(), 0.0F);
 }
 
-void SoftmaxCore::process(const TileContext& tile, float* score, std::uint64_t first_beat, LiveLog& log) {
+void SoftmaxCore::process(const TileContext& tile, float* score, std::uint64_t first_beat,
+                          LiveLog& log) {
   // A tile that its first row sees whole, every row sees whole.
-  const std::int32_t first_visible = visible_columns(tile, 0, job_.causal, job_.tokens_q, job_.tokens_k);
+  const std::int32_t first_visible =
+      visible_columns(tile, 0, job_.causal, job_.tokens_q, job_.tokens_k);
   std::fill(visible_.begin(), visible_.end(), first_visible);
   if (first_visible < static_cast<std::int32_t>(tile.cols))
     for (std::uint32_t lane = 1; lane < tile.rows; ++lane)
@@ -77,25 +80,30 @@ void SoftmaxCore::process(const TileContext& tile, float* score, std::uint64_t f
   if (log.enabled()) add_live(tile, first_beat, log);
   // The sum of the last row is the tile's last access.
   if (tap_.pending_before(first_beat + tile.rows + timing_.sum + 1)) {
-    for (std::uint32_t row = 0; row < tile.rows; ++row) compute_row(tile, score, row, first_beat + row);
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      compute_row(tile, score, row, first_beat + row);
   } else {
     compute(tile, score, 0, stride_);
   }
   previous_beat_ = first_beat;
 }
 
-void SoftmaxCore::compute(const TileContext& tile, const float* score, std::size_t lane, std::size_t lanes) {
-  softmax_max(score + lane, &visible_[lane], job_.scale_log2e, &max_[lane], &max_new_[lane], tile.cols, lanes,
+void SoftmaxCore::compute(const TileContext& tile, const float* score, std::size_t lane,
+                          std::size_t lanes) {
+  softmax_max(score + lane, &visible_[lane], job_.scale_log2e, &max_[lane], &max_new_[lane],
+              tile.cols, lanes, stride_);
+  softmax_exp(score + lane, &visible_[lane], job_.scale_log2e, exp2_, format_, tile.first,
+              &max_[lane], &max_new_[lane], &alpha_[lane], &probability_[lane], tile.cols, lanes,
               stride_);
-  softmax_exp(score + lane, &visible_[lane], job_.scale_log2e, exp2_, format_, tile.first, &max_[lane],
-              &max_new_[lane], &alpha_[lane], &probability_[lane], tile.cols, lanes, stride_);
   softmax_sum(&probability_[lane], &alpha_[lane], &sum_[lane], tile.cols, lanes, stride_);
   std::copy_n(&max_new_[lane], lanes, &max_[lane]);
 }
 
 /// One row with every register access at its cycle. The same kernels, one lane wide.
-void SoftmaxCore::compute_row(const TileContext& tile, float* score, std::uint32_t row, std::uint64_t beat) {
-  const std::uint64_t at_max = beat + timing_.max, at_alpha = beat + timing_.alpha, at_sum = beat + timing_.sum;
+void SoftmaxCore::compute_row(const TileContext& tile, float* score, std::uint32_t row,
+                              std::uint64_t beat) {
+  const std::uint64_t at_max = beat + timing_.max, at_alpha = beat + timing_.alpha,
+                      at_sum = beat + timing_.sum;
   Place place;
   place.head = static_cast<std::int32_t>(tile.head);
   place.query_row = static_cast<std::int32_t>(tile.first_row + row);
@@ -106,7 +114,8 @@ void SoftmaxCore::compute_row(const TileContext& tile, float* score, std::uint32
     tap_.read(reg_.score, j, beat + 1, score[j * stride_ + row], place);
   }
   if (!tile.first) tap_.read(reg_.max, row, at_max, max_[row], place);
-  softmax_max(score + row, &visible_[row], job_.scale_log2e, &max_[row], &max_new_[row], tile.cols, 1, stride_);
+  softmax_max(score + row, &visible_[row], job_.scale_log2e, &max_[row], &max_new_[row], tile.cols,
+              1, stride_);
   tap_.write(reg_.max, row, at_max);
   tap_.read(reg_.max, row, at_max + 1, max_new_[row], place);
 
@@ -151,7 +160,8 @@ void SoftmaxCore::add_live(const TileContext& tile, std::uint64_t first_beat, Li
   add_lanes(reg_.score, Format::float32, first_beat);
   add_lanes(reg_.probability, format_, at_alpha);
   add_rows(reg_.alpha, at_alpha, at_alpha + 1);
-  // Running max and sum live until the next key tile updates them; after the last, until they are used once more.
+  // Running max and sum live until the next key tile updates them; after the last, until they are
+  // used once more.
   if (!tile.first) {
     add_rows(reg_.max, previous_beat_ + timing_.max, at_max);
     add_rows(reg_.sum, previous_beat_ + timing_.sum, at_sum);

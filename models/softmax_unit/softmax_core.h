@@ -1,4 +1,5 @@
-// Online softmax of one score tile: values, registers, liveness. Plain C++, no time but cycle numbers.
+// Online softmax of one score tile: values, registers, liveness. Plain C++, no time but cycle
+// numbers.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace attnguard {
 
-/// Cycles after a row's score beat (cycle a) at which its registers are written. The register of one stage is read by the next in the
-/// cycle after it was written.
+/// Cycles after a row's score beat (cycle a) at which its registers are written. The register of
+/// one stage is read by the next in the cycle after it was written.
 struct SoftmaxTiming {
   std::uint32_t max;    ///< running max: a + max
   std::uint32_t alpha;  ///< alpha and probabilities: a + alpha
@@ -31,19 +32,20 @@ struct SoftmaxJob {
 
 class SoftmaxCore {
  public:
-  SoftmaxCore(const SoftmaxConfig& config, std::uint32_t rows, std::uint32_t cols, Format probability);
+  SoftmaxCore(const SoftmaxConfig& config, std::uint32_t rows, std::uint32_t cols,
+              Format probability);
 
   void declare(FaultUniverse& universe, const std::string& name);
   void reset(const SoftmaxJob& job);
 
-  /// Processes score tile [cols × stride] (changed in place by a fault in the score register) whose row i arrives at
-  /// cycle first_beat + i.
+  /// Processes score tile [cols × stride] (changed in place by a fault in the score register) whose
+  /// row i arrives at cycle first_beat + i.
   void process(const TileContext& tile, float* score, std::uint64_t first_beat, LiveLog& log);
 
   const SoftmaxTiming& timing() const { return timing_; }
   const float* probability() const { return probability_.data(); }  ///< [cols × stride], rounded
   const float* alpha() const { return alpha_.data(); }              ///< [stride]
-  const float* sum() const { return sum_.data(); }                  ///< [stride], as sent after the last key tile
+  const float* sum() const { return sum_.data(); }  ///< [stride], as sent after the last key tile
   RegisterTap& tap() { return tap_; }
 
  private:
@@ -64,7 +66,8 @@ class SoftmaxCore {
   AlignedVector<std::int32_t> visible_;
   Registers reg_{};
   RegisterTap tap_;
-  std::uint64_t previous_beat_ = 0;  ///< first score beat of the previous key tile of this query tile
+  std::uint64_t previous_beat_ =
+      0;  ///< first score beat of the previous key tile of this query tile
 };
 
 }  // namespace attnguard

@@ -6,8 +6,9 @@
 
 namespace attnguard {
 
-SoftmaxUnit::SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows, std::uint32_t cols,
-                         Format probability, FaultUniverse& universe, LiveLog& log)
+SoftmaxUnit::SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows,
+                         std::uint32_t cols, Format probability, FaultUniverse& universe,
+                         LiveLog& log)
     : sc_module(name),
       score_in("score_in"),
       probability_out("probability_out"),
@@ -39,7 +40,8 @@ UnitStats SoftmaxUnit::stats(std::uint64_t total_cycles) const {
 
 void SoftmaxUnit::receive_scores(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& score = burst_of(payload);
-  core_.process(score.tile, reinterpret_cast<float*>(payload.get_data_ptr()), score.timing.first_cycle, log_);
+  core_.process(score.tile, reinterpret_cast<float*>(payload.get_data_ptr()),
+                score.timing.first_cycle, log_);
   busy_cycles_ += score.tile.rows;
   send_probabilities(score);
   send_scalars(score, score.timing.first_cycle + core_.timing().alpha + 1, core_.alpha(), false);
@@ -63,7 +65,8 @@ void SoftmaxUnit::send_probabilities(const Burst& score) {
   probability_out.write(0, raw_probability_.data(), count * bytes_of(format_));
 }
 
-void SoftmaxUnit::send_scalars(const Burst& score, std::uint64_t first_cycle, const float* values, bool sums) {
+void SoftmaxUnit::send_scalars(const Burst& score, std::uint64_t first_cycle, const float* values,
+                               bool sums) {
   Burst& burst = scalar_out.burst;
   burst.tile = score.tile;
   burst.timing = score.timing;

@@ -1,12 +1,14 @@
 // Softmax unit: one score row per cycle, all columns in parallel.
 //
-// Not modelled: the registers inside the comparator tree, the exponential and the adder tree (not fault sites).
-// Timing of a row whose score beat crosses at cycle a: score register a, running max a + max, alpha and probabilities a + alpha (both
-// cross the links one cycle later), running sum a + sum; after the last key tile the sum crosses one cycle later. See SoftmaxTiming.
+// Not modelled: the registers inside the comparator tree, the exponential and the adder tree (not
+// fault sites). Timing of a row whose score beat crosses at cycle a: score register a, running max
+// a + max, alpha and probabilities a + alpha (both cross the links one cycle later), running sum a
+// + sum; after the last key tile the sum crosses one cycle later. See SoftmaxTiming.
 #pragma once
 
-#include <systemc>
 #include <tlm_utils/simple_target_socket.h>
+
+#include <systemc>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/unit_stats.h"
@@ -21,8 +23,8 @@ class SoftmaxUnit final : public sc_core::sc_module {
   BurstPort scalar_out;       ///< alpha of every tile, l after the last: to the accumulator
   BurstPort observe_out;      ///< the same, to the checksum unit
 
-  SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows, std::uint32_t cols,
-              Format probability, FaultUniverse& universe, LiveLog& log);
+  SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows,
+              std::uint32_t cols, Format probability, FaultUniverse& universe, LiveLog& log);
 
   /// `observations`: Observation bits the checkers need (kScalars).
   void observe(std::uint32_t observations) { observations_ = observations; }

@@ -2,7 +2,8 @@
 
 namespace attnguard {
 
-SramBuffer::SramBuffer(sc_core::sc_module_name name, SramCore& core, FaultUniverse& universe, LiveLog& log)
+SramBuffer::SramBuffer(sc_core::sc_module_name name, SramCore& core, FaultUniverse& universe,
+                       LiveLog& log)
     : sc_module(name),
       lines_in("lines_in"),
       lines_out("lines_out"),
@@ -22,7 +23,8 @@ void SramBuffer::reset() {
 
 void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
-  core_.write(access_of(payload, burst), reinterpret_cast<const std::byte*>(payload.get_data_ptr()), log_);
+  core_.write(access_of(payload, burst), reinterpret_cast<const std::byte*>(payload.get_data_ptr()),
+              log_);
   count(write_, burst.timing);
   if (observe_written_ != 0) send_observation(payload, burst, observe_written_);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
@@ -30,7 +32,8 @@ void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time
 
 void SramBuffer::read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
-  if (!core_.read(access_of(payload, burst), reinterpret_cast<std::byte*>(payload.get_data_ptr()))) {
+  if (!core_.read(access_of(payload, burst),
+                  reinterpret_cast<std::byte*>(payload.get_data_ptr()))) {
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }
@@ -39,7 +42,8 @@ void SramBuffer::read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-LineAccess SramBuffer::access_of(const tlm::tlm_generic_payload& payload, const Burst& burst) const {
+LineAccess SramBuffer::access_of(const tlm::tlm_generic_payload& payload,
+                                 const Burst& burst) const {
   LineAccess access;
   access.address = payload.get_address();
   access.timing = burst.timing;

@@ -1,13 +1,14 @@
 // On-chip buffer (q, k, v or o): two halves, one read and one write port, word-interleaved banks.
 //
-// Not modelled: refresh and retention, address decoder faults, ECC, energy; reads and writes never meet in a bank because each
-// bank has a port for either.
-// Timing: a beat takes beat_interval = max(⌈line words / port_words⌉, ⌈line words / banks⌉) cycles; data stands at the reader
+// Not modelled: refresh and retention, address decoder faults, ECC, energy; reads and writes never
+// meet in a bank because each bank has a port for either. Timing: a beat takes beat_interval =
+// max(⌈line words / port_words⌉, ⌈line words / banks⌉) cycles; data stands at the reader
 // read_latency cycles after its beat, a word changes write_latency cycles after its beat.
 #pragma once
 
-#include <systemc>
 #include <tlm_utils/simple_target_socket.h>
+
+#include <systemc>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/unit_stats.h"
@@ -17,9 +18,11 @@ namespace attnguard {
 
 class SramBuffer final : public sc_core::sc_module {
  public:
-  tlm_utils::simple_target_socket<SramBuffer> lines_in;   ///< written by the DMA (q, k, v) or the accumulator (o)
-  tlm_utils::simple_target_socket<SramBuffer> lines_out;  ///< read by the array (q, k, v) or the DMA (o)
-  BurstPort observe_out;                                  ///< what crosses either port, for the checksum unit
+  tlm_utils::simple_target_socket<SramBuffer>
+      lines_in;  ///< written by the DMA (q, k, v) or the accumulator (o)
+  tlm_utils::simple_target_socket<SramBuffer>
+      lines_out;          ///< read by the array (q, k, v) or the DMA (o)
+  BurstPort observe_out;  ///< what crosses either port, for the checksum unit
 
   /// `observe_written` / `observe_read`: Observation bits to send, 0 for none.
   SramBuffer(sc_core::sc_module_name name, SramCore& core, FaultUniverse& universe, LiveLog& log);
@@ -30,7 +33,9 @@ class SramBuffer final : public sc_core::sc_module {
   }
   void reset();
   UnitStats read_stats(std::uint64_t total_cycles) const { return port_stats(read_, total_cycles); }
-  UnitStats write_stats(std::uint64_t total_cycles) const { return port_stats(write_, total_cycles); }
+  UnitStats write_stats(std::uint64_t total_cycles) const {
+    return port_stats(write_, total_cycles);
+  }
 
  private:
   struct Port {
@@ -39,7 +44,8 @@ class SramBuffer final : public sc_core::sc_module {
   void write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   LineAccess access_of(const tlm::tlm_generic_payload& payload, const Burst& burst) const;
-  void send_observation(const tlm::tlm_generic_payload& payload, const Burst& burst, std::uint32_t observation);
+  void send_observation(const tlm::tlm_generic_payload& payload, const Burst& burst,
+                        std::uint32_t observation);
   void count(Port& port, const BeatTiming& timing);
   UnitStats port_stats(const Port& port, std::uint64_t total_cycles) const;
 

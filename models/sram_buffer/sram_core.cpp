@@ -16,7 +16,8 @@ SramCore::SramCore(const BufferConfig& config, Format element, std::uint32_t lin
   const auto cycles_at = [&](std::uint32_t words_per_cycle) {
     return words_per_cycle == 0 ? 1 : (line_words + words_per_cycle - 1) / words_per_cycle;
   };
-  // Consecutive words fall into consecutive banks, so a bank serves at most ceil(line_words / banks) of them.
+  // Consecutive words fall into consecutive banks, so a bank serves at most ceil(line_words /
+  // banks) of them.
   beat_interval_ = std::max(cycles_at(config.port_words), cycles_at(config.banks));
 }
 
@@ -30,11 +31,13 @@ void SramCore::declare(FaultUniverse& universe, const std::string& name) {
 }
 
 void SramCore::reset() {
-  ++run_;  // a word is read only after it was written in the same run, so the storage need not be cleared
+  ++run_;  // a word is read only after it was written in the same run, so the storage need not be
+           // cleared
   tap_.disarm();
 }
 
-/// Calls touch(word, cycle of its beat) if the armed fault's word is among the used words of the access.
+/// Calls touch(word, cycle of its beat) if the armed fault's word is among the used words of the
+/// access.
 template <class Touch>
 void SramCore::touch_faulty_word(const LineAccess& access, Touch touch) {
   const std::uint64_t byte = std::uint64_t{tap_.fault().site.index} * word_bytes_;
@@ -44,7 +47,8 @@ void SramCore::touch_faulty_word(const LineAccess& access, Touch touch) {
   const auto group = static_cast<std::uint32_t>(line / access.timing.beats);
   const auto beat = static_cast<std::uint32_t>(line % access.timing.beats);
   const std::uint64_t lane = (byte - access.address) % line_bytes() / element_bytes_;
-  const std::uint32_t used = group + 1 == access.timing.groups ? access.last_group_lanes : access.lanes;
+  const std::uint32_t used =
+      group + 1 == access.timing.groups ? access.last_group_lanes : access.lanes;
   if (lane < used) touch(byte, access.timing.cycle(group, beat));
 }
 
@@ -70,7 +74,8 @@ bool SramCore::read(const LineAccess& access, std::byte* data) {
   // Both are affine in (group, beat), so the corners decide.
   for (const std::uint32_t group : {0U, access.timing.groups - 1})
     for (const std::uint32_t beat : {0U, access.timing.beats - 1})
-      if (access.timing.cycle(group, beat) <= written.cycle(group, beat) + write_latency_) return false;
+      if (access.timing.cycle(group, beat) <= written.cycle(group, beat) + write_latency_)
+        return false;
   region.last_read = access;
   region.was_read = true;
 
@@ -111,7 +116,8 @@ void SramCore::add_live(const Region& region, LiveLog& log) const {
     LiveBlock block;
     block.reg = reg_;
     block.format = element_words == 1 ? element_ : word == 0 ? Format::low_half : Format::bfloat16;
-    block.index_step = {static_cast<std::int64_t>(written.beats) * line_words, line_words, element_words};
+    block.index_step = {static_cast<std::int64_t>(written.beats) * line_words, line_words,
+                        element_words};
     const auto add = [&](std::uint32_t first_group, std::uint32_t groups, std::uint32_t lanes) {
       if (groups == 0) return;
       block.count = {groups, written.beats, lanes};

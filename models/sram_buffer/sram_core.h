@@ -1,7 +1,8 @@
 // The storage of one double-buffered SRAM: words, lines, access timing and liveness. Plain C++.
 //
-// A line holds `line_elements` elements and is what one beat moves. Beat b of a burst touches its line at the beat's cycle, though
-// the bytes move at once; flips are applied when the word is next accessed (see register_tap.h).
+// A line holds `line_elements` elements and is what one beat moves. Beat b of a burst touches its
+// line at the beat's cycle, though the bytes move at once; flips are applied when the word is next
+// accessed (see register_tap.h).
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@
 
 namespace attnguard {
 
-/// Lines of a tile as a burst moves them; line (group, beat) lies at address + (group × beats + beat) × line bytes.
+/// Lines of a tile as a burst moves them; line (group, beat) lies at address + (group × beats +
+/// beat) × line bytes.
 struct LineAccess {
   std::uint64_t address = 0;  ///< bytes
   BeatTiming timing;
@@ -56,7 +58,8 @@ class SramCore {
     LineAccess written;
     LineAccess last_read;
     bool was_read = false;
-    std::uint64_t run = 0;  ///< the run that wrote it; contents of earlier runs count as never written
+    std::uint64_t run =
+        0;  ///< the run that wrote it; contents of earlier runs count as never written
   };
 
   void add_live(const Region& region, LiveLog& log) const;

@@ -75,9 +75,12 @@ void ArrayCore::arm(const Fault& fault) {
   stepping_armed_ = true;
 }
 
-const FaultOutcome& ArrayCore::outcome() const { return stepping_armed_ ? stepping_.outcome() : tap_.outcome(); }
+const FaultOutcome& ArrayCore::outcome() const {
+  return stepping_armed_ ? stepping_.outcome() : tap_.outcome();
+}
 
-void ArrayCore::receive_probability(const TileContext& tile, const float* probability, std::uint64_t first_cycle) {
+void ArrayCore::receive_probability(const TileContext& tile, const float* probability,
+                                    std::uint64_t first_cycle) {
   std::copy_n(probability, tile.cols * stride_, probability_[tile.bank].data());
   probability_cycle_[tile.bank] = first_cycle;
   if (!tap_.pending() || flips_array_register()) return;
@@ -106,8 +109,9 @@ ArrayPass ArrayCore::pass_of(const ArrayWork& work, std::uint32_t pass, const fl
   return result;
 }
 
-/// The west operands of one P·V pass. Operand k of every row is read from the register at the pass's start + k, so a flip
-/// reaches only the passes after it; such a work carries its own copy of every pass's operands.
+/// The west operands of one P·V pass. Operand k of every row is read from the register at the
+/// pass's start + k, so a flip reaches only the passes after it; such a work carries its own copy
+/// of every pass's operands.
 const float* ArrayCore::read_probability(ArrayWork& work, std::uint32_t pass) {
   float* bank = probability_[work.tile.bank].data();
   const std::uint64_t first = work.start + std::uint64_t{pass} * work.interval;
@@ -131,7 +135,9 @@ const float* ArrayCore::read_probability(ArrayWork& work, std::uint32_t pass) {
 void ArrayCore::start(ArrayWork& work, LiveLog& log) {
   work.out.resize(work.out_cols * stride_);
   if (log.enabled()) add_live(work, log);
-  if (fidelity_ == Fidelity::cycle) work.operands->west.resize(std::max(work.operands->west.size(), work.passes * work.depth * stride_));
+  if (fidelity_ == Fidelity::cycle)
+    work.operands->west.resize(
+        std::max(work.operands->west.size(), work.passes * work.depth * stride_));
   for (std::uint32_t pass = 0; pass < work.passes; ++pass) {
     const float* west = work.values ? read_probability(work, pass) : work.operands->west.data();
     const ArrayPass array_pass = pass_of(work, pass, west);
@@ -152,11 +158,13 @@ void ArrayCore::compute(const ArrayPass& pass) {
       stepping_.advance_to(pass.last_cycle() + 1);
       const FaultOutcome& outcome = stepping_.outcome();
       if (outcome.activated)
-        tap_.activate(outcome.activate_cycle, outcome.value_before, outcome.value_after, outcome.place);
+        tap_.activate(outcome.activate_cycle, outcome.value_before, outcome.value_after,
+                      outcome.place);
       return;
     }
   }
-  matmul_tile(pass.west, pass.north, pass.out, pass.depth, pass.cols, stride_, stride_, pass.north_stride);
+  matmul_tile(pass.west, pass.north, pass.out, pass.depth, pass.cols, stride_, stride_,
+              pass.north_stride);
 }
 
 void ArrayCore::finish(ArrayWork& work) {
@@ -193,7 +201,8 @@ void ArrayCore::add_live(const ArrayWork& work, LiveLog& log) const {
   block.index_step = {cols_, 1, 0};
   block.start = written;
   block.start_step = {1, 0, 0};
-  block.length = static_cast<std::int64_t>(work.start + std::uint64_t{work.passes - 1} * work.interval - written);
+  block.length = static_cast<std::int64_t>(
+      work.start + std::uint64_t{work.passes - 1} * work.interval - written);
   block.length_step = {-1, 1, 0};
   log.add(block);
 }

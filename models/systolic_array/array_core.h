@@ -1,7 +1,9 @@
-// The array's values: operands in, score or P·V tile out, at either fidelity. Plain C++, no time but cycle numbers.
+// The array's values: operands in, score or P·V tile out, at either fidelity. Plain C++, no time
+// but cycle numbers.
 //
-// `cycle` steps every PE register (SteppingArray); `transaction` computes a pass with the tile kernel, and on the stepping core,
-// alone, if the armed flip is live in it. A register belongs to one pass at a time, so both give the same bits.
+// `cycle` steps every PE register (SteppingArray); `transaction` computes a pass with the tile
+// kernel, and on the stepping core, alone, if the armed flip is live in it. A register belongs to
+// one pass at a time, so both give the same bits.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +20,13 @@ namespace attnguard {
 
 /// Operands of one operation as they stand at the edges.
 struct ArrayOperands {
-  LaneTile west;   ///< S: [depth × stride]; P·V, only where the core needs a copy: [passes × depth × stride]
+  LaneTile west;  ///< S: [depth × stride]; P·V, only where the core needs a copy: [passes × depth ×
+                  ///< stride]
   LaneTile north;  ///< [passes × depth × array cols]
 };
 
-/// One S or P·V operation: `passes` passes of `depth`, the first fed from cycle `start`, `interval` cycles apart.
+/// One S or P·V operation: `passes` passes of `depth`, the first fed from cycle `start`, `interval`
+/// cycles apart.
 struct ArrayWork {
   TileContext tile;
   bool values = false;  ///< P·V, else S
@@ -32,7 +36,8 @@ struct ArrayWork {
   ArrayOperands* operands = nullptr;
   LaneTile out;  ///< [out_cols × stride]
 
-  /// Row i of pass p crosses the output link at cycle(p, i): the column bus of the last column, so rows are aligned.
+  /// Row i of pass p crosses the output link at cycle(p, i): the column bus of the last column, so
+  /// rows are aligned.
   BeatTiming timing(std::uint32_t array_cols) const;
 };
 
@@ -46,12 +51,14 @@ class ArrayCore {
   void arm(const Fault& fault);
 
   /// P tile [cols × stride]; row i arrives (is written) at first_cycle + i.
-  void receive_probability(const TileContext& tile, const float* probability, std::uint64_t first_cycle);
+  void receive_probability(const TileContext& tile, const float* probability,
+                           std::uint64_t first_cycle);
   const float* probability(std::uint32_t bank) const { return probability_[bank].data(); }
 
   /// Whether operands must stay until finish(); else they are used up by start().
   bool keeps_operands() const { return fidelity_ == Fidelity::cycle; }
-  /// Starts `work` whose operands are in place (west and north of S, north of P·V). Its output is complete after finish().
+  /// Starts `work` whose operands are in place (west and north of S, north of P·V). Its output is
+  /// complete after finish().
   void start(ArrayWork& work, LiveLog& log);
   /// All cycles up to the last output beat are done: work.out is complete.
   void finish(ArrayWork& work);

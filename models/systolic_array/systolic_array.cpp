@@ -7,9 +7,10 @@
 
 namespace attnguard {
 
-SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core, const ArrayConfig& config,
-                             const FormatsConfig& formats, std::uint32_t head_dim, OperandPort q, OperandPort k,
-                             OperandPort v, const Clock& clock, RunMonitor& monitor, FaultUniverse& universe,
+SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core,
+                             const ArrayConfig& config, const FormatsConfig& formats,
+                             std::uint32_t head_dim, OperandPort q, OperandPort k, OperandPort v,
+                             const Clock& clock, RunMonitor& monitor, FaultUniverse& universe,
                              LiveLog& log, Line& done)
     : sc_module(name),
       command_in("command_in"),
@@ -32,7 +33,8 @@ SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core, cons
       log_(log),
       done_(done),
       probability_(core.stride() * config.cols) {
-  for (std::size_t i = 0; i < kWorks; ++i) works_[i].operands = &operands_[core_.keeps_operands() ? i : 0];
+  for (std::size_t i = 0; i < kWorks; ++i)
+    works_[i].operands = &operands_[core_.keeps_operands() ? i : 0];
   core_.declare(universe, this->basename());
   command_in.register_b_transport(this, &SystolicArray::accept_command);
   probability_in.register_b_transport(this, &SystolicArray::receive_probability);
@@ -55,7 +57,8 @@ void SystolicArray::reset() {
   probability_valid_[0] = probability_valid_[1] = false;
   macs_ = 0;
   stats_ = {};
-  for (BurstPort* port : {&q_in, &k_in, &v_in, &score_out, &partial_out, &observe_out}) port->reset();
+  for (BurstPort* port : {&q_in, &k_in, &v_in, &score_out, &partial_out, &observe_out})
+    port->reset();
 }
 
 void SystolicArray::accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
@@ -73,8 +76,8 @@ void SystolicArray::accept_command(tlm::tlm_generic_payload& payload, sc_core::s
 
 void SystolicArray::receive_probability(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
-  decode_values(burst.format, reinterpret_cast<const std::byte*>(payload.get_data_ptr()), probability_.data(),
-                burst.tile.cols * core_.stride());
+  decode_values(burst.format, reinterpret_cast<const std::byte*>(payload.get_data_ptr()),
+                probability_.data(), burst.tile.cols * core_.stride());
   core_.receive_probability(burst.tile, probability_.data(), burst.timing.first_cycle);
   probability_ready_[burst.tile.bank] = burst.timing.last_cycle() + 1;
   probability_valid_[burst.tile.bank] = true;
@@ -82,7 +85,8 @@ void SystolicArray::receive_probability(tlm::tlm_generic_payload& payload, sc_co
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-/// When P arrives is known once the softmax unit has had the score tile; until then P·V cannot be planned.
+/// When P arrives is known once the softmax unit has had the score tile; until then P·V cannot be
+/// planned.
 void SystolicArray::plan_when_ready() {
   planned_ = command_.operation == ArrayOperation::scores || probability_valid_[command_.tile.bank];
   if (!planned_) return;
@@ -94,7 +98,8 @@ void SystolicArray::feed_method() {
   ArrayWork& work = works_[next_work_];
   pending_ = false;
   sc_assert(draining_ < kWorks);
-  if (!read_operands(work, read_start_)) return monitor_.crash("array read an operand tile that is not loaded");
+  if (!read_operands(work, read_start_))
+    return monitor_.crash("array read an operand tile that is not loaded");
   done_.write(true, clock_.cycle() - 1);
   core_.start(work, log_);
   if (work.values && (observations_ & kProbabilities) != 0) observe_probability(work);
@@ -119,7 +124,8 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
   const std::uint64_t read_cycles = std::uint64_t{work.depth} * beat_interval;
   work.interval = static_cast<std::uint32_t>(std::max<std::uint64_t>(read_cycles, config_.rows));
 
-  // Each constraint takes the start of the pass a bit further; what it adds is counted under its name.
+  // Each constraint takes the start of the pass a bit further; what it adds is counted under its
+  // name.
   const std::uint64_t busy_until = edge_free_;
   std::uint64_t start = busy_until;
   const auto not_before = [&](std::uint64_t cycle, const char* reason) {
@@ -150,18 +156,20 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
 
 bool SystolicArray::read_operands(ArrayWork& work, std::uint64_t read_start) {
   if (work.values)
-    return read_lines(v_in, work, command_.v_address, read_start, std::min(config_.cols, head_dim_), config_.cols,
-                      v_.beat_interval_cycles, work.operands->north);
+    return read_lines(v_in, work, command_.v_address, read_start, std::min(config_.cols, head_dim_),
+                      config_.cols, v_.beat_interval_cycles, work.operands->north);
   return read_lines(q_in, work, command_.q_address, read_start, work.tile.rows, config_.rows,
                     q_.beat_interval_cycles, work.operands->west) &&
          read_lines(k_in, work, command_.k_address, read_start, work.tile.cols, config_.cols,
                     k_.beat_interval_cycles, work.operands->north);
 }
 
-/// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded for q, array columns else.
+/// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded
+/// for q, array columns else.
 bool SystolicArray::read_lines(BurstPort& port, const ArrayWork& work, std::uint64_t address,
-                               std::uint64_t read_start, std::uint32_t lanes, std::uint32_t line_elements,
-                               std::uint32_t read_interval, LaneTile& values) {
+                               std::uint64_t read_start, std::uint32_t lanes,
+                               std::uint32_t line_elements, std::uint32_t read_interval,
+                               LaneTile& values) {
   const std::size_t lines = std::size_t{work.passes} * work.depth;
   const std::uint32_t element_bytes = bytes_of(formats_.operand);
   raw_.resize(lines * line_elements * element_bytes);
@@ -186,8 +194,8 @@ bool SystolicArray::read_lines(BurstPort& port, const ArrayWork& work, std::uint
     decode_values(formats_.operand, raw_.data(), values.data(), lines * line_elements);
   } else {
     for (std::size_t line = 0; line < lines; ++line)
-      decode_values(formats_.operand, raw_.data() + line * burst.beat_stride, values.data() + line * stride,
-                    line_elements);
+      decode_values(formats_.operand, raw_.data() + line * burst.beat_stride,
+                    values.data() + line * stride, line_elements);
   }
   return true;
 }
@@ -215,12 +223,13 @@ void SystolicArray::deliver(ArrayWork& work) {
   burst.beat_stride = sizeof(float);
   burst.lane_stride = core_.stride() * sizeof(float);
   burst.values_stride = core_.stride();
-  if ((observations_ & observation) != 0) observe_values(burst, observation, work.out.data(), count);
+  if ((observations_ & observation) != 0)
+    observe_values(burst, observation, work.out.data(), count);
   port.write(0, work.out.data(), count * sizeof(float));
 }
 
-void SystolicArray::observe_values(const Burst& like, std::uint32_t observation, const float* values,
-                                   std::size_t count) {
+void SystolicArray::observe_values(const Burst& like, std::uint32_t observation,
+                                   const float* values, std::size_t count) {
   observed_.assign(values, values + count);
   observe_out.burst = like;
   observe_out.burst.observation = observation;

@@ -1,15 +1,18 @@
 // Systolic array unit: takes S and P·V commands, reads operand lines, delivers score and P·V tiles.
 //
-// Not modelled: the skew and de-skew registers at the edges and the FIFO that hides buffer conflicts (not fault sites).
-// Timing of a pass fed from cycle s with depth T (see SteppingArray for the registers): row i crosses the output link at
-// s + T + C + 1 + i. A pass may start when the edge is free, when its rows find the column bus free (s + T >= s' + T' + R),
-// when its operands have come (read at r, then s = r + read latency + (T − 1)(interval − 1): a FIFO lets slower buffer beats run ahead), and, for P·V,
-// when the whole probability tile is there. One command waits while another runs; `done` is high while that place is free.
+// Not modelled: the skew and de-skew registers at the edges and the FIFO that hides buffer
+// conflicts (not fault sites). Timing of a pass fed from cycle s with depth T (see SteppingArray
+// for the registers): row i crosses the output link at s + T + C + 1 + i. A pass may start when the
+// edge is free, when its rows find the column bus free (s + T >= s' + T' + R), when its operands
+// have come (read at r, then s = r + read latency + (T − 1)(interval − 1): a FIFO lets slower
+// buffer beats run ahead), and, for P·V, when the whole probability tile is there. One command
+// waits while another runs; `done` is high while that place is free.
 #pragma once
+
+#include <tlm_utils/simple_target_socket.h>
 
 #include <array>
 #include <systemc>
-#include <tlm_utils/simple_target_socket.h>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
@@ -38,8 +41,9 @@ class SystolicArray final : public sc_core::sc_module {
 
   SC_HAS_PROCESS(SystolicArray);
   SystolicArray(sc_core::sc_module_name name, ArrayCore& core, const ArrayConfig& config,
-                const FormatsConfig& formats, std::uint32_t head_dim, OperandPort q, OperandPort k, OperandPort v,
-                const Clock& clock, RunMonitor& monitor, FaultUniverse& universe, LiveLog& log, Line& done);
+                const FormatsConfig& formats, std::uint32_t head_dim, OperandPort q, OperandPort k,
+                OperandPort v, const Clock& clock, RunMonitor& monitor, FaultUniverse& universe,
+                LiveLog& log, Line& done);
 
   /// Observation bits the checkers need: kScores, kProbabilities, kPartials.
   void observe(std::uint32_t observations) { observations_ = observations; }
@@ -48,8 +52,8 @@ class SystolicArray final : public sc_core::sc_module {
   std::uint64_t macs() const { return macs_; }
 
  private:
-  /// Operations in flight. P·V of tile n needs the drained scores of tile n, so the operations from P·V n − 1 to S n + 2 are the most
-  /// that can be under way.
+  /// Operations in flight. P·V of tile n needs the drained scores of tile n, so the operations from
+  /// P·V n − 1 to S n + 2 are the most that can be under way.
   static constexpr std::size_t kWorks = 4;
 
   void accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -61,10 +65,12 @@ class SystolicArray final : public sc_core::sc_module {
   /// Cycle at which operand reading starts; accounts for the wait.
   std::uint64_t plan(ArrayWork& work);
   bool read_operands(ArrayWork& work, std::uint64_t read_start);
-  bool read_lines(BurstPort& port, const ArrayWork& work, std::uint64_t address, std::uint64_t read_start,
-                  std::uint32_t lanes, std::uint32_t line_elements, std::uint32_t read_interval, LaneTile& values);
+  bool read_lines(BurstPort& port, const ArrayWork& work, std::uint64_t address,
+                  std::uint64_t read_start, std::uint32_t lanes, std::uint32_t line_elements,
+                  std::uint32_t read_interval, LaneTile& values);
   void deliver(ArrayWork& work);
-  void observe_values(const Burst& like, std::uint32_t observation, const float* values, std::size_t count);
+  void observe_values(const Burst& like, std::uint32_t observation, const float* values,
+                      std::size_t count);
   void observe_probability(const ArrayWork& work);
 
   ArrayCore& core_;
@@ -79,8 +85,8 @@ class SystolicArray final : public sc_core::sc_module {
   std::uint32_t observations_ = 0;
 
   ArrayCommand command_;
-  bool pending_ = false;   ///< a command waits to be fed
-  bool planned_ = false;   ///< and its start is known
+  bool pending_ = false;  ///< a command waits to be fed
+  bool planned_ = false;  ///< and its start is known
   std::uint64_t read_start_ = 0;
   std::uint64_t command_cycle_ = 0;
   sc_core::sc_event feed_event_, drain_event_;
@@ -88,8 +94,9 @@ class SystolicArray final : public sc_core::sc_module {
   std::array<ArrayOperands, kWorks> operands_;
   std::size_t next_work_ = 0, first_draining_ = 0, draining_ = 0;
   std::uint64_t edge_free_ = 0, bus_free_ = 0, reads_end_ = 0;
-  std::uint64_t probability_ready_[2] = {0, 0};  ///< first cycle in which the bank's tile can be read
-  bool probability_valid_[2] = {false, false};   ///< holds a tile no P·V has used yet
+  std::uint64_t probability_ready_[2] = {0,
+                                         0};  ///< first cycle in which the bank's tile can be read
+  bool probability_valid_[2] = {false, false};  ///< holds a tile no P·V has used yet
   std::uint64_t macs_ = 0;
   UnitStats stats_;
   AlignedVector<std::byte> raw_;

@@ -20,12 +20,13 @@ void quiet_kernel() {
 }  // namespace
 
 struct Simulation::Impl {
-  Impl(const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers, const AttentionJob& job,
-       bool interposers)
+  Impl(const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers,
+       const AttentionJob& job, bool interposers)
       : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers) {
     accelerator.memory().load(job);
     accelerator.external_memory().committed = [this](const Burst& burst) { record_commit(burst); };
-    for (auto& guard : accelerator.checksum().guards()) comparisons.push_back(guard->checker->comparisons());
+    for (auto& guard : accelerator.checksum().guards())
+      comparisons.push_back(guard->checker->comparisons());
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
   }
 
@@ -50,13 +51,15 @@ void Simulation::Impl::record_commit(const Burst& burst) {
   commits.push_back(record);
 }
 
-RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycles, bool record_live) {
+RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycles,
+                                bool record_live) {
   accelerator.reset();
   commits.clear();
   if (record_live) accelerator.live_log().start();
   if (fault != nullptr) accelerator.arm(*fault);
   accelerator.start();
-  // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits for ever.
+  // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits
+  // for ever.
   sc_core::sc_start(accelerator.clock().until(watchdog_cycles), sc_core::SC_EXIT_ON_STARVATION);
 
   RunResult result;
@@ -89,26 +92,32 @@ RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycle
 void Simulation::Impl::check_invariants(const RunResult& result) const {
   for (const auto& [unit, stats] : result.units)
     if (stats.total() != result.cycles)
-      throw std::logic_error(fmt::format("{}: busy and stall cycles add up to {}, the run took {}", unit,
-                                         stats.total(), result.cycles));
+      throw std::logic_error(fmt::format("{}: busy and stall cycles add up to {}, the run took {}",
+                                         unit, stats.total(), result.cycles));
 }
 
-Simulation::Simulation(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
-                       const AttentionJob& job, bool interposers)
+Simulation::Simulation(const AcceleratorConfig& accelerator,
+                       const std::vector<CheckerConfig>& checkers, const AttentionJob& job,
+                       bool interposers)
     : impl_(std::make_unique<Impl>(accelerator, checkers, job, interposers)) {}
 
 Simulation::~Simulation() = default;
 
 const FaultUniverse& Simulation::universe() const { return impl_->accelerator.universe(); }
-const std::vector<std::vector<std::string>>& Simulation::comparisons() const { return impl_->comparisons; }
+const std::vector<std::vector<std::string>>& Simulation::comparisons() const {
+  return impl_->comparisons;
+}
 
 RunResult Simulation::run(bool record_live) {
-  // A fault-free schedule is finite, so starvation ends it: done, or a deadlock that is reported as a hang.
+  // A fault-free schedule is finite, so starvation ends it: done, or a deadlock that is reported as
+  // a hang.
   constexpr std::uint64_t kUnbounded = std::uint64_t{1} << 48;
   return impl_->run(nullptr, kUnbounded, record_live);
 }
 
-const std::vector<LiveBlock>& Simulation::live_blocks() const { return impl_->accelerator.live_log().blocks(); }
+const std::vector<LiveBlock>& Simulation::live_blocks() const {
+  return impl_->accelerator.live_log().blocks();
+}
 
 RunResult Simulation::run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
   return impl_->run(&fault, watchdog_cycles, false);

@@ -1,4 +1,5 @@
-// One accelerator with one job, elaborated once and run as often as wanted: golden, or with a fault armed.
+// One accelerator with one job, elaborated once and run as often as wanted: golden, or with a fault
+// armed.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +31,9 @@ struct CheckerResult {
 struct CommitRecord {
   std::uint32_t head = 0;
   std::uint32_t first_row = 0, rows = 0;
-  std::uint64_t first_cycle = 0;         ///< line of (row 0, slice 0) accepted
-  std::uint32_t row_interval_cycles = 0;   ///< between rows
-  std::uint32_t slice_interval_cycles = 0; ///< between slices of slice_cols columns of a row
+  std::uint64_t first_cycle = 0;            ///< line of (row 0, slice 0) accepted
+  std::uint32_t row_interval_cycles = 0;    ///< between rows
+  std::uint32_t slice_interval_cycles = 0;  ///< between slices of slice_cols columns of a row
   std::uint32_t slice_cols = 0;
 };
 
@@ -40,11 +41,13 @@ enum class Completion : std::uint8_t { finished, hang, crash };
 
 struct RunResult {
   Completion completion = Completion::finished;
-  std::string crash_reason;    ///< which unit answered what, when
+  std::string crash_reason;  ///< which unit answered what, when
   std::uint64_t crash_cycle = kNever;
-  std::uint64_t cycles = 0;    ///< start of the job to the last store's done; meaningful when finished
-  std::uint64_t macs = 0;      ///< multiply-accumulates executed
-  /// [heads][tokens_q][head_dim], raw bits in the output format as external memory holds them (bfloat16 in the low half).
+  std::uint64_t cycles =
+      0;                   ///< start of the job to the last store's done; meaningful when finished
+  std::uint64_t macs = 0;  ///< multiply-accumulates executed
+  /// [heads][tokens_q][head_dim], raw bits in the output format as external memory holds them
+  /// (bfloat16 in the low half).
   std::vector<std::uint32_t> output;
   std::vector<CommitRecord> commits;
   std::map<std::string, UnitStats> units;
@@ -55,21 +58,23 @@ struct RunResult {
 
 class Simulation {
  public:
-  /// Elaborates. At most one per process (SystemC); throws std::invalid_argument with one line when a tile fits no buffer half.
-  /// `interposers`: bind a fault interposer into every data link; without, links are no fault sites (to measure what
-  /// disarmed interposers cost).
-  Simulation(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers, const AttentionJob& job,
-             bool interposers = true);
+  /// Elaborates. At most one per process (SystemC); throws std::invalid_argument with one line when
+  /// a tile fits no buffer half. `interposers`: bind a fault interposer into every data link;
+  /// without, links are no fault sites (to measure what disarmed interposers cost).
+  Simulation(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
+             const AttentionJob& job, bool interposers = true);
   ~Simulation();
 
   const FaultUniverse& universe() const;
   /// Comparison names per checker, configuration order.
   const std::vector<std::vector<std::string>>& comparisons() const;
 
-  /// Fault-free run. With `record_live`, live_blocks() afterwards holds the liveness of every register.
+  /// Fault-free run. With `record_live`, live_blocks() afterwards holds the liveness of every
+  /// register.
   RunResult run(bool record_live = false);
   const std::vector<LiveBlock>& live_blocks() const;
-  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`. After a hang or crash the process must not run again.
+  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`. After a hang or crash the
+  /// process must not run again.
   RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles);
 
  private:

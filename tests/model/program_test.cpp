@@ -1,4 +1,5 @@
-// The sequencer's program: every operation once, in order, and never waiting for something that waits for it.
+// The sequencer's program: every operation once, in order, and never waiting for something that
+// waits for it.
 #include "models/sequencer/program.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,8 @@ Case random_case(std::mt19937& random) {
 
 Program program_of(const Case& test, const JobLayout& layout) {
   const BuffersConfig& buffers = test.accelerator.buffers;
-  const std::uint64_t half_bytes[4] = {buffers.q.words, buffers.k.words, buffers.v.words, buffers.o.words};
+  const std::uint64_t half_bytes[4] = {buffers.q.words, buffers.k.words, buffers.v.words,
+                                       buffers.o.words};
   return make_program(layout, half_bytes);
 }
 
@@ -53,13 +55,17 @@ TEST(Program, ComputesEveryVisibleTileOnceAndInOrder) {
     std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, ArrayOperation>> seen;
     for (const ProgramOperation& operation : program.operations) {
       const TileContext& tile = operation.command.tile;
-      EXPECT_TRUE(seen.emplace(tile.head, tile.query_tile, tile.key_tile, operation.command.operation).second);
+      EXPECT_TRUE(
+          seen.emplace(tile.head, tile.query_tile, tile.key_tile, operation.command.operation)
+              .second);
       if (operation.command.operation == ArrayOperation::values)
-        EXPECT_TRUE(seen.count({tile.head, tile.query_tile, tile.key_tile, ArrayOperation::scores}));
+        EXPECT_TRUE(
+            seen.count({tile.head, tile.query_tile, tile.key_tile, ArrayOperation::scores}));
       EXPECT_EQ(tile.kv_head, tile.head / (test.shape.heads / test.shape.kv_heads));
     }
     std::size_t expected = 0;
-    for (std::uint32_t tile = 0; tile < layout.query_tiles; ++tile) expected += layout.visible_key_tiles(tile);
+    for (std::uint32_t tile = 0; tile < layout.query_tiles; ++tile)
+      expected += layout.visible_key_tiles(tile);
     EXPECT_EQ(seen.size(), 2 * expected * test.shape.heads);
     EXPECT_EQ(program.tiles.size(), std::size_t{test.shape.heads} * layout.query_tiles);
   }
@@ -72,16 +78,19 @@ TEST(Program, VisibleTilesAreThoseWithAVisibleKey) {
     const JobLayout layout(test.accelerator, test.shape);
     for (std::uint32_t tile = 0; tile < layout.query_tiles; ++tile) {
       std::set<std::uint32_t> visible;
-      for (std::uint32_t row = tile * layout.rows; row < tile * layout.rows + layout.rows_of(tile); ++row)
+      for (std::uint32_t row = tile * layout.rows; row < tile * layout.rows + layout.rows_of(tile);
+           ++row)
         for (std::uint32_t key = 0; key < test.shape.tokens_k; ++key)
-          if (test.shape.mask == Mask::none || key <= row + test.shape.tokens_k - test.shape.tokens_q)
+          if (test.shape.mask == Mask::none ||
+              key <= row + test.shape.tokens_k - test.shape.tokens_q)
             visible.insert(key / layout.cols);
       EXPECT_EQ(layout.visible_key_tiles(tile), visible.size());
     }
   }
 }
 
-/// An operation is issued when the one two before it has retired at the latest, so a load it needs may not wait for more.
+/// An operation is issued when the one two before it has retired at the latest, so a load it needs
+/// may not wait for more.
 TEST(Program, NoLoadWaitsForAnOperationThatWaitsForIt) {
   std::mt19937 random(3);
   for (int repeat = 0; repeat < 300; ++repeat) {
@@ -102,7 +111,8 @@ TEST(Program, ResidentHeadsAreLoadedOncePerKvHead) {
     if (!layout.resident) continue;
     std::map<BufferId, std::size_t> transfers;
     for (const ProgramLoad& load : program_of(test, layout).loads)
-      for (std::uint32_t i = 0; i < load.command.count; ++i) ++transfers[load.command.transfers[i].buffer];
+      for (std::uint32_t i = 0; i < load.command.count; ++i)
+        ++transfers[load.command.transfers[i].buffer];
     const std::size_t used = layout.visible_key_tiles(layout.query_tiles - 1);
     EXPECT_EQ(transfers[BufferId::k], used * test.shape.kv_heads);
     EXPECT_EQ(transfers[BufferId::v], used * test.shape.kv_heads);

@@ -88,7 +88,8 @@ TEST(SramCore, FlipReachesEveryReadAfterItUntilTheWordIsWritten) {
   sram.write(10, 0);
   sram.arm(5, 20);  // word 5 is in line 1, read one cycle after the first beat
   ASSERT_TRUE(sram.read(19));
-  EXPECT_EQ(sram.data[10], std::byte{0}) << "read in cycle 20: the flip follows the update of cycle 20";
+  EXPECT_EQ(sram.data[10], std::byte{0})
+      << "read in cycle 20: the flip follows the update of cycle 20";
   EXPECT_FALSE(sram.core.tap().outcome().activated);
   ASSERT_TRUE(sram.read(20));
   EXPECT_EQ(sram.data[10], std::byte{1}) << "read in cycle 21";
@@ -126,7 +127,8 @@ TEST(SramCore, WordsAreLiveFromTheirWriteToTheirLastRead) {
   ASSERT_TRUE(sram.read(30));
   sram.core.flush_live(sram.log);
   ASSERT_EQ(sram.log.blocks().size(), 1u);
-  // Line 0: written in cycle 12, last read in cycle 30; line 1 one cycle later: 18 cycles each, 4 words a line.
+  // Line 0: written in cycle 12, last read in cycle 30; line 1 one cycle later: 18 cycles each, 4
+  // words a line.
   EXPECT_EQ(sram.log.blocks()[0].start, 12u);
   EXPECT_EQ(sram.log.blocks()[0].live_cycles(), 2u * kLine * 18u);
 }
