@@ -58,9 +58,10 @@ TEST(Program, ComputesEveryVisibleTileOnceAndInOrder) {
       EXPECT_TRUE(
           seen.emplace(tile.head, tile.query_tile, tile.key_tile, operation.command.operation)
               .second);
-      if (operation.command.operation == ArrayOperation::values)
+      if (operation.command.operation == ArrayOperation::values) {
         EXPECT_TRUE(
             seen.count({tile.head, tile.query_tile, tile.key_tile, ArrayOperation::scores}));
+      }
       EXPECT_EQ(tile.kv_head, tile.head / (test.shape.heads / test.shape.kv_heads));
     }
     std::size_t expected = 0;

@@ -34,8 +34,8 @@ struct Sram {
     core.reset();
   }
   void write(std::uint64_t cycle, std::uint8_t value) {
-    const std::vector<std::byte> data(2 * core.line_bytes(), std::byte{value});
-    core.write(two_lines(0, cycle), data.data(), log);
+    const std::vector<std::byte> lines(2 * core.line_bytes(), std::byte{value});
+    core.write(two_lines(0, cycle), lines.data(), log);
   }
   bool read(std::uint64_t cycle) {
     data.resize(2 * core.line_bytes());
