@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <systemc>
@@ -101,4 +102,7 @@ int compare() {
 }  // namespace attnguard
 
 int sc_main(int, char**) { return attnguard::compare(); }
-int main(int argc, char* argv[]) { return sc_core::sc_elab_and_sim(argc, argv); }
+int main(int argc, char* argv[]) {
+  ::setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
+  return sc_core::sc_elab_and_sim(argc, argv);
+}
