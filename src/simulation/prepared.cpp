@@ -35,8 +35,9 @@ void rebase_files(Json& workload, const fs::path& from, const fs::path& to) {
     if (!workload.contains(key)) continue;
     const fs::path file = workload[key].get<std::string>();
     if (file.is_absolute()) continue;
-    workload[key] = fs::weakly_canonical(from / file)
-                        .lexically_relative(fs::weakly_canonical(to))
+    // Absolute first: a relative folder that does not exist yet stays relative in weakly_canonical.
+    workload[key] = fs::weakly_canonical(fs::absolute(from / file))
+                        .lexically_relative(fs::weakly_canonical(fs::absolute(to)))
                         .generic_string();
   }
 }

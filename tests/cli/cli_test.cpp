@@ -79,6 +79,17 @@ class Cli : public ::testing::Test {
   ScratchFolder files_, logs_;
 };
 
+TEST_F(Cli, TensorPathsHoldInARelativeOutputFolderThatDidNotExist) {
+  const fs::path root = fs::current_path();
+  fs::current_path(files_.path());
+  const Outcome first = call(
+      {"run", (root / "configs" / "tiny_gpt.json").string(), "--out", "new/result", "--quiet"});
+  const Outcome again = call({"run", "new/result/config.json", "--out", "again", "--quiet"});
+  fs::current_path(root);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
 TEST_F(Cli, RunWritesItsFourFilesAndItsConfigRunsAgain) {
   const std::string file = files_.write("small.json", kSmall);
   const Outcome first = call({"run", file, "--out", out_dir()});
