@@ -7,13 +7,6 @@ namespace {
 
 constexpr const char* kBufferNames[] = {"q_buffer", "k_buffer", "v_buffer", "o_buffer"};
 
-/// log2(e) to double precision; the product with the softmax scale is rounded to float32 once.
-constexpr double kLog2E = 1.4426950408889634074;
-
-float scale_log2e(const AttentionShape& shape) {
-  return static_cast<float>(static_cast<double>(shape.scale) * kLog2E);
-}
-
 const BufferConfig& buffer_config(const AcceleratorConfig& config, std::size_t which) {
   const BufferConfig* configs[] = {&config.buffers.q, &config.buffers.k, &config.buffers.v,
                                    &config.buffers.o};
@@ -71,7 +64,7 @@ CheckerDimensions Accelerator::checker_dimensions() const {
   dimensions.divide_latency_cycles = config_.accumulator.divide_latency_cycles;
   dimensions.key_tiles = layout_.key_tiles;
   dimensions.resident = layout_.resident;
-  dimensions.scale_log2e = scale_log2e(layout_.shape);
+  dimensions.scale_log2e = attnguard::scale_log2e(layout_.shape.scale);
   dimensions.operand = config_.formats.operand;
   dimensions.probability = config_.formats.probability;
   dimensions.output = config_.formats.output;
@@ -245,7 +238,7 @@ void Accelerator::reset() {
   memory_core_->reset();
   dma_->reset();
   array_->reset();
-  softmax_->reset({scale_log2e(layout_.shape), layout_.shape.mask == Mask::causal,
+  softmax_->reset({attnguard::scale_log2e(layout_.shape.scale), layout_.shape.mask == Mask::causal,
                    layout_.shape.tokens_q, layout_.shape.tokens_k});
   accumulator_->reset();
   checksum_->reset();

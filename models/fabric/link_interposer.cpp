@@ -21,13 +21,6 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> beat_at(const BeatTiming&
   return std::nullopt;
 }
 
-Place place_of(const TileContext& tile) {
-  Place place;
-  place.head = static_cast<std::int32_t>(tile.head);
-  place.key_tile = static_cast<std::int32_t>(tile.key_tile);
-  return place;
-}
-
 }  // namespace
 
 LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log,

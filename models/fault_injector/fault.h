@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "models/fabric/tile.h"
 #include "models/fault_injector/fault_universe.h"
 
 namespace attnguard {
@@ -29,6 +30,19 @@ struct Place {
   std::int32_t query_row = -1;  ///< row within the head's queries
   std::int32_t key_tile = -1;
 };
+
+/// Place of a tile; `row`: of one of its lanes.
+inline Place place_of(const TileContext& tile) {
+  Place place;
+  place.head = static_cast<std::int32_t>(tile.head);
+  place.key_tile = static_cast<std::int32_t>(tile.key_tile);
+  return place;
+}
+inline Place place_of(const TileContext& tile, std::uint32_t row) {
+  Place place = place_of(tile);
+  place.query_row = static_cast<std::int32_t>(tile.first_row + row);
+  return place;
+}
 
 /// What became of the armed fault. Activated: an enabled lane read the flipped bits before they
 /// were overwritten.

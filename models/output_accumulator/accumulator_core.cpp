@@ -5,14 +5,6 @@
 namespace attnguard {
 namespace {
 
-Place place_of(const TileContext& tile, std::uint32_t row) {
-  Place place;
-  place.head = static_cast<std::int32_t>(tile.head);
-  place.query_row = static_cast<std::int32_t>(tile.first_row + row);
-  place.key_tile = static_cast<std::int32_t>(tile.key_tile);
-  return place;
-}
-
 std::int64_t difference(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b);
 }

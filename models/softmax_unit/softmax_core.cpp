@@ -104,10 +104,7 @@ void SoftmaxCore::compute_row(const TileContext& tile, float* score, std::uint32
                               std::uint64_t beat) {
   const std::uint64_t at_max = beat + timing_.max, at_alpha = beat + timing_.alpha,
                       at_sum = beat + timing_.sum;
-  Place place;
-  place.head = static_cast<std::int32_t>(tile.head);
-  place.query_row = static_cast<std::int32_t>(tile.first_row + row);
-  place.key_tile = static_cast<std::int32_t>(tile.key_tile);
+  const Place place = place_of(tile, row);
 
   for (std::uint32_t j = 0; j < tile.cols; ++j) {
     tap_.write(reg_.score, j, beat);

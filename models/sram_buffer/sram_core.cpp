@@ -83,9 +83,7 @@ bool SramCore::read(const LineAccess& access, std::byte* data) {
     touch_faulty_word(access, [&](std::uint64_t byte, std::uint64_t cycle) {
       std::uint64_t raw = 0;
       std::memcpy(&raw, storage_.data() + byte, word_bytes_);
-      Place place;
-      place.head = static_cast<std::int32_t>(access.tile.head);
-      place.key_tile = static_cast<std::int32_t>(access.tile.key_tile);
+      const Place place = place_of(access.tile);
       if (tap_.read(reg_, tap_.fault().site.index, cycle, raw, place))
         std::memcpy(storage_.data() + byte, &raw, word_bytes_);
     });

@@ -103,9 +103,7 @@ ArrayPass ArrayCore::pass_of(const ArrayWork& work, std::uint32_t pass, const fl
   result.north_format = formats_.operand;
   result.out = const_cast<float*>(work.out.data()) + std::size_t{pass} * cols_ * stride_;
   result.out_stride = stride_;
-  result.base.head = static_cast<std::int32_t>(work.tile.head);
-  result.base.query_row = static_cast<std::int32_t>(work.tile.first_row);
-  result.base.key_tile = static_cast<std::int32_t>(work.tile.key_tile);
+  result.base = place_of(work.tile, 0);
   return result;
 }
 
@@ -119,10 +117,7 @@ const float* ArrayCore::read_probability(ArrayWork& work, std::uint32_t pass) {
   if (faulty)
     for (std::uint32_t key = 0; key < work.depth; ++key)
       for (std::uint32_t row = 0; row < work.tile.rows; ++row) {
-        Place place;
-        place.head = static_cast<std::int32_t>(work.tile.head);
-        place.query_row = static_cast<std::int32_t>(work.tile.first_row + row);
-        place.key_tile = static_cast<std::int32_t>(work.tile.key_tile);
+        const Place place = place_of(work.tile, row);
         tap_.read(reg_.probability, (work.tile.bank * rows_ + row) * cols_ + key, first + key,
                   bank[key * stride_ + row], place, formats_.probability);
       }
