@@ -1,0 +1,48 @@
+// What one injection did, whichever engine measured it: everything a row of injections.csv is made
+// of besides the injection itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "models/fault_injector/fault.h"
+#include "src/simulation/simulation.h"
+
+namespace attnguard {
+
+/// The output of a run against the golden one.
+struct OutputDifference {
+  std::uint64_t changed_values = 0, changed_rows = 0;
+  double max_abs_error = 0;  ///< infinite when a changed value is not finite
+  double max_row_error =
+      0;  ///< max over rows of max|o − g| / max|g|; absolute where the golden row is zero
+  bool nonfinite = false;  ///< a changed value is not finite
+};
+
+/// Of one comparison of a checker, over the checks whose inputs differ from the golden run's.
+struct RatioMax {
+  std::optional<double>
+      ratio;  ///< largest residual ÷ scale; empty when none differs or none is finite
+  std::uint64_t cycle = 0;  ///< of that check
+  bool nonfinite = false;
+};
+
+struct CheckerMeasurement {
+  std::uint64_t alarm_cycle = kNever;  ///< first cycle at which the alarm line was read high
+  /// There was an alarm, and every check that alarmed was not finite.
+  bool alarm_is_nonfinite = false;
+  std::vector<RatioMax> ratios;  ///< one per comparison
+};
+
+struct Measurement {
+  Completion completion = Completion::finished;
+  std::uint64_t cycles = 0;  ///< of the run; meaningful when finished
+  FaultOutcome fault;
+  OutputDifference difference;  ///< meaningful when finished
+  /// Cycle at which external memory accepted the first word that differs from the golden output.
+  std::uint64_t first_bad_commit_cycle = kNever;
+  std::vector<CheckerMeasurement> checkers;  ///< configuration order
+};
+
+}  // namespace attnguard
