@@ -154,8 +154,8 @@ void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, 
     from.bind(to);
     return;
   }
-  interposers_.push_back(std::make_unique<LinkInterposer>(("link_" + link).c_str(), universe_, log_,
-                                                          link, lanes, bits_of(format), domain));
+  interposers_.push_back(std::make_unique<LinkInterposer>(
+      ("link_" + link).c_str(), clock_, universe_, log_, link, lanes, bits_of(format), domain));
   LinkInterposer& between = *interposers_.back();
   from.bind(between.in);
   between.out.bind(to);

@@ -87,6 +87,8 @@ class CheckSink {
   virtual void checked(const Check& check) = 0;
 };
 
+class RegisterBook;
+
 class Checker {
  public:
   virtual ~Checker() = default;
@@ -121,6 +123,13 @@ class Checker {
   virtual void outputs(const Observed&) {}
 
   RegisterTap& tap() { return tap_; }
+  /// Every class of registers the checker holds, in the order of construction. With the column's
+  /// hold they are all that one observation leaves behind for the next query tile.
+  const std::vector<RegisterBook*>& registers() const { return books_; }
+  /// Before this cycle the sums of the next query tile are held back: those of the last one are
+  /// still to be read.
+  std::uint64_t held_until_cycle() const { return held_until_cycle_; }
+  void hold_until(std::uint64_t cycle) { held_until_cycle_ = cycle; }
   void connect(CheckSink& sink, LiveLog& log) {
     sink_ = &sink;
     log_ = &log;
@@ -130,6 +139,8 @@ class Checker {
   CheckSink* sink_ = nullptr;
   LiveLog* log_ = nullptr;
   RegisterTap tap_;
+  std::vector<RegisterBook*> books_;
+  std::uint64_t held_until_cycle_ = 0;
 };
 
 }  // namespace attnguard

@@ -21,10 +21,12 @@ Place RegisterBook::place(const TileContext& tile, std::uint32_t lane) const {
   return at;
 }
 
-void RegisterBook::log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles) {
+void RegisterBook::log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles,
+                            const TileContext& tile) {
   const LaneCycles since = std::exchange(last_[group], cycles);
   if (!watch_.recording()) return;
   LiveBlock block;
+  block.tile = tile.id();
   block.reg = reg_;
   block.format = shape_.format;
   block.index = site(group, 0);

@@ -6,6 +6,7 @@
 // come in time order; a read stands before the write of its cycle.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -32,10 +33,14 @@ struct LaneCycles {
   LaneCycles operator+(std::uint64_t cycles) const { return {first + cycles, step}; }
 };
 
-/// What looks at a checker's registers: its tap, and the log of live bits once connected.
+class RegisterBook;
+
+/// What looks at a checker's registers: its tap, the log of live bits once connected, and the list
+/// of all of them.
 struct Watch {
   RegisterTap& tap;
   LiveLog* const& log;
+  std::vector<RegisterBook*>& books;
   bool recording() const { return log != nullptr && log->enabled(); }
   bool active() const { return tap.pending() || recording(); }
 };
@@ -56,28 +61,55 @@ struct RegisterShape {
   LaneMeaning meaning = LaneMeaning::row;
   std::uint32_t groups = 1;
   std::uint32_t lanes = 1;
+  /// Nothing reads the content once the key tile it was written for has been through P·V.
+  bool temporary = false;
 };
 
 /// Declares registers and keeps track of accesses; independent of the type of the values.
 class RegisterBook {
  public:
   RegisterBook(Watch watch, RegisterShape shape)
-      : watch_(watch), shape_(std::move(shape)), last_(shape_.groups) {}
+      : watch_(watch), shape_(std::move(shape)), last_(shape_.groups) {
+    watch_.books.push_back(this);
+  }
+  RegisterBook(const RegisterBook&) = delete;
+  RegisterBook& operator=(const RegisterBook&) = delete;
   void declare(FaultUniverse& universe);
+
+  RegisterId reg() const { return reg_; }
+  const RegisterShape& shape() const { return shape_; }
+  std::size_t element_bytes() const { return element_bytes_; }
+  /// The register itself, for whoever saves and restores state.
+  std::byte* at(std::uint32_t group, std::uint32_t lane) {
+    return storage_ + (group * stride_ + lane) * element_bytes_;
+  }
+  /// Lane 0 stands for this row of the array: a checker fed some rows of a tile only.
+  void set_first_row(std::uint32_t row) { first_row_ = row; }
 
  protected:
   bool watched() const { return watch_.active(); }
   std::uint32_t site(std::uint32_t group, std::uint32_t lane) const {
-    return shape_.meaning == LaneMeaning::row ? lane * shape_.groups + group
-                                              : group * shape_.lanes + lane;
+    switch (shape_.meaning) {
+      case LaneMeaning::row:
+        return (first_row_ + lane) * shape_.groups + group;
+      case LaneMeaning::row_of_word:
+        return group * shape_.lanes + first_row_ + lane;
+      case LaneMeaning::element:
+        break;
+    }
+    return group * shape_.lanes + lane;
   }
   Place place(const TileContext& tile, std::uint32_t lane) const;
-  void log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles);
+  void log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles,
+                const TileContext& tile);
   void log_write(std::uint32_t group, LaneCycles cycles) { last_[group] = cycles; }
 
   Watch watch_;
   RegisterShape shape_;
   RegisterId reg_ = 0;
+  std::uint32_t first_row_ = 0;
+  std::byte* storage_ = nullptr;  ///< [groups][stride] elements of element_bytes
+  std::size_t stride_ = 0, element_bytes_ = 0;
   std::vector<LaneCycles>
       last_;  ///< latest access per group: content is live from there to the next read
 };
@@ -88,10 +120,13 @@ class RegisterFile : public RegisterBook {
  public:
   RegisterFile(Watch watch, RegisterShape shape)
       : RegisterBook(watch, std::move(shape)),
-        stride_(lane_stride(shape_.lanes)),
-        values_(shape_.groups * stride_) {}
+        values_(shape_.groups * lane_stride(shape_.lanes)) {
+    stride_ = lane_stride(shape_.lanes);
+    storage_ = reinterpret_cast<std::byte*>(values_.data());
+    element_bytes_ = sizeof(T);
+  }
 
-  void reset() { values_.assign(values_.size(), T{0}); }
+  void reset() { std::fill(values_.begin(), values_.end(), T{0}); }
   /// Values of a group, padded to lane_stride(lanes); consecutive groups follow at that stride.
   T* group(std::uint32_t index) { return values_.data() + index * stride_; }
   std::size_t stride() const { return stride_; }
@@ -103,7 +138,7 @@ class RegisterFile : public RegisterBook {
     for (std::uint32_t lane = 0; lane < count; ++lane)
       read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane],
                 place(tile, lane));
-    log_read(group_index, count, cycles);
+    log_read(group_index, count, cycles, tile);
   }
 
   /// Lanes 0 .. count−1 of the group are overwritten at `cycles`.
@@ -128,7 +163,6 @@ class RegisterFile : public RegisterBook {
     }
   }
 
-  std::size_t stride_;
   AlignedVector<T> values_;
 };
 

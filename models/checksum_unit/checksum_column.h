@@ -63,7 +63,8 @@ class ChecksumColumn {
                         StorageKind::register_file,
                         LaneMeaning::row,
                         banks,
-                        context.dims.rows};
+                        context.dims.rows,
+                        banks > 1};
     if (banks > 1) {
       shape.path += "[{}]";
       shape.extents.push_back(banks);

@@ -31,7 +31,8 @@ class Comparison {
                        StorageKind::register_file,
                        LaneMeaning::element,
                        1,
-                       judge.scaled() ? 3u : 2u}) {}
+                       judge.scaled() ? 3u : 2u,
+                       granularity != Granularity::head}) {}
 
   bool scaled() const { return judge_.scaled(); }
   void declare(FaultUniverse& universe) {

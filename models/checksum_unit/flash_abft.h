@@ -27,13 +27,13 @@ class FlashAbft final : public Checker {
 
   FlashAbft(const std::string& name, const FlashAbftConfig& config, const CheckerDimensions& dims)
       : config_(config),
-        context_{{tap_, log_}, "checksum." + name + ".", dims},
+        context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         output_(context_.watch, context_.path + "output_group[{}]", 0, config.granularity,
                 dims.tokens_q, output_judge(config, dims)),
         rows_(context_, config.row_sum, output_.scaled()),
         column_(context_, 1, output_.scaled()),
-        alpha_(context_.watch, banked("alpha")),
-        denominator_(context_.watch, banked("denominator")),
+        alpha_(context_.watch, banked("alpha", true)),
+        denominator_(context_.watch, banked("denominator", false)),
         rounded_(std::size_t{dims.head_dim} * dims.stride),
         left_(dims.stride),
         right_(dims.stride),
@@ -70,8 +70,7 @@ class FlashAbft final : public Checker {
     if (softmax_) softmax_->reset();
     if (score_) score_->reset();
     output_.reset();
-    tiles_scored_ = tiles_summed_ = tiles_done_ = 0;
-    earliest_update_ = 0;
+    held_until_cycle_ = 0;
   }
 
   void query_written(const Observed& observed) override {
@@ -92,20 +91,20 @@ class FlashAbft final : public Checker {
   void scores(const Observed& observed) override {
     if (score_) score_->scores(observed, *sink_);
     if (!softmax_) return;
-    softmax_->scores(observed, alpha_, own_division() ? &denominator_ : nullptr, tiles_scored_ % 2);
-    if (observed.tile.last) ++tiles_scored_;
+    softmax_->scores(observed, alpha_, own_division() ? &denominator_ : nullptr,
+                     observed.tile.half);
   }
 
   void alphas(const Observed& observed) override { capture(observed, alpha_, observed.tile.bank); }
   void sums(const Observed& observed) override {
-    if (own_division()) capture(observed, denominator_, tiles_summed_++ % 2);
+    if (own_division()) capture(observed, denominator_, observed.tile.half);
   }
 
   void probabilities(const Observed& observed) override {
     const TileContext& tile = observed.tile;
     const std::uint64_t mac_start = observed.timing.first_cycle + 1;
     rows_.read(tile, observed.timing.first_cycle);
-    const LaneCycles update{std::max(mac_start + tile.cols, earliest_update_), 1};
+    const LaneCycles update{std::max(mac_start + tile.cols, held_until_cycle_), 1};
     const float* p = softmax_ ? softmax_->read(tile, mac_start) : observed.values;
     const std::size_t stride = softmax_ ? context_.dims.stride : observed.stride;
     alpha_.read(tile.bank, tile.rows, update, tile);
@@ -117,7 +116,7 @@ class FlashAbft final : public Checker {
     const BeatTiming& timing = observed.timing;
     const std::size_t tile_size = std::size_t{context_.dims.head_dim} * observed.stride;
     const LaneCycles last_slice{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
-    const std::uint32_t bank = tiles_done_++ % 2;
+    const std::uint32_t bank = tile.half;
     column_.read(tile, 0, last_slice);
     if (own_division()) denominator_.read(bank, tile.rows, last_slice, tile);
 
@@ -131,20 +130,21 @@ class FlashAbft final : public Checker {
                     *sink_);
     // Should the next query tile's sums be ready before these were read, the column holds them
     // back.
-    earliest_update_ = last_slice.at(tile.rows - 1) - (tile.rows - 1);
+    held_until_cycle_ = last_slice.at(tile.rows - 1) - (tile.rows - 1);
   }
 
  private:
   bool own_division() const { return config_.normaliser == Normaliser::own_division; }
 
-  RegisterShape banked(const char* name) const {
+  RegisterShape banked(const char* name, bool temporary) const {
     return {context_.path + "row[{}]." + name + "[{}]",
             {context_.dims.rows, 2},
             Format::float32,
             StorageKind::register_file,
             LaneMeaning::row,
             2,
-            context_.dims.rows};
+            context_.dims.rows,
+            temporary};
   }
 
   static std::uint64_t group_rows(const FlashAbftConfig& config, const CheckerDimensions& dims) {
@@ -215,9 +215,6 @@ class FlashAbft final : public Checker {
   LaneTile rounded_;
   AlignedVector<Value> left_, right_, scale_;
   CheckMath<N> math_ = check_math<N>();
-  std::uint32_t tiles_scored_ = 0, tiles_summed_ = 0,
-                tiles_done_ = 0;  ///< query tiles past their scores, sums, outputs
-  std::uint64_t earliest_update_ = 0;
 };
 
 }  // namespace attnguard

@@ -27,7 +27,7 @@ class MatmulAbft final : public Checker {
 
   MatmulAbft(const std::string& name, const MatmulAbftConfig& config, const CheckerDimensions& dims)
       : carried_(config.pv_check == PvCheck::carried),
-        context_{{tap_, log_}, "checksum." + name + ".", dims},
+        context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         score_(context_, {config.key_sum, config.query_source, Granularity::query, true}, 0,
                score_judge(config, dims)),
         product_(context_.watch, context_.path + "pv_group[{}]", 1, Granularity::query,
@@ -40,7 +40,8 @@ class MatmulAbft final : public Checker {
                                 StorageKind::register_file,
                                 LaneMeaning::row,
                                 2,
-                                dims.rows}),
+                                dims.rows,
+                                true}),
         no_alpha_(dims.stride),
         left_(dims.stride) {}
 
@@ -63,8 +64,7 @@ class MatmulAbft final : public Checker {
     alpha_.reset();
     score_.reset();
     product_.reset();
-    tiles_fed_ = tiles_compared_ = 0;
-    earliest_update_ = 0;
+    held_until_cycle_ = 0;
   }
 
   void query_written(const Observed& observed) override { score_.query_written(observed); }
@@ -87,7 +87,7 @@ class MatmulAbft final : public Checker {
     const TileContext& tile = observed.tile;
     const std::uint64_t mac_start = observed.timing.first_cycle + 1;
     rows_.read(tile, observed.timing.first_cycle);
-    const LaneCycles update{std::max(mac_start + tile.cols, earliest_update_), 1};
+    const LaneCycles update{std::max(mac_start + tile.cols, held_until_cycle_), 1};
     if (carried_) {
       alpha_.read(tile.bank, tile.rows, update, tile);
       column_.accumulate(tile, observed.values, observed.stride, rows_, alpha_.group(tile.bank),
@@ -95,20 +95,20 @@ class MatmulAbft final : public Checker {
     } else {
       // The next tile may enter the array before this one's P·V has left it: two banks.
       column_.accumulate(tile, observed.values, observed.stride, rows_, no_alpha_.data(), true,
-                         tiles_fed_++ % 2, update);
+                         tile.bank, update);
     }
   }
 
   void partials(const Observed& observed) override {
     if (carried_) return;
-    compare(observed, tiles_compared_++ % 2, last_group(observed.timing));
+    compare(observed, observed.tile.bank, last_group(observed.timing));
   }
   void outputs(const Observed& observed) override {
     if (!carried_) return;
     const std::uint32_t last_row = observed.tile.rows - 1;
     compare(observed, 0, last_group(observed.timing));
     // As in flash_abft: sums not yet read hold back the next query tile's.
-    earliest_update_ = last_group(observed.timing).at(last_row) - last_row;
+    held_until_cycle_ = last_group(observed.timing).at(last_row) - last_row;
   }
 
  private:
@@ -151,8 +151,6 @@ class MatmulAbft final : public Checker {
   LaneTile no_alpha_;  ///< zeros: tiles compared one by one carry nothing
   AlignedVector<Value> left_;
   CheckMath<N> math_ = check_math<N>();
-  std::uint32_t tiles_fed_ = 0, tiles_compared_ = 0;
-  std::uint64_t earliest_update_ = 0;
 };
 
 }  // namespace attnguard

@@ -22,7 +22,8 @@ OwnSoftmax::OwnSoftmax(const CheckerContext& context)
                                    StorageKind::register_file,
                                    LaneMeaning::row,
                                    2 * context.dims.cols,
-                                   context.dims.rows}),
+                                   context.dims.rows,
+                                   true}),
       old_max_(context.dims.stride),
       visible_(context.dims.stride) {}
 

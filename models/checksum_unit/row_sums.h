@@ -86,7 +86,8 @@ class RowSums {
             stored_ ? StorageKind::sram : StorageKind::register_file,
             LaneMeaning::element,
             groups,
-            context_.dims.cols};
+            context_.dims.cols,
+            !stored_};
   }
 
   /// values [key][stride]; pass p adds its slice to the sum of key j at timing.cycle(p, j).

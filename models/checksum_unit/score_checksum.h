@@ -74,7 +74,6 @@ class ScoreChecksum {
       registers->reset();
     query_.reset();
     comparison_.reset();
-    formed_ = compared_ = 0;
   }
 
   void query_written(const Observed& observed) {
@@ -118,7 +117,7 @@ class ScoreChecksum {
     } else {
       form_key_sums(observed, slot);
     }
-    Pending& pending = pending_[formed_++ % 2];
+    Pending& pending = pending_[tile.bank];
     math_.dot_columns(query_operand_, context_.dims.stride, context_.dims.head_dim, tile.rows,
                       key_sum_.group(slot), weighted_ ? key_weight_.group(slot) : nullptr, true,
                       pending.product.data(), weighted_ ? pending.weight.data() : nullptr);
@@ -126,7 +125,7 @@ class ScoreChecksum {
 
   void scores(const Observed& observed, CheckSink& sink) {
     const TileContext& tile = observed.tile;
-    const Pending& pending = pending_[compared_++ % 2];
+    const Pending& pending = pending_[tile.bank];
     const bool first = options_.per_tile || tile.first;
     const LaneCycles cycles = beats(observed) + tree_cycles_;
     math_.sum_columns(observed.values, observed.stride, tile.cols, tile.rows, tile_score_.data());
@@ -161,7 +160,8 @@ class ScoreChecksum {
             StorageKind::sram,
             LaneMeaning::element,
             slots,
-            head_dim};
+            head_dim,
+            !stored_keys()};
   }
   RegisterShape query_shape() const {
     const CheckerDimensions& dims = context_.dims;
@@ -181,7 +181,8 @@ class ScoreChecksum {
             StorageKind::register_file,
             LaneMeaning::row,
             1,
-            context_.dims.rows};
+            context_.dims.rows,
+            options_.per_tile};
   }
 
   void form_key_sums(const Observed& observed, std::uint32_t slot) {
@@ -213,8 +214,7 @@ class ScoreChecksum {
   LaneTile operand_;                      ///< q as the S pass reads it, [head_dim][stride]
   const float* query_operand_ = nullptr;  ///< that, or the tile of the copy
   AlignedVector<Value> tile_score_;
-  std::array<Pending, 2> pending_;
-  std::uint64_t formed_ = 0, compared_ = 0;  ///< S passes seen by key_read and by scores
+  std::array<Pending, 2> pending_;        ///< by bank of the tile
   CheckMath<N> math_ = check_math<N>();
 };
 

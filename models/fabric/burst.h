@@ -10,37 +10,12 @@
 #include <systemc>
 #include <tlm>
 
-#include "models/fabric/tile.h"
-#include "models/numerics/format.h"
+#include "models/fabric/burst_shape.h"
 
 namespace attnguard {
 
-/// Extension of every tile burst. Element (group, beat, lane) lies at
-/// group × group_stride + beat × beat_stride + lane × lane_stride bytes of the payload data.
-struct Burst final : tlm::tlm_extension<Burst> {
-  TileContext tile;
-  BeatTiming timing;
-  Format format = Format::float32;
-  std::uint32_t lanes = 1;       ///< elements of a beat
-  std::uint32_t first_lane = 0;  ///< lane of the link that carries element 0: streams that may
-                                 ///< cross in the same cycle have lanes of their own
-  std::uint32_t last_group_lanes = 1;  ///< of the last group, where the tile's edge is ragged
-  std::size_t group_stride = 0, beat_stride = 0, lane_stride = 0;
-  std::uint32_t observation = 0;  ///< on links to the checksum unit: which Observation
-  std::size_t values_stride = 0;  ///< elements between leading indices of the data, for observers
-
-  std::uint32_t lanes_of(std::uint32_t group) const {
-    return group + 1 == timing.groups ? last_group_lanes : lanes;
-  }
-  std::size_t offset(std::uint32_t group, std::uint32_t beat, std::uint32_t lane) const {
-    return group * group_stride + beat * beat_stride + lane * lane_stride;
-  }
-  /// Bytes that cross: gated lanes do not count.
-  std::uint64_t bytes() const {
-    return (std::uint64_t{timing.groups - 1} * lanes + last_group_lanes) * timing.beats *
-           bytes_of(format);
-  }
-
+/// Extension of every tile burst.
+struct Burst final : tlm::tlm_extension<Burst>, BurstShape {
   tlm::tlm_extension_base* clone() const override { return new Burst(*this); }
   void copy_from(const tlm::tlm_extension_base& other) override {
     *this = static_cast<const Burst&>(other);

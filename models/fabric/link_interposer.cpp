@@ -1,32 +1,12 @@
 #include "models/fabric/link_interposer.h"
 
 #include <cstring>
-#include <optional>
 
 namespace attnguard {
-namespace {
-
-/// The beat that crosses at `cycle`, as {group, beat}.
-std::optional<std::pair<std::uint32_t, std::uint32_t>> beat_at(const BeatTiming& timing,
-                                                               std::uint64_t cycle) {
-  for (std::uint32_t group = 0; group < timing.groups; ++group) {
-    const std::uint64_t first = timing.cycle(group, 0);
-    if (cycle < first || cycle > timing.cycle(group, timing.beats - 1)) continue;
-    const std::uint64_t since = cycle - first;
-    if (timing.beats == 1 || since % timing.beat_interval_cycles == 0)
-      return {{group, timing.beats == 1
-                          ? 0
-                          : static_cast<std::uint32_t>(since / timing.beat_interval_cycles)}};
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-LinkInterposer::LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log,
-                               const std::string& link, std::uint32_t lanes, std::uint32_t bits,
-                               Domain domain)
-    : sc_module(name), in("in"), out("out"), log_(log), bits_(bits) {
+LinkInterposer::LinkInterposer(sc_core::sc_module_name name, const Clock& clock,
+                               FaultUniverse& universe, LiveLog& log, const std::string& link,
+                               std::uint32_t lanes, std::uint32_t bits, Domain domain)
+    : sc_module(name), in("in"), out("out"), log_(log), clock_(clock), bits_(bits) {
   RegisterClass cls;
   cls.path = "link." + link + ".data";
   cls.bits = bits;
@@ -43,19 +23,21 @@ void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_
     // Timing of a read is filled in by the target, so the beats are known only once it has
     // answered.
     if (payload.is_read()) target_->b_transport(payload, delay);
-    if (log_.enabled()) record(burst_of(payload));
+    if (log_.enabled()) record(burst_of(payload), payload.get_address());
     if (tap_.pending()) flip(payload);
     if (payload.is_read()) return;
   }
   target_->b_transport(payload, delay);
 }
 
-void LinkInterposer::record(const Burst& burst) {
+void LinkInterposer::record(const Burst& burst, std::uint64_t address) {
+  log_.add(BurstRecord{reg_, burst, address, clock_.cycle()});
   const BeatTiming& timing = burst.timing;
   LiveBlock block;
   block.reg = reg_;
   block.format = burst.format;
   block.index = burst.first_lane;
+  block.tile = burst.tile.id();
   block.start = timing.first_cycle;
   const bool ragged = burst.last_group_lanes != burst.lanes;
   block.count = {timing.groups - (ragged ? 1 : 0), timing.beats, burst.lanes};
@@ -71,18 +53,16 @@ void LinkInterposer::record(const Burst& burst) {
 void LinkInterposer::flip(tlm::tlm_generic_payload& payload) {
   const Burst& burst = burst_of(payload);
   const Fault& fault = tap_.fault();
-  const auto beat = beat_at(burst.timing, fault.cycle);
-  if (!beat) return;
-  // Below first_lane this wraps far beyond the lanes of the beat.
-  const std::uint32_t lane = fault.bit / bits_ - burst.first_lane;
+  const auto at = element_at(burst, fault.cycle, fault.bit / bits_);
+  if (!at) return;
   Fault within = fault;
   within.bit = fault.bit % bits_;
   const std::uint64_t width = bits_of(burst.format);
   const std::uint64_t mask =
       within.mask() & (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
-  if (lane >= burst.lanes_of(beat->first) || mask == 0) return;
+  if (mask == 0) return;
 
-  unsigned char* element = payload.get_data_ptr() + burst.offset(beat->first, beat->second, lane);
+  unsigned char* element = payload.get_data_ptr() + burst.offset(at->group, at->beat, at->lane);
   std::uint64_t raw = 0;
   std::memcpy(&raw, element, bytes_of(burst.format));
   const std::uint64_t flipped = raw ^ mask;

@@ -7,6 +7,7 @@
 #include <tlm>
 
 #include "models/fabric/burst.h"
+#include "models/fabric/clock.h"
 #include "models/fault_injector/fault_universe.h"
 #include "models/fault_injector/register_tap.h"
 
@@ -21,8 +22,8 @@ class LinkInterposer final : public sc_core::sc_module,
   tlm::tlm_initiator_socket<> out;
 
   /// `link` names the site link.<link>.data; a beat has up to `lanes` elements of `bits` bits.
-  LinkInterposer(sc_core::sc_module_name name, FaultUniverse& universe, LiveLog& log,
-                 const std::string& link, std::uint32_t lanes, std::uint32_t bits, Domain domain);
+  LinkInterposer(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& universe,
+                 LiveLog& log, const std::string& link, std::uint32_t lanes, std::uint32_t bits, Domain domain);
 
   RegisterId reg() const { return reg_; }
   RegisterTap& tap() { return tap_; }
@@ -48,12 +49,13 @@ class LinkInterposer final : public sc_core::sc_module,
     return out->transport_dbg(payload);
   }
   void end_of_elaboration() override { target_ = out.operator->(); }
-  void record(const Burst& burst);
+  void record(const Burst& burst, std::uint64_t address);
   void flip(tlm::tlm_generic_payload& payload);
 
   // What a disarmed interposer touches stands together.
   tlm::tlm_fw_transport_if<>* target_ = nullptr;  ///< what `out` is bound to
   LiveLog& log_;
+  const Clock& clock_;
   RegisterTap tap_;
   RegisterId reg_ = 0;
   std::uint32_t bits_;

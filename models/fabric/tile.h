@@ -6,6 +6,11 @@
 
 namespace attnguard {
 
+/// Names a tile within the job.
+struct TileId {
+  std::uint32_t head = 0, query_tile = 0, key_tile = 0;
+};
+
 /// One query tile × key tile of one head. Query rows are SIMD lanes and array rows; keys are array
 /// columns.
 struct TileContext {
@@ -21,7 +26,11 @@ struct TileContext {
   bool last = false;             ///< last key tile of the query tile
   std::uint32_t bank =
       0;  ///< 0 or 1: which copy of the double-buffered tile registers (P, alpha) is used
-  std::uint32_t half = 0;  ///< 0 or 1: which half of the SRAM buffer holds the tile (buffer bursts)
+  /// 0 or 1: parity of the output tile in the job; on bursts to the checksum unit that come from a
+  /// buffer, the half of the buffer that holds the tile.
+  std::uint32_t half = 0;
+
+  TileId id() const { return {head, query_tile, key_tile}; }
 };
 
 /// Columns of the tile visible to the query of lane `lane`: keys j <= row + tokens_k − tokens_q

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/fabric/burst_shape.h"
 #include "models/numerics/format.h"
 
 namespace attnguard {
@@ -60,6 +61,9 @@ struct LiveBlock {
   std::array<std::int64_t, 3> index_step{0, 0, 0};
   std::array<std::int64_t, 3> start_step{0, 0, 0};
   std::array<std::int64_t, 3> length_step{0, 0, 0};
+  /// Whose processing ends the life of the value: the tile that reads it last. In a buffer and on
+  /// the links that fill it, the tile it was loaded for.
+  TileId tile;
 
   /// Live cycles of the instance at counters (i, j, k); 0 where the affine length is not positive.
   std::uint64_t length_at(std::uint32_t i, std::uint32_t j, std::uint32_t k) const {
@@ -71,12 +75,23 @@ struct LiveBlock {
   std::uint64_t live_cycles() const;
 };
 
-/// Collects live blocks while a golden run is recorded; units call add() only when enabled().
+/// A burst that crossed a link in the golden run.
+struct BurstRecord {
+  RegisterId link = 0;  ///< the link's register class
+  BurstShape shape;
+  std::uint64_t address = 0;  ///< of the payload
+  /// Cycle at which the simulator moved the payload and the receiver could act on it.
+  std::uint64_t arrival_cycle = 0;
+};
+
+/// Collects live blocks and bursts while a golden run is recorded; units call add() only when
+/// enabled().
 class LiveLog {
  public:
   bool enabled() const { return enabled_; }
   void start() {
     blocks_.clear();
+    bursts_.clear();
     enabled_ = true;
   }
   void stop() { enabled_ = false; }
@@ -84,11 +99,14 @@ class LiveLog {
     if (block.length > 0 || block.length_step != std::array<std::int64_t, 3>{})
       blocks_.push_back(block);
   }
+  void add(const BurstRecord& burst) { bursts_.push_back(burst); }
   const std::vector<LiveBlock>& blocks() const { return blocks_; }
+  const std::vector<BurstRecord>& bursts() const { return bursts_; }
 
  private:
   bool enabled_ = false;
   std::vector<LiveBlock> blocks_;
+  std::vector<BurstRecord> bursts_;
 };
 
 /// Whether `text` matches `glob`, in which * stands for any run of characters:

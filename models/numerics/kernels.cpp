@@ -50,6 +50,29 @@ void matmul_tile(const float* west, const float* north, float* out, std::size_t 
   });
 }
 
+void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
+                   std::size_t lanes, std::size_t stride, std::size_t north_stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    auto carried = hn::LoadU(d, sum + lane);
+    for (std::size_t k = 0; k < depth; ++k)
+      carried = hn::Add(carried, hn::Mul(hn::LoadU(d, west + k * stride + lane),
+                                         hn::Set(d, north[k * north_stride])));
+    hn::StoreU(carried, d, sum + lane);
+  });
+}
+
+void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
+                     std::size_t lanes, std::size_t stride) {
+  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
+    const hn::RebindToUnsigned<decltype(d)> du;
+    auto found = hn::LoadU(du, changed + lane);
+    for (std::size_t i = lane; i < cols * stride; i += stride)
+      found = hn::Or(found, hn::Xor(hn::BitCast(du, hn::LoadU(d, a + i)),
+                                    hn::BitCast(du, hn::LoadU(d, b + i))));
+    hn::StoreU(found, du, changed + lane);
+  });
+}
+
 void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,
                  float* max_new, std::size_t cols, std::size_t lanes, std::size_t stride) {
   for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
@@ -157,6 +180,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attnguard {
 HWY_EXPORT(matmul_tile);
+HWY_EXPORT(matmul_resume);
+HWY_EXPORT(collect_changes);
 HWY_EXPORT(softmax_max);
 HWY_EXPORT(softmax_exp);
 HWY_EXPORT(softmax_sum);
@@ -168,6 +193,16 @@ void matmul_tile(const float* west, const float* north, float* out, std::size_t 
                  std::size_t cols, std::size_t lanes, std::size_t stride,
                  std::size_t north_stride) {
   HWY_DYNAMIC_DISPATCH(matmul_tile)(west, north, out, depth, cols, lanes, stride, north_stride);
+}
+
+void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
+                   std::size_t lanes, std::size_t stride, std::size_t north_stride) {
+  HWY_DYNAMIC_DISPATCH(matmul_resume)(west, north, sum, depth, lanes, stride, north_stride);
+}
+
+void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
+                     std::size_t lanes, std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(collect_changes)(a, b, changed, cols, lanes, stride);
 }
 
 void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,

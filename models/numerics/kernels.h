@@ -35,6 +35,15 @@ constexpr float scale_log2e(float softmax_scale) {
 void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
                  std::size_t cols, std::size_t lanes, std::size_t stride, std::size_t north_stride);
 
+/// One column of matmul_tile carried on from sum[lane] as it stands, over `depth` further products.
+/// The sums of a NaN stay as they come: not yet canonical.
+void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
+                   std::size_t lanes, std::size_t stride, std::size_t north_stride);
+
+/// changed[lane] |= bits of a[c][lane] that differ in b[c][lane], over the columns.
+void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
+                     std::size_t lanes, std::size_t stride);
+
 /// Softmax stage 1: max_new[lane] = running max of max_old[lane] and x[j][lane] = score[j][lane] *
 /// scale over the columns j < visible[lane] (ascending; m = x > m ? x : m). `scale` =
 /// scale_log2e(softmax scale).

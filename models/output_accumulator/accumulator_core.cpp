@@ -73,33 +73,81 @@ void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const 
                                  LiveLog& log) {
   if (tile.first) std::fill(acc_.begin(), acc_.end(), 0.0F);
   if (log.enabled()) add_live_accumulate(tile, timing, log);
-  if (tap_.pending_before(timing.last_cycle() + 1))
-    accumulate_with_fault(tile, partial, timing);
-  else
-    rescale_add(acc_.data(), alpha_[tile.bank].data(), partial, head_dim_, stride_, stride_);
+  // Rows are independent: only the one that meets the fault needs its accesses in order.
+  const auto row = tap_.pending_before(timing.last_cycle() + 1) ? faulty_row(tile, timing)
+                                                                : std::nullopt;
+  if (row) {
+    saved_row_.resize(head_dim_);
+    copy_row(*row, saved_row_.data());
+  }
+  rescale_add(acc_.data(), alpha_[tile.bank].data(), partial, head_dim_, stride_, stride_);
+  if (row) {
+    restore_row(*row, saved_row_.data());
+    accumulate_row(tile, *row, partial, timing);
+  }
   last_accumulate_ = timing;
 }
 
-/// Every element with its register accesses: the partial register is latched in its beat's cycle;
-/// one cycle later alpha, partial and acc are read and acc is written.
-void AccumulatorCore::accumulate_with_fault(const TileContext& tile, float* partial,
-                                            const BeatTiming& timing) {
+void AccumulatorCore::restore_row(std::uint32_t row, const float* values) {
+  for (std::uint32_t c = 0; c < head_dim_; ++c) acc_[c * stride_ + row] = values[c];
+}
+void AccumulatorCore::copy_row(std::uint32_t row, float* values) const {
+  for (std::uint32_t c = 0; c < head_dim_; ++c) values[c] = acc_[c * stride_ + row];
+}
+
+/// The row that the pending fault's register belongs to; meaningless for the pipeline registers.
+std::uint32_t AccumulatorCore::row_of_site() const {
+  const Site& site = tap_.fault().site;
+  if (site.reg == reg_.acc) return site.index / head_dim_;
+  return site.reg == reg_.reciprocal ? site.index : site.index / 2;
+}
+
+std::optional<std::uint32_t> AccumulatorCore::faulty_row(const TileContext& tile,
+                                                         const BeatTiming& timing) const {
+  const Fault& fault = tap_.fault();
+  std::uint32_t row = tile.rows;
+  if (fault.site.reg == reg_.partial) {
+    if (const auto beat = beat_at(timing, fault.cycle)) row = beat->second;
+  } else if (fault.site.reg == reg_.acc || fault.site.reg == reg_.alpha) {
+    row = row_of_site();
+  }
+  return row < tile.rows ? std::optional(row) : std::nullopt;
+}
+
+std::optional<std::uint32_t> AccumulatorCore::faulty_row(const TileContext& tile,
+                                                         const NormaliseTiming& timing) const {
+  const Fault& fault = tap_.fault();
+  std::uint64_t row = tile.rows;
+  if (fault.site.reg == reg_.output)
+    row = fault.cycle < timing.output_cycle(0, 0)
+              ? tile.rows
+              : (fault.cycle - timing.output_cycle(0, 0)) / slices_;
+  else if (fault.site.reg == reg_.acc || fault.site.reg == reg_.sum ||
+           fault.site.reg == reg_.reciprocal)
+    row = row_of_site();
+  if (row >= tile.rows) return std::nullopt;
+  return static_cast<std::uint32_t>(row);
+}
+
+/// The partial register is latched in its beat's cycle; one cycle later alpha, partial and acc are
+/// read and acc is written.
+void AccumulatorCore::accumulate_row(const TileContext& tile, std::uint32_t row, float* partial,
+                                     const BeatTiming& timing) {
   float* alpha = alpha_[tile.bank].data();
-  for (std::uint32_t pass = 0; pass < slices_; ++pass)
-    for (std::uint32_t row = 0; row < tile.rows; ++row) {
-      const std::uint64_t beat = timing.cycle(pass, row);
-      const Place place = place_of(tile, row);
-      tap_.read(reg_.alpha, row * 2 + tile.bank, beat + 1, alpha[row], place);
-      for (std::uint32_t lane = 0; lane < slice_cols(pass); ++lane) {
-        const std::uint32_t column = pass * cols_ + lane;
-        const std::size_t at = column * stride_ + row;
-        tap_.write(reg_.partial, lane, beat);
-        tap_.read(reg_.partial, lane, beat + 1, partial[at], place);
-        if (!tile.first) tap_.read(reg_.acc, row * head_dim_ + column, beat + 1, acc_[at], place);
-        tap_.write(reg_.acc, row * head_dim_ + column, beat + 1);
-        rescale_add(&acc_[at], &alpha[row], &partial[at], 1, 1, stride_);
-      }
+  const Place place = place_of(tile, row);
+  for (std::uint32_t pass = 0; pass < slices_; ++pass) {
+    const std::uint64_t beat = timing.cycle(pass, row);
+    tap_.read(reg_.alpha, row * 2 + tile.bank, beat + 1, alpha[row], place);
+    for (std::uint32_t lane = 0; lane < slice_cols(pass); ++lane) {
+      const std::uint32_t column = pass * cols_ + lane;
+      const std::size_t at = column * stride_ + row;
+      tap_.write(reg_.partial, lane, beat);
+      tap_.read(reg_.partial, lane, beat + 1, partial[at], place);
+      if (!tile.first) tap_.read(reg_.acc, row * head_dim_ + column, beat + 1, acc_[at], place);
+      tap_.write(reg_.acc, row * head_dim_ + column, beat + 1);
+      rescale_add(&acc_[at], &alpha[row], &partial[at], 1, 1, stride_);
     }
+  }
 }
 
 NormaliseTiming AccumulatorCore::normalise_tile(const TileContext& tile, LiveLog& log) {
@@ -109,33 +157,30 @@ NormaliseTiming AccumulatorCore::normalise_tile(const TileContext& tile, LiveLog
   // After the last accumulation is written and the last row's l has arrived.
   timing.start = std::max(last_accumulate_.last_cycle() + 2, sum_cycle_[tile.half] + tile.rows + 1);
   if (log.enabled()) add_live_normalise(tile, timing, log);
-  if (tap_.pending_before(timing.output_cycle(tile.rows - 1, slices_ - 1) + 1)) {
-    normalise_with_fault(tile, timing);
-  } else {
-    reciprocals(sum_[tile.half].data(), reciprocal_.data(), stride_);
-    normalise(acc_.data(), reciprocal_.data(), output_.data(), head_dim_, stride_, stride_);
-  }
+  reciprocals(sum_[tile.half].data(), reciprocal_.data(), stride_);
+  normalise(acc_.data(), reciprocal_.data(), output_.data(), head_dim_, stride_, stride_);
+  if (tap_.pending_before(timing.output_cycle(tile.rows - 1, slices_ - 1) + 1))
+    if (const auto row = faulty_row(tile, timing)) normalise_row(tile, *row, timing);
   return timing;
 }
 
-void AccumulatorCore::normalise_with_fault(const TileContext& tile, const NormaliseTiming& timing) {
+void AccumulatorCore::normalise_row(const TileContext& tile, std::uint32_t row,
+                                    const NormaliseTiming& timing) {
   float* sum = sum_[tile.half].data();
-  for (std::uint32_t row = 0; row < tile.rows; ++row) {
-    const Place place = place_of(tile, row);
-    tap_.read(reg_.sum, row * 2 + tile.half, timing.sum_read_cycle(row), sum[row], place);
-    reciprocals(&sum[row], &reciprocal_[row], 1);
-    tap_.write(reg_.reciprocal, row, timing.reciprocal_cycle(row));
-    for (std::uint32_t slice = 0; slice < slices_; ++slice) {
-      const std::uint64_t cycle = timing.output_cycle(row, slice);
-      tap_.read(reg_.reciprocal, row, cycle, reciprocal_[row], place);
-      for (std::uint32_t lane = 0; lane < slice_cols(slice); ++lane) {
-        const std::uint32_t column = slice * cols_ + lane;
-        const std::size_t at = column * stride_ + row;
-        tap_.read(reg_.acc, row * head_dim_ + column, cycle, acc_[at], place);
-        normalise(&acc_[at], &reciprocal_[row], &output_[at], 1, 1, stride_);
-        tap_.write(reg_.output, lane, cycle);
-        tap_.read(reg_.output, lane, cycle + 1, output_[at], place);
-      }
+  const Place place = place_of(tile, row);
+  tap_.read(reg_.sum, row * 2 + tile.half, timing.sum_read_cycle(row), sum[row], place);
+  reciprocals(&sum[row], &reciprocal_[row], 1);
+  tap_.write(reg_.reciprocal, row, timing.reciprocal_cycle(row));
+  for (std::uint32_t slice = 0; slice < slices_; ++slice) {
+    const std::uint64_t cycle = timing.output_cycle(row, slice);
+    tap_.read(reg_.reciprocal, row, cycle, reciprocal_[row], place);
+    for (std::uint32_t lane = 0; lane < slice_cols(slice); ++lane) {
+      const std::uint32_t column = slice * cols_ + lane;
+      const std::size_t at = column * stride_ + row;
+      tap_.read(reg_.acc, row * head_dim_ + column, cycle, acc_[at], place);
+      normalise(&acc_[at], &reciprocal_[row], &output_[at], 1, 1, stride_);
+      tap_.write(reg_.output, lane, cycle);
+      tap_.read(reg_.output, lane, cycle + 1, output_[at], place);
     }
   }
 }
@@ -143,6 +188,7 @@ void AccumulatorCore::normalise_with_fault(const TileContext& tile, const Normal
 void AccumulatorCore::add_live_accumulate(const TileContext& tile, const BeatTiming& timing,
                                           LiveLog& log) const {
   LiveBlock block;
+  block.tile = tile.id();
   block.reg = reg_.alpha;
   block.index = tile.bank;
   block.count = {tile.rows, 1, 1};
@@ -154,6 +200,7 @@ void AccumulatorCore::add_live_accumulate(const TileContext& tile, const BeatTim
 
   for (std::uint32_t pass = 0; pass < slices_; ++pass) {
     LiveBlock lanes;
+    lanes.tile = tile.id();
     lanes.reg = reg_.partial;
     lanes.count = {tile.rows, slice_cols(pass), 1};
     lanes.index_step = {0, 1, 0};
@@ -170,6 +217,7 @@ void AccumulatorCore::add_live_acc(const TileContext& tile, LiveLog& log, std::u
                                    std::int64_t slice_step, std::int64_t row_step) const {
   for (std::uint32_t slice = 0; slice < slices_; ++slice) {
     LiveBlock block;
+    block.tile = tile.id();
     block.reg = reg_.acc;
     block.index = slice * cols_;
     block.count = {tile.rows, slice_cols(slice), 1};
@@ -186,6 +234,7 @@ void AccumulatorCore::add_live_normalise(const TileContext& tile, const Normalis
                                          LiveLog& log) const {
   add_live_acc(tile, log, timing.output_cycle(0, 0), 1, slices_);
   LiveBlock rows;
+  rows.tile = tile.id();
   rows.count = {tile.rows, 1, 1};
   rows.reg = reg_.sum;
   rows.index = tile.half;
@@ -207,6 +256,7 @@ void AccumulatorCore::add_live_normalise(const TileContext& tile, const Normalis
 
   for (std::uint32_t slice = 0; slice < slices_; ++slice) {
     LiveBlock lanes;
+    lanes.tile = tile.id();
     lanes.reg = reg_.output;
     lanes.count = {tile.rows, slice_cols(slice), 1};
     lanes.index_step = {0, 1, 0};

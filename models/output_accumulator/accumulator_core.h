@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "models/fabric/tile.h"
@@ -50,6 +51,14 @@ class AccumulatorCore {
   /// After the last key tile: 1/l and the normalised rows.
   NormaliseTiming normalise_tile(const TileContext& tile, LiveLog& log);
 
+  /// One row of accumulate and normalise with every register access at its cycle.
+  void accumulate_row(const TileContext& tile, std::uint32_t row, float* partial,
+                      const BeatTiming& timing);
+  void normalise_row(const TileContext& tile, std::uint32_t row, const NormaliseTiming& timing);
+  /// acc of one row: values [d], one after another.
+  void restore_row(std::uint32_t row, const float* values);
+  void copy_row(std::uint32_t row, float* values) const;
+
   const float* acc() const { return acc_.data(); }                ///< [d × stride]
   const float* output() const { return output_.data(); }          ///< [d × stride], float32
   const float* reciprocal() const { return reciprocal_.data(); }  ///< [stride]
@@ -60,8 +69,10 @@ class AccumulatorCore {
     RegisterId alpha, sum, partial, acc, reciprocal, output;
   };
   std::uint32_t slice_cols(std::uint32_t slice) const;
-  void accumulate_with_fault(const TileContext& tile, float* partial, const BeatTiming& timing);
-  void normalise_with_fault(const TileContext& tile, const NormaliseTiming& timing);
+  std::optional<std::uint32_t> faulty_row(const TileContext& tile, const BeatTiming& timing) const;
+  std::optional<std::uint32_t> faulty_row(const TileContext& tile,
+                                          const NormaliseTiming& timing) const;
+  std::uint32_t row_of_site() const;
   void add_live_accumulate(const TileContext& tile, const BeatTiming& timing, LiveLog& log) const;
   void add_live_normalise(const TileContext& tile, const NormaliseTiming& timing,
                           LiveLog& log) const;
@@ -71,6 +82,7 @@ class AccumulatorCore {
   std::uint32_t rows_, cols_, head_dim_, slices_, divide_latency_;
   std::size_t stride_;
   LaneTile acc_, alpha_[2], sum_[2], reciprocal_, output_;
+  LaneTile saved_row_;  ///< [d]
   std::uint64_t alpha_cycle_[2] = {0, 0}, sum_cycle_[2] = {0, 0};
   BeatTiming last_accumulate_;  ///< partial beats of the previous key tile of this query tile
   Registers reg_{};

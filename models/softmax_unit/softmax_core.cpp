@@ -80,23 +80,46 @@ void SoftmaxCore::process(const TileContext& tile, float* score, std::uint64_t f
   if (log.enabled()) add_live(tile, first_beat, log);
   // The sum of the last row is the tile's last access.
   if (tap_.pending_before(first_beat + tile.rows + timing_.sum + 1)) {
-    for (std::uint32_t row = 0; row < tile.rows; ++row)
-      compute_row(tile, score, row, first_beat + row);
-  } else {
-    compute(tile, score, 0, stride_);
+    // Rows are independent: only the one that meets the fault needs its accesses in order.
+    if (const auto row = faulty_row(tile, first_beat)) {
+      const float max = max_[*row], sum = sum_[*row];
+      compute(tile, score);
+      max_[*row] = max;
+      sum_[*row] = sum;
+      compute_row(tile, score, *row, first_beat + *row);
+      previous_beat_ = first_beat;
+      return;
+    }
   }
+  compute(tile, score);
   previous_beat_ = first_beat;
 }
 
-void SoftmaxCore::compute(const TileContext& tile, const float* score, std::size_t lane,
-                          std::size_t lanes) {
-  softmax_max(score + lane, &visible_[lane], job_.scale_log2e, &max_[lane], &max_new_[lane],
-              tile.cols, lanes, stride_);
-  softmax_exp(score + lane, &visible_[lane], job_.scale_log2e, exp2_, format_, tile.first,
-              &max_[lane], &max_new_[lane], &alpha_[lane], &probability_[lane], tile.cols, lanes,
-              stride_);
-  softmax_sum(&probability_[lane], &alpha_[lane], &sum_[lane], tile.cols, lanes, stride_);
-  std::copy_n(&max_new_[lane], lanes, &max_[lane]);
+void SoftmaxCore::restore(const float* max, const float* sum) {
+  std::copy_n(max, stride_, max_.data());
+  std::copy_n(sum, stride_, sum_.data());
+}
+
+void SoftmaxCore::compute(const TileContext& tile, const float* score) {
+  softmax_max(score, visible_.data(), job_.scale_log2e, max_.data(), max_new_.data(), tile.cols,
+              stride_, stride_);
+  softmax_exp(score, visible_.data(), job_.scale_log2e, exp2_, format_, tile.first, max_.data(),
+              max_new_.data(), alpha_.data(), probability_.data(), tile.cols, stride_, stride_);
+  softmax_sum(probability_.data(), alpha_.data(), sum_.data(), tile.cols, stride_, stride_);
+  max_.swap(max_new_);
+}
+
+/// The row whose registers the pending fault may meet in this tile.
+std::optional<std::uint32_t> SoftmaxCore::faulty_row(const TileContext& tile,
+                                                     std::uint64_t first_beat) const {
+  const Fault& fault = tap_.fault();
+  std::uint64_t row = fault.site.index;
+  if (fault.site.reg == reg_.score)
+    row = fault.cycle - first_beat;  // the row that is latched then; wraps if none is
+  else if (fault.site.reg == reg_.probability)
+    row = fault.cycle - first_beat - timing_.alpha;
+  if (row >= tile.rows) return std::nullopt;
+  return static_cast<std::uint32_t>(row);
 }
 
 /// One row with every register access at its cycle. The same kernels, one lane wide.
@@ -133,6 +156,7 @@ void SoftmaxCore::compute_row(const TileContext& tile, float* score, std::uint32
 
 void SoftmaxCore::add_live(const TileContext& tile, std::uint64_t first_beat, LiveLog& log) {
   LiveBlock rows;
+  rows.tile = tile.id();
   rows.count = {tile.rows, 1, 1};
   rows.index_step = {1, 0, 0};
   rows.start_step = {1, 0, 0};
@@ -143,6 +167,7 @@ void SoftmaxCore::add_live(const TileContext& tile, std::uint64_t first_beat, Li
     log.add(rows);
   };
   LiveBlock lanes;
+  lanes.tile = tile.id();
   lanes.count = {tile.rows, tile.cols, 1};
   lanes.index_step = {0, 1, 0};
   lanes.start_step = {1, 0, 0};

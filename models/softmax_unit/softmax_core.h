@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "models/accelerator/accelerator_config.h"
 #include "models/fabric/tile.h"
@@ -42,17 +43,22 @@ class SoftmaxCore {
   /// row i arrives at cycle first_beat + i.
   void process(const TileContext& tile, float* score, std::uint64_t first_beat, LiveLog& log);
 
+  /// The state of a query tile between two of its key tiles: running max and sum, [stride].
+  void restore(const float* max, const float* sum);
+  const float* max() const { return max_.data(); }  ///< [stride], running maximum
+
   const SoftmaxTiming& timing() const { return timing_; }
   const float* probability() const { return probability_.data(); }  ///< [cols × stride], rounded
   const float* alpha() const { return alpha_.data(); }              ///< [stride]
-  const float* sum() const { return sum_.data(); }  ///< [stride], as sent after the last key tile
+  const float* sum() const { return sum_.data(); }  ///< [stride], running sum; sent after the last key tile
   RegisterTap& tap() { return tap_; }
 
  private:
   struct Registers {
     RegisterId score, max, alpha, probability, sum;
   };
-  void compute(const TileContext& tile, const float* score, std::size_t lane, std::size_t lanes);
+  void compute(const TileContext& tile, const float* score);
+  std::optional<std::uint32_t> faulty_row(const TileContext& tile, std::uint64_t first_beat) const;
   void compute_row(const TileContext& tile, float* score, std::uint32_t row, std::uint64_t beat);
   void add_live(const TileContext& tile, std::uint64_t first_beat, LiveLog& log);
 

@@ -59,7 +59,10 @@ void SramBuffer::send_observation(const tlm::tlm_generic_payload& payload, const
   observe_out.burst.observation = observation;
   observe_out.burst.first_lane = observation == observe_read_ ? core_.line_elements() : 0;
   observe_out.burst.tile.half = payload.get_address() >= core_.half_bytes() ? 1 : 0;
-  observe_out.write(0, payload.get_data_ptr(), payload.get_data_length());
+  // A copy: a fault on this link must not reach the reader of the buffer.
+  const unsigned char* data = payload.get_data_ptr();
+  observed_.assign(data, data + payload.get_data_length());
+  observe_out.write(0, observed_.data(), observed_.size());
 }
 
 void SramBuffer::count(Port& port, const BeatTiming& timing) {

@@ -9,6 +9,7 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include <systemc>
+#include <vector>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/unit_stats.h"
@@ -53,6 +54,7 @@ class SramBuffer final : public sc_core::sc_module {
   LiveLog& log_;
   std::uint32_t observe_written_ = 0, observe_read_ = 0;
   Port read_, write_;
+  std::vector<unsigned char> observed_;
 };
 
 }  // namespace attnguard

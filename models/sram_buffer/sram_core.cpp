@@ -112,6 +112,7 @@ void SramCore::add_live(const Region& region, LiveLog& log) const {
   // The low word of a 32-bit element is all mantissa; the high word has the fields of bfloat16.
   for (std::uint32_t word = 0; word < element_words; ++word) {
     LiveBlock block;
+    block.tile = region.written.tile.id();
     block.reg = reg_;
     block.format = element_words == 1 ? element_ : word == 0 ? Format::low_half : Format::bfloat16;
     block.index_step = {static_cast<std::int64_t>(written.beats) * line_words, line_words,

@@ -170,6 +170,7 @@ void ArrayCore::add_live(const ArrayWork& work, LiveLog& log) const {
   for (std::uint32_t pass = 0; pass < work.passes; ++pass) {
     const ArrayPass at = pass_of(work, pass, nullptr);
     LiveBlock block;
+    block.tile = work.tile.id();
     block.count = {at.rows, at.cols, 1};
     block.index_step = {cols_, 1, 0};
     block.start_step = {1, 1, 0};
@@ -189,6 +190,7 @@ void ArrayCore::add_live(const ArrayWork& work, LiveLog& log) const {
   // Element (row, key) is written at its arrival and last read as operand `key` of the last pass.
   const std::uint64_t written = probability_cycle_[work.tile.bank];
   LiveBlock block;
+  block.tile = work.tile.id();
   block.reg = reg_.probability;
   block.format = formats_.probability;
   block.index = work.tile.bank * rows_ * cols_;

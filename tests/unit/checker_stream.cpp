@@ -79,6 +79,7 @@ class Scheduler {
           tile.first = key_tile == 0;
           tile.last = key_tile + 1 == tiles;
           tile.bank = steps_.size() % 2;
+          tile.half = (head * query_tiles + query_tile) % 2;
           const bool new_kv = tile.first && query_tile == 0 &&
                               (steps_.empty() || steps_.back().tile.kv_head != tile.kv_head);
           steps_.push_back({tile, head * query_tiles + query_tile, new_kv});
@@ -89,7 +90,7 @@ class Scheduler {
 
   StreamEvent& emit(Observation kind, const TileContext& tile, std::vector<float> values,
                     std::size_t stride, BeatTiming timing) {
-    events_.push_back({kind, tile, std::move(values), stride, timing, timing.first_cycle});
+    events_.push_back({kind, tile, std::move(values), stride, timing, timing.first_cycle, false});
     return events_.back();
   }
 
@@ -166,7 +167,8 @@ class Scheduler {
       loaded_ = start + shape_.head_dim;
     }
     load_keys_and_values(n);
-    tile.half = shape_.resident ? tile.kv_head % 2 : half_;
+    TileContext key_context = tile;
+    key_context.half = shape_.resident ? tile.kv_head % 2 : half_;
     const std::uint64_t start = std::max(array_free_, loaded_ + 1 + shape_.read_latency);
     array_free_ = start + std::max(shape_.head_dim, shape_.rows);
     score_end_.push_back(start + shape_.head_dim);
@@ -177,7 +179,7 @@ class Scheduler {
     query_context.half = query_half;
     emit(kQueryRead, query_context, q, stride_,
          {start - shape_.read_latency, 1, 0, shape_.head_dim, 1});
-    emit(kKeyRead, tile, k, lane_stride(shape_.cols),
+    emit(kKeyRead, key_context, k, lane_stride(shape_.cols),
          {start - shape_.read_latency, 1, 0, shape_.head_dim, 1});
 
     std::vector<float> s(shape_.cols * stride_, kNan);
@@ -215,15 +217,17 @@ class Scheduler {
     beats.first_cycle += kSumLatency;
     StreamEvent& sums = emit(kScalars, tile, sum_, stride_, beats);
     sums.handed_over = scored;
-    sums.tile.half = 2;  // marks sums, see play()
+    sums.sums = true;
     sums_.push_back(sum_);
     sums_ready_.push_back(beats.first_cycle + 1);
   }
 
   void value_pass(std::size_t n) {
     const Step& step = steps_[n];
-    TileContext tile = step.tile;
-    tile.half = shape_.resident ? tile.kv_head % 2 : static_cast<std::uint32_t>(n % 2);
+    const TileContext& tile = step.tile;
+    TileContext value_context = tile;
+    value_context.half =
+        shape_.resident ? tile.kv_head % 2 : static_cast<std::uint32_t>(n % 2);
     const std::uint32_t interval = std::max(tile.cols, shape_.rows);
     std::uint64_t start = std::max(array_free_, probabilities_ready_[n]);
     if (tile.first &&
@@ -238,7 +242,7 @@ class Scheduler {
     value_end_.push_back(last_pass + tile.cols);
 
     const std::vector<float> v = value_tile(tile);
-    emit(kValueRead, tile, v, value_stride(),
+    emit(kValueRead, value_context, v, value_stride(),
          {start - shape_.read_latency, passes(), interval, tile.cols, 1});
     emit(kProbabilities, tile, p_[n], stride_, {last_pass, 1, 0, tile.cols, 1}).handed_over =
         start - shape_.read_latency;
@@ -338,7 +342,7 @@ void play(const std::vector<StreamEvent>& stream, Checker& checker) {
         checker.probabilities(event.observed());
         break;
       case kScalars:
-        if (event.tile.half == 2)
+        if (event.sums)
           checker.sums(event.observed());
         else
           checker.alphas(event.observed());
