@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/accelerator/checker_dimensions.h"
+
 namespace attnguard {
 namespace {
 
@@ -46,30 +48,6 @@ std::unique_ptr<Line> Accelerator::done_line(const std::string& unit) {
   own([&reference](const Fault& fault) { reference.arm(fault); },
       [&reference]() -> const FaultOutcome& { return reference.tap().outcome(); });
   return line;
-}
-
-CheckerDimensions Accelerator::checker_dimensions() const {
-  const SoftmaxTiming& softmax = softmax_core_->timing();
-  CheckerDimensions dimensions;
-  dimensions.rows = layout_.rows;
-  dimensions.cols = layout_.cols;
-  dimensions.head_dim = layout_.shape.head_dim;
-  dimensions.tokens_q = layout_.shape.tokens_q;
-  dimensions.tokens_k = layout_.shape.tokens_k;
-  dimensions.causal = layout_.shape.mask == Mask::causal;
-  dimensions.exp2 = config_.softmax.exp2;
-  dimensions.max_latency_cycles = softmax.max;
-  dimensions.exp_latency_cycles = softmax.alpha - softmax.max;
-  dimensions.sum_latency_cycles = softmax.sum - softmax.alpha;
-  dimensions.divide_latency_cycles = config_.accumulator.divide_latency_cycles;
-  dimensions.key_tiles = layout_.key_tiles;
-  dimensions.resident = layout_.resident;
-  dimensions.scale_log2e = attnguard::scale_log2e(layout_.shape.scale);
-  dimensions.operand = config_.formats.operand;
-  dimensions.probability = config_.formats.probability;
-  dimensions.output = config_.formats.output;
-  dimensions.stride = lane_stride(layout_.rows);
-  return dimensions;
 }
 
 void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
@@ -127,7 +105,7 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   own_tap(*accumulator_core_);
 
   // A guard declares its line, then its checker's registers.
-  checksum_ = std::make_unique<ChecksumUnit>("checksum", checkers, checker_dimensions(), clock_,
+  checksum_ = std::make_unique<ChecksumUnit>("checksum", checkers, checker_dimensions(config_, layout_), clock_,
                                              universe_, log_);
   owners_.resize(universe_.classes().size());
   for (auto& guard : checksum_->guards()) {

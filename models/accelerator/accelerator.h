@@ -73,7 +73,6 @@ class Accelerator final : public sc_core::sc_module {
   template <class Unit>
   void own_tap(Unit& unit);
   std::unique_ptr<Line> done_line(const std::string& name);
-  CheckerDimensions checker_dimensions() const;
 
   AcceleratorConfig config_;
   JobLayout layout_;

@@ -97,6 +97,9 @@ class Checker {
   virtual std::uint32_t needs() const = 0;
   /// Names of the comparisons, e.g. {"output", "score"}.
   virtual std::vector<std::string> comparisons() const = 0;
+  /// Whether rows of a query tile are summed before they are compared; else each row is compared by
+  /// itself and depends on no other.
+  virtual bool compares_groups() const { return false; }
   /// Declares every register as Domain::safety_mechanism under "checksum.<name>.".
   virtual void declare(FaultUniverse& universe) = 0;
   /// Start of a job: all state as after power-on.

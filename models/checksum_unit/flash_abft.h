@@ -53,6 +53,7 @@ class FlashAbft final : public Checker {
     if (score_) return {"output", "score"};
     return {"output"};
   }
+  bool compares_groups() const override { return config_.granularity != Granularity::query; }
   void declare(FaultUniverse& universe) override {
     rows_.declare(universe);
     column_.declare(universe);

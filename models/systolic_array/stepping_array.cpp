@@ -151,6 +151,8 @@ void require(bool holds, const char* what) {
   if (!holds) throw std::logic_error(what);
 }
 
+}  // namespace
+
 Format format_held(const ArrayPass& pass, ArrayRegister which) {
   switch (which) {
     case ArrayRegister::west:
@@ -163,8 +165,6 @@ Format format_held(const ArrayPass& pass, ArrayRegister which) {
   }
   return Format::float32;
 }
-
-}  // namespace
 
 bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
                 std::uint64_t cycle) {

@@ -63,6 +63,8 @@ struct ArrayFlip {
   std::uint64_t cycle = 0;
 };
 
+/// Format of the values `which` registers hold during the pass.
+Format format_held(const ArrayPass& pass, ArrayRegister which);
 /// The register's value after the update of `cycle` belongs to `pass` and is read in cycle + 1.
 bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
                 std::uint64_t cycle);

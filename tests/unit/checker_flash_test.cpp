@@ -59,7 +59,7 @@ Rows reference_outputs(const StreamShape& shape, const std::vector<StreamEvent>&
   for (const StreamEvent& event : stream) {
     if (event.kind == kValueRead) value = &event;
     if (event.kind == kScalars) {
-      if (event.tile.half == 2)
+      if (event.sums)
         sums.push_back(&event);
       else
         alphas[event.tile.bank] = &event;
@@ -345,7 +345,7 @@ TEST(FlashAbft, OptionsDecideWhatIsSeen) {
 
   // A wrong alpha observed: shared scalars take it over, own ones ignore the datapath's.
   const auto alpha = [](StreamEvent& e) {
-    if (e.kind == kScalars && e.tile.half != 2 && e.tile.head == 2 && e.tile.query_tile == 2 &&
+    if (e.kind == kScalars && !e.sums && e.tile.head == 2 && e.tile.query_tile == 2 &&
         e.tile.key_tile == 1)
       e.values[1] *= 2;
   };

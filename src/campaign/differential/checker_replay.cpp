@@ -1,0 +1,295 @@
+#include "src/campaign/differential/checker_replay.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/checksum_unit/make_checker.h"
+#include "src/campaign/differential/replica.h"
+#include "src/campaign/verdict.h"
+
+namespace attnguard {
+
+CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimensions& dimensions,
+                             const FaultUniverse& universe, TileStrides strides)
+    : checker_(make_checker(config, dimensions)),
+      dims_(dimensions),
+      strides_(strides),
+      needs_(checker_->needs()),
+      comparisons_(checker_->comparisons().size()),
+      grouped_(checker_->compares_groups()) {
+  FaultUniverse replica = universe_before(universe, "checksum." + config.name + ".");
+  checker_->declare(replica);
+  checker_->connect(*this, no_log_);
+  checker_->reset();
+  const auto add = [&](std::vector<RegisterBook*>& books, RegisterBook* book, std::size_t lanes) {
+    books.push_back(book);
+    state_bytes_ += book->shape().groups * lanes * book->element_bytes();
+  };
+  // Copies of Q and sums stored beside a buffer are fed again instead of being saved.
+  for (RegisterBook* book : checker_->registers())
+    if (!book->shape().temporary && book->shape().meaning == LaneMeaning::row)
+      add(row_books_, book, dims_.rows);
+  carried_at_ = state_bytes_;
+  for (RegisterBook* book : checker_->registers())
+    if (!book->shape().temporary && book->shape().meaning == LaneMeaning::element &&
+        book->shape().storage != StorageKind::sram)
+      add(carried_books_, book, book->shape().lanes);
+  partials_.resize((dims_.head_dim + 1) * dims_.stride + kLaneAlign);
+  outputs_.resize((2 * dims_.head_dim + 1) * dims_.stride + kLaneAlign);
+}
+
+// Recording
+
+void CheckerReplay::record_start(CheckerTrace& trace, const CheckerTrace* start) {
+  if (start != nullptr) {
+    golden_ = start;
+    rows_ = {0, dims_.rows};
+    carried_differs_ = false;
+    restore(0);
+  }
+  trace_ = &trace;
+  trace = {};
+  trace.held_until_cycle = checker_->held_until_cycle();
+  for (RegisterBook* book : checker_->registers()) book->set_first_row(0);
+}
+
+void CheckerReplay::record_query(const TileTiming& tile, const float* query) {
+  rows_ = {0, tile.tile.rows};
+  feed_query(tile, query);
+}
+
+void CheckerReplay::record_step(const StepView& view, std::vector<Check>& made) {
+  made_ = &made;
+  const std::size_t at = trace_->states.size();
+  trace_->states.resize(at + state_bytes_);
+  save(trace_->states.data() + at);
+  trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
+  feed_step(view);
+  made_ = nullptr;
+}
+
+void CheckerReplay::record_outputs(const OutputView& view, std::vector<Check>& made) {
+  made_ = &made;
+  trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
+  const std::size_t at = trace_->states.size();
+  trace_->states.resize(at + 2 * state_bytes_);
+  save(trace_->states.data() + at);
+  feed_outputs(view);
+  save(trace_->states.data() + at + state_bytes_);
+  made_ = nullptr;
+  trace_ = nullptr;
+}
+
+void CheckerReplay::load_key(const TileContext& tile, const TileInBuffer& key,
+                             const float* values) {
+  if ((needs_ & kKeyWritten) == 0) return;
+  TileContext context = tile;
+  context.half = key.half;
+  checker_->key_written({context, values, strides_.key, key.written});
+}
+void CheckerReplay::load_value(const TileContext& tile, const TileInBuffer& value,
+                               const float* values) {
+  if ((needs_ & kValueWritten) == 0) return;
+  TileContext context = tile;
+  context.half = value.half;
+  checker_->value_written({context, values, strides_.value, value.written});
+}
+
+// Replay
+
+void CheckerReplay::clear(CheckerMeasurement& measurement) {
+  measurement_ = &measurement;
+  measurement.alarm_cycle = kNever;
+  measurement.alarm_is_nonfinite = false;
+  measurement.ratios.assign(comparisons_, RatioMax{});
+  finite_alarm_ = rows_differ_ = carried_differs_ = false;
+  checker_->tap().disarm();
+}
+
+void CheckerReplay::begin_tile(const CheckerTrace& trace, const TileTiming& tile, RowWindow rows,
+                               const float* query_written) {
+  golden_ = &trace;
+  tile_ = &tile;
+  query_written_ = query_written;
+  rows_ = grouped_ ? RowWindow{0, tile.tile.rows} : rows;
+  rows_differ_ = query_fed_ = false;
+  for (RegisterBook* book : checker_->registers()) book->set_first_row(rows_.first);
+}
+
+void CheckerReplay::replay_step(std::uint32_t step, const StepView& view) {
+  if (!rows_differ_) restore(step);
+  if (!query_fed_) feed_query(*tile_, query_written_);
+  query_fed_ = true;
+  next_check_ = 0;
+  golden_checks_ = golden_->first_checks[step];
+  feed_step(view);
+  compare(step + 1, true);
+}
+
+void CheckerReplay::replay_outputs(std::uint32_t steps, const OutputView& view) {
+  if (!rows_differ_) restore(steps);
+  next_check_ = 0;
+  golden_checks_ = golden_->first_checks[steps];
+  feed_outputs(view);
+  compare(steps + 1, false);
+}
+
+/// The n-th check made is of row n mod count; golden made one per row of the tile each time.
+void CheckerReplay::checked(const Check& check) {
+  if (trace_ != nullptr) {
+    trace_->checks.push_back({check.lhs, check.rhs, check.scale});
+    made_->push_back(check);
+    return;
+  }
+  const std::uint32_t n = next_check_++;
+  const std::uint32_t at =
+      grouped_ ? n : n / rows_.count * tile_->tile.rows + rows_.first + n % rows_.count;
+  const CheckerTrace::Inputs& golden = golden_->checks[golden_checks_ + at];
+  const double inputs[3] = {check.lhs, check.rhs, check.scale};
+  static_assert(sizeof inputs == sizeof golden);
+  if (std::memcmp(inputs, &golden, sizeof inputs) == 0) return;
+  take_changed_check(measurement_->ratios[check.comparison], check);
+  if (!check.alarm) return;
+  // The line rises in the cycle after, but not before the tile has been handed over.
+  measurement_->alarm_cycle =
+      std::min(measurement_->alarm_cycle, std::max(check.cycle + 1, arrival_cycle_));
+  finite_alarm_ |= !check.nonfinite;
+  measurement_->alarm_is_nonfinite = !finite_alarm_;
+}
+
+// Feeding
+
+TileContext CheckerReplay::window(TileContext tile) const {
+  tile.first_row += rows_.first;
+  tile.rows = rows_.count;
+  return tile;
+}
+
+void CheckerReplay::feed_query(const TileTiming& tile, const float* query) {
+  if ((needs_ & kQueryWritten) == 0) return;
+  TileContext context = window(tile.steps.front().tile);
+  context.half = tile.query.half;
+  checker_->query_written({context, query + rows_.first, strides_.row, tile.query.written});
+}
+
+void CheckerReplay::feed_step(const StepView& view) {
+  const StepTiming& at = *view.step;
+  const TileContext tile = window(at.tile);
+  TileContext buffered = tile;
+  const auto in_half = [&](std::uint32_t half) -> const TileContext& {
+    buffered.half = half;
+    return buffered;
+  };
+  arrival_cycle_ = 0;
+  if (view.key_written != nullptr) load_key(at.tile, *view.key_tile, view.key_written);
+  if (view.value_written != nullptr) load_value(at.tile, *view.value_tile, view.value_written);
+  const std::size_t row = strides_.row, first = rows_.first;
+  if ((needs_ & kQueryRead) != 0)
+    checker_->query_read({in_half(view.tile->query.half), view.query + first, row, at.q_read});
+  if ((needs_ & kKeyRead) != 0)
+    checker_->key_read({in_half(view.key_tile->half), view.key, strides_.key, at.k_read});
+  arrival_cycle_ = at.scores_arrival;
+  if ((needs_ & kScores) != 0) checker_->scores({tile, view.scores + first, row, at.scores});
+  if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, at.alpha});
+  arrival_cycle_ = at.fed_cycle;
+  if ((needs_ & kValueRead) != 0)
+    checker_->value_read({in_half(view.value_tile->half), view.value, strides_.value, at.v_read});
+  if ((needs_ & kProbabilities) != 0)
+    checker_->probabilities(
+        {tile, view.probabilities + first, row, {at.fed_cycle, 1, 0, tile.cols, 1}});
+  arrival_cycle_ = at.partial_arrival;
+  if ((needs_ & kPartials) == 0) return;
+  if (rows_.count == 1) {
+    checker_->partials({tile, view.partial_rows[first], 1, at.partial});
+  } else {
+    checker_->partials({tile, lane_major(view.partial_rows, partials_.data()), row, at.partial});
+  }
+}
+
+void CheckerReplay::feed_outputs(const OutputView& view) {
+  const TileContext tile = window(view.tile->tile);
+  arrival_cycle_ = view.tile->output_arrival;
+  if ((needs_ & kScalars) != 0)
+    checker_->sums({tile, view.sum + rows_.first, strides_.row, view.tile->sum});
+  if ((needs_ & kOutputs) == 0) return;
+  const std::size_t d = dims_.head_dim;
+  const BeatTiming& timing = view.tile->output;
+  if (rows_.count == 1) {
+    float* to = std::copy_n(view.acc_rows[rows_.first], d, outputs_.data());
+    to = std::copy_n(view.output_rows[rows_.first], d, to);
+    *to = view.reciprocal[rows_.first];
+    checker_->outputs({tile, outputs_.data(), 1, timing});
+    return;
+  }
+  lane_major(view.acc_rows, outputs_.data());
+  lane_major(view.output_rows, outputs_.data() + d * dims_.stride);
+  std::copy_n(view.reciprocal + rows_.first, rows_.count, &outputs_[2 * d * dims_.stride]);
+  checker_->outputs({tile, outputs_.data(), dims_.stride, timing});
+}
+
+/// [row][d] of the window to [d][stride].
+const float* CheckerReplay::lane_major(const float* const* rows, float* to) const {
+  for (std::uint32_t lane = 0; lane < rows_.count; ++lane) {
+    const float* from = rows[rows_.first + lane];
+    for (std::uint32_t c = 0; c < dims_.head_dim; ++c) to[c * dims_.stride + lane] = from[c];
+  }
+  return to;
+}
+
+// State
+
+void CheckerReplay::save(std::byte* to) const {
+  for (RegisterBook* book : row_books_)
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+      const std::size_t bytes = dims_.rows * book->element_bytes();
+      std::memcpy(to, book->at(group, 0), bytes);
+      to += bytes;
+    }
+  for (RegisterBook* book : carried_books_) {
+    const std::size_t bytes = book->shape().lanes * book->element_bytes();
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group, to += bytes)
+      std::memcpy(to, book->at(group, 0), bytes);
+  }
+}
+
+/// Golden state before `step`; what already differs in the state that outlives tiles stays.
+void CheckerReplay::restore(std::uint32_t step) {
+  const std::byte* from = golden_->states.data() + step * state_bytes_;
+  for (RegisterBook* book : row_books_) {
+    const std::size_t element = book->element_bytes();
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+      std::memcpy(book->at(group, 0), from + rows_.first * element, rows_.count * element);
+      from += dims_.rows * element;
+    }
+  }
+  if (!carried_differs_)
+    for (RegisterBook* book : carried_books_) {
+      const std::size_t bytes = book->shape().lanes * book->element_bytes();
+      for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
+        std::memcpy(book->at(group, 0), from, bytes);
+    }
+  checker_->hold_until(golden_->held_until_cycle);
+}
+
+void CheckerReplay::compare(std::uint32_t step, bool rows_matter) {
+  const std::byte* golden = golden_->states.data() + step * state_bytes_;
+  rows_differ_ = carried_differs_ = false;
+  const std::byte* from = golden;
+  for (RegisterBook* book : row_books_) {
+    if (!rows_matter || rows_differ_) break;
+    const std::size_t element = book->element_bytes();
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+      rows_differ_ |= std::memcmp(book->at(group, 0), from + rows_.first * element,
+                                  rows_.count * element) != 0;
+      from += dims_.rows * element;
+    }
+  }
+  from = golden + carried_at_;
+  for (RegisterBook* book : carried_books_) {
+    const std::size_t bytes = book->shape().lanes * book->element_bytes();
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
+      carried_differs_ |= std::memcmp(book->at(group, 0), from, bytes) != 0;
+  }
+}
+
+}  // namespace attnguard

@@ -1,0 +1,143 @@
+// One checker, fed a query tile at a time: first all of the golden run, keeping its state between
+// key tiles and what it compared, then any part of a tile again with other data.
+//
+// It is the checker that the checksum unit holds, given the same observations with the same cycles.
+// Only their order differs: S and P·V of one key tile follow each other, as no register is shared
+// between S of one tile and P·V of another. Fed some rows of a tile only, lane 0 of its row
+// registers stands for the first of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "models/checksum_unit/checker.h"
+#include "models/checksum_unit/checker_config.h"
+#include "models/checksum_unit/checker_registers.h"
+#include "src/campaign/differential/schedule.h"
+#include "src/campaign/measurement.h"
+
+namespace attnguard {
+
+/// Rows of a query tile.
+struct RowWindow {
+  std::uint32_t first = 0, count = 0;
+};
+
+/// What can be observed of one step. Tiles are lane-major [..][stride] of the whole query tile with
+/// kLaneAlign values of room behind; rows are where row r of the tile lies, contiguous.
+struct StepView {
+  const TileTiming* tile = nullptr;
+  const StepTiming* step = nullptr;
+  const float *query = nullptr, *key = nullptr, *value = nullptr;    ///< as read
+  const TileInBuffer *key_tile = nullptr, *value_tile = nullptr;
+  /// As loaded for this step; null if K and V stay in their buffers.
+  const float *key_written = nullptr, *value_written = nullptr;
+  const float *scores = nullptr, *probabilities = nullptr, *alpha = nullptr;
+  const float* const* partial_rows = nullptr;  ///< [row] → [d]
+};
+/// What can be observed after the last step.
+struct OutputView {
+  const TileTiming* tile = nullptr;
+  const float* sum = nullptr;                  ///< l, [stride]
+  const float* const* acc_rows = nullptr;      ///< [row] → [d], before division
+  const float* const* output_rows = nullptr;   ///< [row] → [d], before rounding
+  const float* reciprocal = nullptr;           ///< [stride]
+};
+
+/// Strides of the tiles, in values.
+struct TileStrides {
+  std::size_t row = 0, key = 0, value = 0;
+};
+
+/// Of the golden run, for one query tile.
+struct CheckerTrace {
+  struct Inputs {
+    double lhs, rhs, scale;
+  };
+  std::vector<std::byte> states;             ///< before each step and after the last
+  std::vector<Inputs> checks;                ///< in the order made
+  std::vector<std::uint32_t> first_checks;   ///< of each step, then of the outputs
+  std::uint64_t held_until_cycle = 0;        ///< at the start of the tile
+  std::size_t bytes() const {
+    return states.size() + checks.size() * sizeof(Inputs) + first_checks.size() * 4;
+  }
+};
+
+class CheckerReplay final : private CheckSink {
+ public:
+  /// `universe`: the accelerator's, for the register ids of faults.
+  CheckerReplay(const CheckerConfig& config, const CheckerDimensions& dimensions,
+                const FaultUniverse& universe, TileStrides strides);
+
+  std::uint32_t needs() const { return needs_; }
+  /// Rows are summed before they are compared: it must always see whole tiles.
+  bool needs_whole_tiles() const { return grouped_; }
+  std::size_t comparisons() const { return comparisons_; }
+  /// Bytes kept per step and tile of a trace, checks apart.
+  std::size_t state_bytes() const { return state_bytes_; }
+  RegisterTap& tap() { return checker_->tap(); }
+
+  /// All state as after power-on.
+  void restart() { checker_->reset(); }
+  /// Golden run, tile after tile in job order. Every check goes to `made`. With `start`, a tile
+  /// that was recorded before again: its first state is there.
+  void record_start(CheckerTrace& trace, const CheckerTrace* start);
+  void record_query(const TileTiming& tile, const float* query);
+  void record_step(const StepView& view, std::vector<Check>& made);
+  void record_outputs(const OutputView& view, std::vector<Check>& made);
+
+  /// K or V of a head that stays in its buffer, as loaded.
+  void load_key(const TileContext& tile, const TileInBuffer& key, const float* values);
+  void load_value(const TileContext& tile, const TileInBuffer& value, const float* values);
+
+  /// Start of an injection: silent, as golden.
+  void clear(CheckerMeasurement& measurement);
+  /// A tile of which `rows` may differ from golden; `query_written` [d][stride].
+  void begin_tile(const CheckerTrace& trace, const TileTiming& tile, RowWindow rows,
+                  const float* query_written);
+  /// State that outlives query tiles differs: the next tile must be begun and replayed too.
+  bool carries() const { return carried_differs_; }
+  bool differs() const { return rows_differ_ || carried_differs_; }
+  void replay_step(std::uint32_t step, const StepView& view);
+  /// `steps`: of the tile.
+  void replay_outputs(std::uint32_t steps, const OutputView& view);
+
+ private:
+  void checked(const Check& check) override;
+  void feed_step(const StepView& view);
+  void feed_outputs(const OutputView& view);
+  void feed_query(const TileTiming& tile, const float* query);
+  TileContext window(TileContext tile) const;
+  const float* lane_major(const float* const* rows, float* to) const;
+  void save(std::byte* to) const;
+  void restore(std::uint32_t step);
+  void compare(std::uint32_t step, bool rows_matter);
+
+  std::unique_ptr<Checker> checker_;
+  CheckerDimensions dims_;
+  TileStrides strides_;
+  std::uint32_t needs_ = 0;
+  std::size_t comparisons_ = 0;
+  bool grouped_ = false;
+  LiveLog no_log_;
+  std::vector<RegisterBook*> row_books_, carried_books_;
+  std::size_t state_bytes_ = 0, carried_at_ = 0;
+
+  const CheckerTrace* golden_ = nullptr;
+  const TileTiming* tile_ = nullptr;
+  const float* query_written_ = nullptr;
+  RowWindow rows_;
+  bool rows_differ_ = false, carried_differs_ = false, query_fed_ = false;
+  CheckerTrace* trace_ = nullptr;         ///< recording
+  std::vector<Check>* made_ = nullptr;    ///< recording
+  CheckerMeasurement* measurement_ = nullptr;
+  std::uint32_t golden_checks_ = 0;       ///< first of the step in the golden trace
+  std::uint32_t next_check_ = 0;          ///< made in this step
+  std::uint64_t arrival_cycle_ = 0;
+  bool finite_alarm_ = false;
+  LaneTile partials_, outputs_;
+};
+
+}  // namespace attnguard

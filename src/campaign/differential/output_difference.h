@@ -1,0 +1,39 @@
+// Rows of a replayed tile against the golden output.
+#pragma once
+
+#include <vector>
+
+#include "src/campaign/differential/golden_group.h"
+#include "src/campaign/measurement.h"
+
+namespace attnguard {
+
+class RowComparison {
+ public:
+  explicit RowComparison(const GoldenJob& job);
+
+  /// Row `row` of the tile has these values [d], float32 before rounding; what differs goes to the
+  /// measurement.
+  void compare_row(const TileTiming& tile, std::uint32_t row, const float* values,
+                   Measurement& measurement);
+  /// The same for one word, its raw bits changed to `raw`.
+  void compare_word(const TileTiming& tile, std::uint32_t row, std::uint32_t column,
+                    std::uint32_t raw, Measurement& measurement);
+  std::uint32_t golden_word(const TileTiming& tile, std::uint32_t row, std::uint32_t column) const {
+    return golden_row(tile, row)[column];
+  }
+
+ private:
+  const std::uint32_t* golden_row(const TileTiming& tile, std::uint32_t row) const;
+  void compare(const TileTiming& tile, std::uint32_t row, const std::uint32_t* words,
+               Measurement& measurement);
+
+  const GoldenJob& job_;
+  Format format_;
+  std::uint32_t head_dim_;
+  std::vector<double> scales_;  ///< max |g| of every output row
+  std::vector<std::byte> raw_;
+  std::vector<std::uint32_t> words_;
+};
+
+}  // namespace attnguard

@@ -1,0 +1,163 @@
+// One query tile again, from the key tile of a fault on: what the fault changes is computed by the
+// cores and kernels of the models, what equals golden is taken from the golden state.
+//
+// Order per key tile: S, softmax, P·V, accumulate, checkers; after the last, normalise and compare.
+// A row whose accumulator equals golden again needs no more work; when no state differs any more,
+// neither the datapath's nor a checker's, the rest of the tile is golden.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/fabric/commands.h"
+#include "models/systolic_array/pass_flip.h"
+#include "src/campaign/differential/golden_group.h"
+#include "src/campaign/measurement.h"
+
+namespace attnguard {
+
+/// Where in the processing of a query tile a fault strikes.
+enum class FaultPoint : std::uint8_t {
+  none,               ///< only an operand differs
+  array,              ///< a register of a PE, in the pass `pass` of S or P·V
+  array_probability,  ///< the array's copy of P
+  softmax,            ///< a register of the unit: its own tap
+  accumulator,        ///< likewise
+  checker,            ///< a register of checker `checker`: its own tap
+  // The beat of a link: element (row, col).
+  scores,
+  probabilities,
+  alpha,
+  sum,
+  partials,
+  output,  ///< any link or buffer after the output register
+  // The beat of an observation link, likewise.
+  observed_scores,
+  observed_probabilities,
+  observed_partials,
+  observed_alpha,
+  observed_sum,
+  observed_acc,
+  observed_output,
+  observed_reciprocal,
+};
+
+struct TileFault {
+  FaultPoint point = FaultPoint::none;
+  Fault fault;
+  std::uint32_t first_step = 0, last_step = 0;  ///< key tiles in which it may strike
+  std::uint32_t row = 0, col = 0;
+  bool one_row = false;      ///< nothing but `row` can change
+  std::uint64_t mask = 0;    ///< of the element, on links and for the array's P
+  bool values = false;       ///< array: P·V, else S
+  std::uint32_t pass = 0;    ///< array: of P·V; array_probability: the first that reads the flip
+  std::uint32_t checker = 0;
+  /// checker: its flipped copy of an operand is read again in every later step, or in last_step of
+  /// every later tile.
+  bool stays = false;
+};
+
+/// One element of Q, K or V that differs, and who sees it.
+struct OperandChange {
+  BufferId buffer = BufferId::q;
+  std::uint32_t key_tile = 0;                   ///< K and V
+  std::uint32_t first_step = 0, last_step = 0;  ///< in which it is read
+  std::uint32_t depth = 0;                      ///< Q and K: k; V: key of the tile
+  std::uint32_t lane = 0;                       ///< Q: row; K: key of the tile; V: column
+  float value = 0;
+  bool by_array = false;
+  bool observed_read = false, observed_written = false;
+};
+
+class TileReplay {
+ public:
+  TileReplay(const GoldenJob& job, ReplayUnits& units);
+
+  /// Start of an injection; what it changes goes to `measurement`, which is as golden now.
+  void clear(Measurement& measurement);
+  /// Replays tile `index` of the group from `first_step` on. `outcome` receives what became of the
+  /// fault if it is none of a unit's tap.
+  void replay(GoldenGroup& group, std::uint32_t index, std::uint32_t first_step,
+              const TileFault& fault, const OperandChange* change, FaultOutcome& outcome);
+  /// Some checker's state that outlives query tiles differs.
+  bool carries() const;
+
+  /// Multiply-adds of S, P·V, rescaling and normalisation done since the start.
+  std::uint64_t multiply_adds() const { return multiply_adds_; }
+
+ private:
+  struct Row {
+    bool partial_changed = false, acc_differs = false;
+  };
+  void begin();
+  void take_operands();
+  bool idle(std::uint32_t step) const;
+  bool strikes(FaultPoint point) const { return fault_->point == point && in_window_; }
+  void step(std::uint32_t step);
+  const float* scores(std::uint32_t step);
+  void softmax(std::uint32_t step, const float* scores);
+  void multiply_values(std::uint32_t step);
+  void accumulate(std::uint32_t step);
+  void accumulate_tapped(std::uint32_t step, std::uint32_t row);
+  void check(std::uint32_t step);
+  void finish();
+  void normalise_rows();
+  void compare_output(std::uint32_t row);
+
+  void flip_element(float& value, Format format);
+  ArrayPass pass_of(std::uint32_t step, const float* west, const float* north) const;
+  const float* golden_scores(std::uint32_t step) const {
+    return &golden_->scores[step * tile_cells_];
+  }
+  const float* golden_probabilities(std::uint32_t step) const {
+    return &golden_->probabilities[step * tile_cells_];
+  }
+  const float* golden_partial(std::uint32_t row, std::uint32_t step) const {
+    return &golden_->partial[(std::size_t{row} * golden_->steps + step) * strides_.value];
+  }
+  const float* golden_acc(std::uint32_t row, std::uint32_t step) const {
+    return &golden_->acc[(std::size_t{row} * golden_->steps + step) * strides_.value];
+  }
+
+  const GoldenJob& job_;
+  ReplayUnits& units_;
+  TileStrides strides_;
+  std::uint32_t head_dim_, cols_, passes_;
+  std::size_t tile_cells_;  ///< of a score tile: C × stride
+
+  GoldenGroup* group_ = nullptr;
+  const GoldenTile* golden_ = nullptr;
+  const TileTiming* timing_ = nullptr;
+  const TileFault* fault_ = nullptr;
+  const OperandChange* change_ = nullptr;
+  FaultOutcome* outcome_ = nullptr;
+  Measurement* measurement_ = nullptr;
+
+  // State of the replay.
+  bool in_window_ = false;       ///< the fault may strike in this step
+  bool softmax_loaded_ = false;  ///< the core holds the state before this step
+  bool softmax_differs_ = false;
+  bool any_row_ = false;         ///< some accumulator row differs
+  std::vector<Row> rows_;
+  LaneTile acc_;                 ///< [row][value stride], where acc_differs
+
+  // Of the step in hand.
+  std::uint32_t changed_ = 0;  ///< Observation bits
+  StepView view_;
+  const float *query_ = nullptr, *key_ = nullptr, *value_ = nullptr;  ///< as the array reads them
+  const float *fed_ = nullptr, *fed_late_ = nullptr;  ///< P in the array; after a flip of its copy
+  const float* alpha_ = nullptr;                      ///< as the accumulator has it
+  std::vector<std::uint32_t> probability_changes_;    ///< [stride] bits that differ in some key
+  std::vector<const float*> partial_rows_, observed_partial_rows_;
+  LaneTile query_changed_, key_changed_, value_changed_;
+  LaneTile scores_, scores_linked_, scores_observed_;
+  LaneTile probabilities_, probabilities_late_, probabilities_observed_;
+  LaneTile alpha_linked_, alpha_observed_, sum_linked_, sum_observed_, column_;
+  LaneTile partial_, partial_linked_, partial_observed_, partial_lanes_, broadcast_;
+  LaneTile outputs_, acc_observed_, output_observed_, reciprocal_, reciprocal_observed_, line_;
+  std::vector<const float*> acc_rows_, output_rows_;
+  PassChange pass_change_;
+  std::uint64_t multiply_adds_ = 0;
+};
+
+}  // namespace attnguard
