@@ -1,12 +1,14 @@
 #include "src/campaign/campaign.h"
 
-#include <chrono>
-#include <fstream>
-#include <stdexcept>
+#include <fmt/format.h>
 
-#include "src/campaign/injector.h"
+#include <chrono>
+#include <memory>
+
+#include "src/campaign/interrupt.h"
 #include "src/campaign/result_files.h"
 #include "src/campaign/session.h"
+#include "src/config/version.h"
 
 namespace attnguard {
 namespace {
@@ -32,47 +34,72 @@ CheckerSummary summarise(const CoverageRow& total) {
   return summary;
 }
 
-}  // namespace
-
-CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
-  CampaignSession session(prepared);
-  const CampaignContext& context = session.context();
-  const std::uint32_t workers = worker_count(options.workers);
-  CoverageTally tally(context, prepared.config.campaign);
-
-  const std::filesystem::path csv_file = options.out / "injections.csv";
-  std::ofstream csv;
-  if (!options.out.empty()) {
-    csv.open(csv_file, std::ios::binary);
-    if (!csv.is_open()) throw std::runtime_error("cannot write " + csv_file.string());
-    csv << injections_header(context);
-  }
-  const std::uint64_t audited =
-      inject_all(context, session.simulate(), workers,
-                 [&](const Injection& injection, const InjectionRecord& record) {
-                   tally.add(injection, record);
-                   if (csv.is_open()) csv << record.row;
-                   if (options.progress)
-                     options.progress(injection.number + 1, session.plan().size());
-                 });
-  if (csv.is_open() && !csv.flush()) throw std::runtime_error("cannot write " + csv_file.string());
-
+CampaignSummary summarise(const CampaignSession& session, const Conducted& conducted) {
+  const CoverageTally& tally = conducted.tally;
   CampaignSummary summary;
   summary.injections = session.plan().size();
   for (std::size_t e = 0; e < tally.effects().size(); ++e)
     summary.effects[std::string(EnumNames<Effect>::names[e].second)] = tally.effects()[e];
-  for (std::size_t c = 0; c < context.checkers.size(); ++c)
+  for (std::size_t c = 0; c < session.context().checkers.size(); ++c)
     summary.checkers.push_back(summarise(tally.total(c)));
   summary.coverage = tally.class_rows();
   for (const PlanStratum& stratum : session.plan().strata())
     summary.undrawn_strata += stratum.domain == Domain::function && stratum.draws == 0;
   summary.golden = session.golden();
-  summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (!options.out.empty())
-    write_results(options.out, prepared, session, tally, summary, audited,
-                  {summary.wall_s, session.golden_wall_s(), workers});
+  summary.full = conducted.full;
+  summary.differential = conducted.differential;
+  summary.audit = conducted.audit;
+  summary.failed = conducted.failed;
   return summary;
+}
+
+// What a resumed campaign must have in common with the unfinished one.
+nlohmann::ordered_json campaign_identity(const Prepared& prepared) {
+  return {{"tool", fmt::format("{} ({})", tool_version(), tool_git())},
+          {"config_sha256", prepared.config_sha256},
+          {"config", prepared.effective}};
+}
+
+// What resolves injections besides complete runs, if anything does.
+std::unique_ptr<InjectionEngine> make_engine(const Prepared& prepared, const CampaignOptions&) {
+  if (prepared.config.campaign.engine == Engine::full) return nullptr;
+  prepared.origin.reject("/campaign/engine", "\"differential\"", "full");
+}
+
+}  // namespace
+
+CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  CampaignFolder folder(options.out, options.start, campaign_identity(prepared));
+  CampaignSession session(prepared);
+  const CampaignContext& context = session.context();
+  const std::unique_ptr<InjectionEngine> engine = make_engine(prepared, options);
+  folder.open();
+  std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
+  if (options.catch_signals) guard.emplace();
+
+  const ChunkStore store(folder.chunks(), campaign_identity(prepared).dump(), RecordCodec(context));
+  ConductOptions how;
+  how.workers = worker_count(options.workers);
+  how.audit = options.audit;
+  how.progress = options.progress;
+  how.interrupted = InterruptGuard::interrupted;
+  const Conducted conducted = conduct(context, prepared.config.campaign,
+                                      {session.simulate(), engine.get()}, store, how);
+
+  CampaignSummary summary = summarise(session, conducted);
+  summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() -
+                   summary.audit.wall_s;
+  folder.publish([&](const std::filesystem::path& results) {
+    write_results(results, prepared, session, conducted, summary,
+                  {summary.wall_s, session.golden_wall_s(), how.workers});
+  });
+  return summary;
+}
+
+void require_sound(const CampaignSummary& summary) {
+  require_no_mismatch(summary.audit);
+  require_none_failed(summary.failed);
 }
 
 CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptions& options) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "src/campaign/campaign_folder.h"
+#include "src/campaign/conduct.h"
 #include "src/campaign/coverage.h"
 #include "src/simulation/simulation.h"
 
@@ -19,9 +21,13 @@ struct Prepared;
 struct CampaignOptions {
   std::uint32_t workers = 0;  ///< processes; 0: one per core
   /// Directory for injections.csv, coverage.csv, strata.csv, summary.json, timing.json and
-  /// config.json; empty: write nothing.
+  /// config.json, and audit.csv after a mismatch; empty: write nothing.
   std::filesystem::path out;
-  std::function<void(std::uint64_t done, std::uint64_t all)> progress;  ///< may be empty
+  StartMode start = StartMode::refuse;
+  std::optional<std::uint64_t> audit;         ///< injections to repeat; see AuditSelection
+  std::uint64_t memory_bytes = 4ULL << 30U;   ///< for the golden state of the differential engine
+  bool catch_signals = false;                 ///< SIGINT and SIGTERM throw Interrupted
+  std::function<void(const CampaignProgress&)> progress;  ///< may be empty
 };
 
 /// The `total` row of one checker: weighted over every function stratum at the configured
@@ -44,13 +50,20 @@ struct CampaignSummary {
   std::uint64_t undrawn_strata =
       0;  ///< strata of the datapath that got no injection: missing from the totals
   RunResult golden;
+  std::uint64_t full = 0, differential = 0;  ///< injections by engine
+  AuditResult audit;
+  FailedInjections failed;
   double wall_s = 0;  ///< golden run and injections
 };
 
-/// Elaborates, runs golden, injects, writes. UserError for a wrong site, trigger or a checker that
-/// alarms without a fault; ModelError, UnfinishedError and AuditError as errors.h says. At most one
-/// simulation per process, so at most one campaign.
+/// Elaborates, runs golden, injects, audits, writes. UserError for a wrong site, trigger or folder
+/// and for a checker that alarms without a fault; ModelError, UnfinishedError and Interrupted as
+/// errors.h says. At most one simulation per process, so at most one campaign.
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options);
+
+/// AuditError for an audit that found a mismatch, ModelError for injections that failed. The results
+/// are written by then.
+void require_sound(const CampaignSummary& summary);
 
 /// What a campaign would do.
 struct CampaignForecast {

@@ -12,8 +12,9 @@
 
 namespace attnguard {
 
-/// full: every injection is a complete SystemC run.
-enum class Engine : std::uint8_t { full };
+/// differential: from the golden state, only what a fault changes; full: every injection is a
+/// complete SystemC run.
+enum class Engine : std::uint8_t { differential, full };
 enum class Sampling : std::uint8_t { stratified, uniform, exhaustive };
 enum class FaultModel : std::uint8_t { bit_flip };
 /// Interval of a proportion whose draws weigh the same; weighted estimates always use Fay–Feuer
@@ -22,8 +23,8 @@ enum class IntervalMethod : std::uint8_t { wilson, clopper_pearson };
 
 template <>
 struct EnumNames<Engine> {
-  static constexpr std::array<std::pair<Engine, std::string_view>, 1> names{
-      {{Engine::full, "full"}}};
+  static constexpr std::array<std::pair<Engine, std::string_view>, 2> names{
+      {{Engine::differential, "differential"}, {Engine::full, "full"}}};
 };
 template <>
 struct EnumNames<Sampling> {
@@ -105,7 +106,9 @@ struct CampaignConfig {
     v(FieldSpec{"injections", "draws; unused with `faults` and with exhaustive sampling", 1, 1e9},
       self.injections);
     v(FieldSpec{"faults", "exact faults; a list that is not empty replaces sampling"}, self.faults);
-    v(FieldSpec{"engine", "how an injection is resolved; full: a complete SystemC run"},
+    v(FieldSpec{"engine",
+                "how an injection is resolved; differential: only what the fault changes; full: a "
+                "complete SystemC run"},
       self.engine);
     v(FieldSpec{"sites", "globs; a site is in the campaign if one matches"}, self.sites);
     v(FieldSpec{"sampling",

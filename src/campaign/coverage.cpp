@@ -9,9 +9,10 @@ namespace attnguard {
 namespace {
 
 // The effect the same run has at another tolerance.
-Effect effect_at(const InjectionRecord& record, double tolerance) {
-  if (record.effect != Effect::sdc && record.effect != Effect::tolerable) return record.effect;
-  return beyond(record.row_error, record.nonfinite, tolerance) ? Effect::sdc : Effect::tolerable;
+Effect effect_at(Effect effect, const OutputDifference& difference, double tolerance) {
+  if (effect != Effect::sdc && effect != Effect::tolerable) return effect;
+  return beyond(difference.max_row_error, difference.nonfinite, tolerance) ? Effect::sdc
+                                                                           : Effect::tolerable;
 }
 
 // An equal weight makes the pooled counts a plain proportion.
@@ -36,52 +37,86 @@ std::vector<double> reported_tolerances(double configured) {
 }
 
 CoverageTally::CoverageTally(const CampaignContext& context, const CampaignConfig& config)
-    : context_(context), config_(config), tolerances_(reported_tolerances(context.tolerance)) {}
+    : context_(context),
+      config_(config),
+      owners_(context),
+      tolerances_(reported_tolerances(context.tolerance)),
+      cell_of_(context.universe.classes().size() * context.plan.strata().size(), -1) {}
 
-void CoverageTally::add(const Injection& injection, const InjectionRecord& record) {
-  ++effects_[static_cast<std::size_t>(record.effect)];
-  if (record.effect == Effect::not_injected) return;
-  const std::size_t checkers = context_.checkers.size();
-  Cell& cell = cells_[{injection.fault.site.reg, injection.stratum}];
-  cell.counts.resize(tolerances_.size() * checkers);
+CoverageTally::Cell& CoverageTally::cell(const Injection& injection) {
+  const RegisterId reg = injection.fault.site.reg;
+  std::int32_t& index = cell_of_[reg * context_.plan.strata().size() + injection.stratum];
+  if (index < 0) {
+    index = static_cast<std::int32_t>(cells_.size());
+    cells_.push_back({reg, injection.stratum, 0, {}});
+    cells_.back().counts.resize(context_.checkers.size());
+    for (Counts& counts : cells_.back().counts) counts.verdicts.resize(tolerances_.size());
+  }
+  return cells_[static_cast<std::size_t>(index)];
+}
+
+void CoverageTally::add(const Record& record) {
+  const auto& [injection, measurement] = record;
+  const Effect effect =
+      judge_effect(measurement, injection.fault.cycle, context_.tolerance);
+  ++effects_[static_cast<std::size_t>(effect)];
+  if (effect == Effect::not_injected || effect == Effect::sim_error) return;
+  Cell& cell = this->cell(injection);
   ++cell.injections;
-  for (std::size_t t = 0; t < tolerances_.size(); ++t) {
-    const Effect effect = effect_at(record, tolerances_[t]);
-    for (std::size_t c = 0; c < checkers; ++c) {
-      const CheckerRecord& checker = record.checkers[c];
-      const Verdict verdict = judge(checker.owner, effect, checker.alarm);
-      Counts& counts = cell.counts[t * checkers + c];
-      ++counts.verdicts.by_verdict[static_cast<std::size_t>(verdict)];
+  for (std::size_t c = 0; c < context_.checkers.size(); ++c) {
+    const CheckerMeasurement& checker = measurement.checkers[c];
+    const bool alarm = checker.alarm_cycle != kNever;
+    Counts& counts = cell.counts[c];
+    ToleranceSet detected = 0;
+    for (std::size_t t = 0; t < tolerances_.size(); ++t) {
+      const Effect at = effect_at(effect, measurement.difference, tolerances_[t]);
+      const Verdict verdict = judge(owners_(injection.fault.site.reg, c), at, alarm);
+      ++counts.verdicts[t].by_verdict[static_cast<std::size_t>(verdict)];
       if (verdict != Verdict::detected) continue;
-      counts.verdicts.nonfinite_alarms += checker.nonfinite_alarm;
-      ++counts.detected_after[checker.latency_cycles];
+      counts.verdicts[t].nonfinite_alarms += checker.alarm_is_nonfinite;
+      detected |= static_cast<ToleranceSet>(1U << t);
     }
+    if (detected != 0)
+      counts.latencies.push_back({checker.alarm_cycle - injection.fault.cycle, detected});
   }
 }
 
-// Sums the cells for which chosen(key) holds.
+std::map<std::uint64_t, std::uint64_t> CoverageTally::histogram(
+    const std::vector<Latency>& latencies, std::size_t tolerance) {
+  std::map<std::uint64_t, std::uint64_t> histogram;
+  for (const Latency& latency : latencies)
+    if ((latency.dangerous >> tolerance & 1U) != 0) ++histogram[latency.cycles];
+  return histogram;
+}
+
+// By register class, then stratum: sums of doubles must not depend on who came first.
 template <class Chosen>
-CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::string name,
-                               Domain domain, Chosen chosen) const {
+std::vector<const CoverageTally::Cell*> CoverageTally::chosen_cells(Chosen chosen) const {
+  std::vector<const Cell*> cells;
+  for (const std::int32_t index : cell_of_)
+    if (index >= 0 && chosen(cells_[static_cast<std::size_t>(index)]))
+      cells.push_back(&cells_[static_cast<std::size_t>(index)]);
+  return cells;
+}
+
+// Sums the cells for which chosen(cell) holds; without latencies.
+template <class Chosen>
+CoverageRow CoverageTally::counted_row(std::size_t checker, std::size_t tolerance,
+                                       std::string name, Domain domain, Chosen chosen) const {
   CoverageRow row;
   row.checker = context_.checkers[checker];
   row.site_class = std::move(name);
   row.domain = domain;
   row.tolerance = tolerances_[tolerance];
   std::vector<WeightedCounts> strata;
-  std::vector<LatencyCounts> latencies;
   double weight = 0;
-  for (const auto& [key, cell] : cells_) {
-    if (!chosen(key)) continue;
-    const Counts& counts = cell.counts[tolerance * context_.checkers.size() + checker];
-    const double w = context_.plan.strata()[key.second].weight;
-    const std::uint64_t detected = counts.verdicts[Verdict::detected];
-    const std::uint64_t undetected = counts.verdicts[Verdict::undetected];
-    row.injections += cell.injections;
-    row.counts += counts.verdicts;
-    weight += w * static_cast<double>(cell.injections);
-    strata.push_back({w, detected, undetected});
-    latencies.push_back({w, detected + undetected, counts.detected_after});
+  for (const Cell* cell : chosen_cells(chosen)) {
+    const VerdictCounts& counts = cell->counts[checker].verdicts[tolerance];
+    const double w = context_.plan.strata()[cell->stratum].weight;
+    row.injections += cell->injections;
+    row.counts += counts;
+    weight += w * static_cast<double>(cell->injections);
+    strata.push_back({w, counts[Verdict::detected], counts[Verdict::undetected]});
   }
   if (row.injections > 0) row.weight = weight / static_cast<double>(row.injections);
   if (domain != Domain::function) return row;
@@ -101,6 +136,22 @@ CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::
                        ? wilson(detected, dangerous, config_.confidence)
                        : clopper_pearson(detected, dangerous, config_.confidence);
   }
+  return row;
+}
+
+template <class Chosen>
+CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::string name,
+                               Domain domain, Chosen chosen) const {
+  CoverageRow row = counted_row(checker, tolerance, std::move(name), domain, chosen);
+  if (!row.coverage) return row;
+  std::vector<LatencyCounts> latencies;
+  for (const Cell* cell : chosen_cells(chosen)) {
+    const Counts& counts = cell->counts[checker];
+    const VerdictCounts& verdicts = counts.verdicts[tolerance];
+    latencies.push_back({context_.plan.strata()[cell->stratum].weight,
+                         verdicts[Verdict::detected] + verdicts[Verdict::undetected],
+                         histogram(counts.latencies, tolerance)});
+  }
   row.p50 = latency_quantile(latencies, 0.50, false);
   row.p95 = latency_quantile(latencies, 0.95, false);
   row.p99 = latency_quantile(latencies, 0.99, false);
@@ -109,21 +160,22 @@ CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::
   return row;
 }
 
+bool CoverageTally::in_total(RegisterId reg, bool logic, bool sram) const {
+  const RegisterClass& cls = context_.universe[reg];
+  return cls.domain == Domain::function && (cls.kind == StorageKind::sram ? sram : logic);
+}
+
 std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t tolerance) const {
-  const auto counted = [&](RegisterId reg, bool logic, bool sram) {
-    const RegisterClass& cls = context_.universe[reg];
-    return cls.domain == Domain::function && (cls.kind == StorageKind::sram ? sram : logic);
-  };
   std::vector<CoverageRow> rows;
   for (const auto& [name, logic, sram] :
        {std::tuple{"total_logic", true, false}, std::tuple{"total_sram", false, true},
         std::tuple{"total", true, true}}) {
     rows.push_back(row(checker, tolerance, name, Domain::function,
-                       [&, logic = logic, sram = sram](const Key& key) {
-                         return counted(key.first, logic, sram);
+                       [&, logic = logic, sram = sram](const Cell& cell) {
+                         return in_total(cell.reg, logic, sram);
                        }));
     for (const PlanClass& cls : context_.plan.classes()) {
-      if (!counted(cls.reg, logic, sram)) continue;
+      if (!in_total(cls.reg, logic, sram)) continue;
       rows.back().bits += cls.bits;
       rows.back().live_bit_cycles += cls.live_bit_cycles;
     }
@@ -133,6 +185,13 @@ std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t 
 
 CoverageRow CoverageTally::total(std::size_t checker) const { return totals(checker, 0).back(); }
 
+CoverageSoFar CoverageTally::so_far(std::size_t checker) const {
+  const CoverageRow row =
+      counted_row(checker, 0, "total", Domain::function,
+                  [&](const Cell& cell) { return in_total(cell.reg, true, true); });
+  return {row.coverage, row.interval};
+}
+
 std::vector<CoverageRow> CoverageTally::class_rows() const {
   std::vector<CoverageRow> rows;
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
@@ -140,7 +199,7 @@ std::vector<CoverageRow> CoverageTally::class_rows() const {
       for (const PlanClass& cls : context_.plan.classes()) {
         const RegisterClass& reg = context_.universe[cls.reg];
         rows.push_back(row(c, t, reg.site_class(), reg.domain,
-                           [&](const Key& key) { return key.first == cls.reg; }));
+                           [&](const Cell& cell) { return cell.reg == cls.reg; }));
         rows.back().bits = cls.bits;
         rows.back().live_bit_cycles = cls.live_bit_cycles;
       }
@@ -155,7 +214,7 @@ std::vector<CoverageRow> CoverageTally::stratum_rows() const {
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
     for (std::uint32_t h = 0; h < strata.size(); ++h) {
       rows.push_back(row(c, 0, strata[h].name, strata[h].domain,
-                         [&](const Key& key) { return key.second == h; }));
+                         [&](const Cell& cell) { return cell.stratum == h; }));
       rows.back().live_bit_cycles = strata[h].live_bit_cycles;
     }
   return rows;

@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "src/campaign/campaign_config.h"
@@ -47,12 +46,18 @@ struct CoverageRow {
 /// The configured tolerance first, then 0, 0.001 and 0.01 as far as they differ from it.
 std::vector<double> reported_tolerances(double configured);
 
+/// What a running campaign can say of one checker: the coverage of its `total` row.
+struct CoverageSoFar {
+  std::optional<double> coverage;
+  std::optional<Interval> interval;
+};
+
 /// Counts records of any order; every figure is made from integers, so the order cannot matter.
 class CoverageTally {
  public:
   CoverageTally(const CampaignContext& context, const CampaignConfig& config);
 
-  void add(const Injection& injection, const InjectionRecord& record);
+  void add(const Record& record);
 
   /// Per checker and tolerance: a row per site class, then total_logic, total_sram and total.
   std::vector<CoverageRow> class_rows() const;
@@ -60,31 +65,52 @@ class CoverageTally {
   std::vector<CoverageRow> stratum_rows() const;
   /// The `total` row of a checker at the configured tolerance.
   CoverageRow total(std::size_t checker) const;
+  CoverageSoFar so_far(std::size_t checker) const;
   const std::array<std::uint64_t, EnumNames<Effect>::names.size()>& effects() const {
     return effects_;
   }
 
  private:
-  struct Counts {
-    VerdictCounts verdicts;
-    std::map<std::uint64_t, std::uint64_t>
-        detected_after;  ///< latency in cycles → dangerous injections
-  };
-  struct Cell {
-    std::uint64_t injections = 0;
-    std::vector<Counts> counts;  ///< [tolerance][checker]
-  };
-  using Key = std::pair<RegisterId, std::uint32_t>;  ///< register class, stratum
+  using ToleranceSet = std::uint8_t;  ///< bit t: tolerances_[t]
 
+  /// A dangerous injection that was detected, and at which tolerances it is dangerous.
+  struct Latency {
+    std::uint64_t cycles;
+    ToleranceSet dangerous;
+  };
+  /// Of one checker.
+  struct Counts {
+    std::vector<VerdictCounts> verdicts;  ///< [tolerance]
+    std::vector<Latency> latencies;
+  };
+  /// One register class in one stratum.
+  struct Cell {
+    RegisterId reg;
+    std::uint32_t stratum;
+    std::uint64_t injections = 0;
+    std::vector<Counts> counts;  ///< [checker]
+  };
+
+  Cell& cell(const Injection& injection);
+  static std::map<std::uint64_t, std::uint64_t> histogram(const std::vector<Latency>& latencies,
+                                                          std::size_t tolerance);
+  template <class Chosen>
+  std::vector<const Cell*> chosen_cells(Chosen chosen) const;
+  template <class Chosen>
+  CoverageRow counted_row(std::size_t checker, std::size_t tolerance, std::string name,
+                          Domain domain, Chosen chosen) const;
   template <class Chosen>
   CoverageRow row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain,
                   Chosen chosen) const;
+  bool in_total(RegisterId reg, bool logic, bool sram) const;
   std::vector<CoverageRow> totals(std::size_t checker, std::size_t tolerance) const;
 
   const CampaignContext& context_;
   const CampaignConfig& config_;
+  const Owners owners_;
   std::vector<double> tolerances_;
-  std::map<Key, Cell> cells_;
+  std::vector<Cell> cells_;            ///< in the order first met
+  std::vector<std::int32_t> cell_of_;  ///< [register class × stratum]; −1: none yet
   std::array<std::uint64_t, EnumNames<Effect>::names.size()> effects_{};
 };
 

@@ -1,27 +1,68 @@
-// Runs the injections of a plan in worker processes and repeats some of them as an audit.
+// Resolves the injections of a campaign in worker processes, chunk by chunk.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
+#include <vector>
 
-#include "src/campaign/plan.h"
-#include "src/campaign/record.h"
+#include "src/campaign/chunk_store.h"
+#include "src/campaign/measure.h"
+#include "src/campaign/worker_pool.h"
 
 namespace attnguard {
 
-/// A complete run with the fault armed; gives up after watchdog_cycles.
-using Simulate = std::function<RunResult(const Fault& fault, std::uint64_t watchdog_cycles)>;
+/// What resolves injections.
+struct Engines {
+  Simulate full;
+  InjectionEngine* differential = nullptr;  ///< none: everything by complete runs
+};
 
-/// One injection in this process.
-InjectionRecord inject(const CampaignContext& context, const Simulate& simulate,
-                       std::uint64_t number);
+class Injector {
+ public:
+  /// Called with every record once: first with those kept from an earlier process.
+  using Found = std::function<void(const Record&, bool kept)>;
 
-/// Calls done(injection, record) in order of injection. One injection in a thousand (0, 1000, ...)
-/// is repeated by a process that has run no other; AuditError names both rows if they differ.
-/// ModelError for a sampled fault that was not injected and for a run that fails twice. Returns the
-/// number of injections audited.
-std::uint64_t inject_all(const CampaignContext& context, const Simulate& simulate,
-                         std::uint32_t workers,
-                         const std::function<void(const Injection&, const InjectionRecord&)>& done);
+  /// `interrupted` is asked several times a second whether to stop; may be empty.
+  Injector(const CampaignContext& context, const Engines& engines, const WorkOrder& order,
+           const ChunkStore& store, std::uint32_t workers, std::function<bool()> interrupted,
+           Found found);
+
+  /// Until the store holds every chunk. An injection on which a worker dies or throws twice is
+  /// recorded as failed, and the rest goes on. Throws Interrupted; what the store then holds need
+  /// not be done again.
+  void run();
+
+  /// Why the injections failed that did so in this process.
+  const std::map<std::uint64_t, std::string>& reasons() const { return reasons_; }
+
+ private:
+  struct Piece {  ///< one injection of a chunk of complete runs
+    std::size_t chunk, position;
+  };
+
+  void find_kept();
+  void run_missing();
+  void run_differential(const std::vector<std::size_t>& chunks);
+  void run_full(const std::vector<std::size_t>& chunks);
+  std::string measured(const Chunk& chunk, volatile std::uint64_t& in_flight);
+  WorkResult measured_fully(std::uint64_t number) const;
+  bool fails_again(std::uint64_t number, const std::string& reason);
+  Record failed(std::uint64_t number) const;
+  void pass_on(std::string_view bytes, bool kept = false);
+
+  const CampaignContext& context_;
+  const Engines& engines_;
+  const std::vector<Chunk>& chunks_;
+  const ChunkStore& store_;
+  const std::uint32_t workers_;
+  const std::function<void()> tick_;  ///< of the pools
+  const Found found_;
+  std::vector<bool> is_kept_;  ///< [chunk]; by an earlier process
+  std::map<std::uint64_t, int> failures_;  ///< by injection
+  std::map<std::uint64_t, std::string> reasons_;
+  Record record_;  ///< reused
+};
 
 }  // namespace attnguard

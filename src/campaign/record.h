@@ -1,59 +1,39 @@
-// The result of one injection: what the statistics need, and its row of injections.csv.
+// An injection and what it did, and the bytes they are kept as while a campaign runs.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "src/campaign/plan.h"
-#include "src/campaign/verdict.h"
-#include "src/simulation/simulation.h"
+#include "src/campaign/context.h"
+#include "src/campaign/measurement.h"
 
 namespace attnguard {
 
-/// What does not change from injection to injection.
-struct CampaignContext {
-  const FaultUniverse& universe;
-  const CampaignPlan& plan;
-  const RunResult& golden;
-  std::vector<std::string> checkers;                  ///< configuration order
-  std::vector<std::vector<std::string>> comparisons;  ///< per checker
-  OutputLayout layout;
-  double tolerance = 0;
-
-  std::uint64_t watchdog_cycles() const { return 4 * golden.cycles + 10000; }
+struct Record {
+  Injection injection;
+  Measurement measurement;
 };
 
-/// What one checker made of one injection.
-struct CheckerRecord {
-  FaultOwner owner = FaultOwner::datapath;
-  bool alarm = false;
-  bool nonfinite_alarm = false;
-  std::uint64_t latency_cycles = 0;  ///< from the injection; meaningful with an alarm
+/// Bytes of a fixed size, so that a record is found by its position; for one machine and build.
+class RecordCodec {
+ public:
+  explicit RecordCodec(const CampaignContext& context);
+
+  std::size_t size() const { return size_; }
+  /// Appends size() bytes.
+  void encode(const Record& record, std::string& bytes) const;
+  /// `bytes` holds at least size() bytes. Overwrites `record` whole; reused, it allocates nothing.
+  void decode(std::string_view bytes, Record& record) const;
+  /// The injection's number in the bytes of a record.
+  static std::uint64_t number(std::string_view bytes);
+  /// A record without measured values.
+  Record blank(const Injection& injection) const;
+
+ private:
+  Record shape_;  ///< with as many checkers and ratios as every record has
+  std::size_t size_ = 0;
 };
-
-struct InjectionRecord {
-  Effect effect = Effect::masked;
-  bool nonfinite = false;
-  double row_error = 0;
-  std::vector<CheckerRecord> checkers;
-  std::string row;  ///< of injections.csv, with its line end
-
-  /// For the pipe between processes of one machine.
-  std::string to_bytes() const;
-  static InjectionRecord from_bytes(std::string_view bytes);
-};
-
-/// Whose register this is: "checksum.<name>…" and "line.alarm.<name>" belong to one checker, other
-/// safety mechanism state (observation links) to all.
-FaultOwner owner_of(const RegisterClass& cls, const std::string& checker);
-
-/// First line of injections.csv.
-std::string injections_header(const CampaignContext& context);
-/// Throws ModelError when the run contradicts itself: an output or alarm that changed without
-/// cause.
-InjectionRecord make_record(const CampaignContext& context, const Injection& injection,
-                            const RunResult& run);
 
 }  // namespace attnguard

@@ -7,8 +7,9 @@
 #include <fstream>
 #include <utility>
 
-#include "src/simulation/errors.h"
+#include "src/campaign/row.h"
 #include "src/config/user_error.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {
@@ -25,6 +26,13 @@ std::vector<std::string> split(const std::string& line) {
       fields.back() += c;
   }
   return fields;
+}
+
+// The row of an injection on which worker processes died.
+bool has_failed(const std::vector<std::string>& columns, const std::vector<std::string>& row) {
+  for (std::size_t i = 0; i < std::min(columns.size(), row.size()); ++i)
+    if (columns[i] == "effect") return row[i] == enum_name(Effect::sim_error);
+  return false;
 }
 
 std::vector<std::pair<std::uint32_t, std::uint32_t>> rows_that_differ(
@@ -99,18 +107,19 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number,
   const Injection injection = session.plan().injection(number);
   Replay replay;
   replay.run = session.simulate()(injection.fault, context.watchdog_cycles());
-  const InjectionRecord record = make_record(context, injection, replay.run);
-  if (record.row != stored)
-    throw ModelError(fmt::format("injection {} is not reproduced:\n  stored   {}  replayed {}",
-                                 number, stored, record.row));
+  replay.measurement = measure(context, replay.run);
+  require_consistent(context, injection, replay.measurement);
+  const std::string row = RowWriter(context).row({injection, replay.measurement});
   replay.columns = split(stored_header);
-  replay.row = split(record.row);
-  replay.effect = record.effect;
-  replay.first_bad_commit_cycle = first_bad_commit(context.golden, replay.run, context.layout);
-  if (replay.run.completion == Completion::finished) {
-    replay.difference = compare_outputs(context.golden, replay.run, context.layout);
+  replay.row = split(row);
+  replay.reproduced = row == stored;
+  if (!replay.reproduced && !has_failed(replay.columns, split(stored)))
+    throw ModelError(fmt::format("injection {} is not reproduced:\n  stored   {}  replayed {}",
+                                 number, stored, row));
+  replay.effect =
+      judge_effect(replay.measurement, injection.fault.cycle, context.tolerance);
+  if (replay.run.completion == Completion::finished)
     replay.changed_rows = rows_that_differ(context, replay.run);
-  }
   replay.changed_checks = checks_that_differ(context, replay.run);
   return replay;
 }
@@ -123,10 +132,10 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
   // Assigned at the end: an insertion into an ordered object moves its members.
   Json units = Json::object(), checkers = Json::object();
   if (replay.run.completion == Completion::finished) {
-    const bool diverged = replay.first_bad_commit_cycle != kNever;
+    const bool diverged = replay.measurement.first_bad_commit_cycle != kNever;
     units["external_memory"] = {
-        {"first_divergence_cycle", diverged ? Json(replay.first_bad_commit_cycle) : Json(nullptr)},
-        {"diverged_values", replay.difference.changed_values}};
+        {"first_divergence_cycle", diverged ? Json(replay.measurement.first_bad_commit_cycle) : Json(nullptr)},
+        {"diverged_values", replay.measurement.difference.changed_values}};
   }
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     Json& checker = checkers[context.checkers[c]];

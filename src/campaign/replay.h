@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "src/campaign/record.h"
 #include "src/campaign/session.h"
 
 namespace attnguard {
@@ -20,11 +19,11 @@ struct ChangedCheck {
 };
 
 struct Replay {
-  std::vector<std::string> columns, row;  ///< of injections.csv, as reproduced
+  std::vector<std::string> columns, row;  ///< of injections.csv, as it came out
+  bool reproduced = true;                 ///< the stored row is the same
   RunResult run;
   Effect effect = Effect::masked;
-  OutputDifference difference;  ///< meaningful when the run finished
-  std::uint64_t first_bad_commit_cycle = kNever;
+  Measurement measurement;
   std::vector<std::pair<std::uint32_t, std::uint32_t>>
       changed_rows;                          ///< (head, query row), when the run finished
   std::vector<ChangedCheck> changed_checks;  ///< by checker, in the order made
@@ -36,7 +35,7 @@ std::pair<std::string, std::string> stored_row(const std::filesystem::path& fold
                                                std::uint64_t number);
 
 /// Runs injection `number` and compares the row with the stored one, byte for byte: ModelError when
-/// they differ.
+/// they differ. An injection that failed has no row to compare.
 Replay replay_injection(CampaignSession& session, std::uint64_t number,
                         const std::string& stored_header, const std::string& stored);
 

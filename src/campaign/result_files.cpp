@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "src/campaign/row.h"
+
 namespace attnguard {
 namespace {
 
@@ -57,14 +59,15 @@ Json fault_free_json(const CampaignContext& context, double confidence) {
 }  // namespace
 
 void write_results(const std::filesystem::path& folder, const Prepared& prepared,
-                   const CampaignSession& session, const CoverageTally& tally,
-                   const CampaignSummary& summary, std::uint64_t audited,
-                   const CampaignTiming& timing) {
+                   const CampaignSession& session, const Conducted& conducted,
+                   const CampaignSummary& summary, const CampaignTiming& timing) {
   const CampaignConfig& config = prepared.config.campaign;
+  const AuditResult& audit = summary.audit;
+  write_rows(folder / "injections.csv", session.context(), conducted.archive);
   write_text(folder / "coverage.csv",
              coverage_csv(summary.coverage, "site_class", config.confidence));
   write_text(folder / "strata.csv",
-             coverage_csv(tally.stratum_rows(), "stratum", config.confidence));
+             coverage_csv(conducted.tally.stratum_rows(), "stratum", config.confidence));
 
   Json json = result_header(prepared);
   json["engine"] = enum_name(config.engine);
@@ -72,10 +75,11 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
   json["effects"] = summary.effects;
   json["checkers"] = checkers_json(summary);
   json["fault_free"] = fault_free_json(session.context(), config.confidence);
-  // A mismatch ends the campaign, so a summary never holds one.
-  json["audit"] = {{"injections", audited},
-                   {"mismatches", 0},
-                   {"mismatch_ci_high", rate_upper_bound(0, audited, config.confidence)}};
+  json["audit"] = {
+      {"injections", audit.injections},
+      {"mismatches", audit.mismatches.size()},
+      {"mismatch_ci_high",
+       rate_upper_bound(audit.mismatches.size(), audit.injections, config.confidence)}};
   write_json(folder / "summary.json", json);
 
   const double rate =
@@ -86,8 +90,30 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
               {"injections_per_s_per_worker", rate / timing.workers},
               {"workers", timing.workers},
               {"golden_wall_s", timing.golden_wall_s},
-              {"engine_shares", {{"full", summary.injections}, {"differential", 0}}}});
+              {"audit_wall_s", audit.wall_s},
+              {"engine_shares", {{"full", summary.full}, {"differential", summary.differential}}}});
   write_json(folder / "config.json", prepared.effective);
+  if (!audit.mismatches.empty())
+    write_text(folder / "audit.csv",
+               audit_csv(session.context(), audit, enum_name(config.engine)));
+}
+
+void write_rows(const std::filesystem::path& file, const CampaignContext& context,
+                const Archive& archive) {
+  constexpr std::size_t kSlab = 1U << 20U;
+  std::ofstream stream(file, std::ios::binary);
+  stream << injections_header(context);
+  RowWriter rows(context);
+  fmt::memory_buffer text;
+  Record record;
+  for (std::uint64_t number = 0; number < archive.size(); ++number) {
+    archive.read(number, record);
+    rows.append(record, text);
+    if (text.size() < kSlab && number + 1 < archive.size()) continue;
+    stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+    text.clear();
+  }
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
 }  // namespace attnguard

@@ -1,4 +1,4 @@
-// What a campaign leaves in its folder besides injections.csv.
+// What a campaign leaves in its folder.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,13 @@ struct CampaignTiming {
   std::uint32_t workers = 1;
 };
 
-/// coverage.csv, strata.csv, summary.json, timing.json and config.json. Throws std::runtime_error
-/// when a file cannot be written.
+/// Every result file. Throws std::runtime_error when one cannot be written.
 void write_results(const std::filesystem::path& folder, const Prepared& prepared,
-                   const CampaignSession& session, const CoverageTally& tally,
-                   const CampaignSummary& summary, std::uint64_t audited,
-                   const CampaignTiming& timing);
+                   const CampaignSession& session, const Conducted& conducted,
+                   const CampaignSummary& summary, const CampaignTiming& timing);
+
+/// injections.csv, by number.
+void write_rows(const std::filesystem::path& file, const CampaignContext& context,
+                const Archive& archive);
 
 }  // namespace attnguard

@@ -3,9 +3,8 @@
 
 #include <cstdint>
 
-#include "src/campaign/injector.h"
+#include "src/campaign/measure.h"
 #include "src/campaign/plan.h"
-#include "src/campaign/record.h"
 #include "src/simulation/prepared.h"
 #include "src/simulation/simulation.h"
 

@@ -66,33 +66,53 @@ std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
   return earliest;
 }
 
-Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle,
-                    const OutputDifference& difference, double tolerance) {
-  switch (run.completion) {
+Effect judge_effect(const Measurement& measurement, std::uint64_t fault_cycle, double tolerance) {
+  switch (measurement.completion) {
     case Completion::hang:
       return Effect::hang;
     case Completion::crash:
       return Effect::crash;
+    case Completion::failed:
+      return Effect::sim_error;
     case Completion::finished:
       break;
   }
+  const OutputDifference& difference = measurement.difference;
   if (difference.changed_values > 0)
     return beyond(difference.max_row_error, difference.nonfinite, tolerance) ? Effect::sdc
                                                                              : Effect::tolerable;
-  if (run.fault.activated) return Effect::masked;
-  return run.cycles <= fault_cycle ? Effect::not_injected : Effect::not_activated;
+  if (measurement.fault.activated) return Effect::masked;
+  return measurement.cycles <= fault_cycle ? Effect::not_injected : Effect::not_activated;
 }
 
 bool dangerous(Effect effect) {
   return effect == Effect::sdc || effect == Effect::hang || effect == Effect::crash;
 }
 
+FaultOwner owner_of(const RegisterClass& cls, const std::string& checker) {
+  if (cls.domain == Domain::function) return FaultOwner::datapath;
+  const std::string path = cls.path + ".";
+  for (const std::string_view prefix : {"checksum.", "line.alarm."})
+    if (path.compare(0, prefix.size(), prefix) == 0)
+      return path.compare(prefix.size(), checker.size() + 1, checker + ".") == 0
+                 ? FaultOwner::this_checker
+                 : FaultOwner::other_checker;
+  return FaultOwner::this_checker;
+}
+
 Verdict judge(FaultOwner owner, Effect effect, bool alarm) {
-  if (owner == FaultOwner::other_checker || effect == Effect::not_injected)
+  if (owner == FaultOwner::other_checker || effect == Effect::not_injected ||
+      effect == Effect::sim_error)
     return Verdict::not_applicable;
   if (owner == FaultOwner::this_checker) return alarm ? Verdict::spurious_alarm : Verdict::benign;
   if (dangerous(effect)) return alarm ? Verdict::detected : Verdict::undetected;
   return alarm ? Verdict::safe_detected : Verdict::benign;
+}
+
+Detection detection(std::uint64_t alarm_cycle, std::uint64_t first_bad_commit_cycle) {
+  if (alarm_cycle == kNever) return Detection::none;
+  return alarm_cycle <= first_bad_commit_cycle ? Detection::before_commit
+                                               : Detection::after_commit;
 }
 
 bool same_inputs(const Check& a, const Check& b) {

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "models/fabric/field.h"
+#include "models/fault_injector/fault_universe.h"
 #include "models/numerics/format.h"
+#include "src/campaign/measurement.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {
@@ -20,7 +22,8 @@ enum class Effect : std::uint8_t {
   tolerable,
   sdc,
   hang,
-  crash
+  crash,
+  sim_error
 };
 enum class Verdict : std::uint8_t {
   detected,
@@ -34,14 +37,15 @@ enum class Detection : std::uint8_t { none, before_commit, after_commit };
 
 template <>
 struct EnumNames<Effect> {
-  static constexpr std::array<std::pair<Effect, std::string_view>, 7> names{
+  static constexpr std::array<std::pair<Effect, std::string_view>, 8> names{
       {{Effect::not_injected, "not_injected"},
        {Effect::not_activated, "not_activated"},
        {Effect::masked, "masked"},
        {Effect::tolerable, "tolerable"},
        {Effect::sdc, "sdc"},
        {Effect::hang, "hang"},
-       {Effect::crash, "crash"}}};
+       {Effect::crash, "crash"},
+       {Effect::sim_error, "sim_error"}}};
 };
 template <>
 struct EnumNames<Verdict> {
@@ -68,14 +72,6 @@ struct OutputLayout {
   Format format = Format::bfloat16;
 };
 
-/// The output of a run against the golden one.
-struct OutputDifference {
-  std::uint64_t changed_values = 0, changed_rows = 0;
-  double max_abs_error = 0;  ///< infinite when a changed value is not finite
-  double max_row_error =
-      0;  ///< max over rows of max|o − g| / max|g|; absolute where the golden row is zero
-  bool nonfinite = false;  ///< a changed value is not finite
-};
 OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
                                  const OutputLayout& layout);
 
@@ -90,23 +86,19 @@ inline bool beyond(double row_error, bool nonfinite, double tolerance) {
   return nonfinite || row_error > tolerance;
 }
 
-/// `difference` is looked at only when the run finished.
-Effect judge_effect(const RunResult& run, std::uint64_t fault_cycle,
-                    const OutputDifference& difference, double tolerance);
+Effect judge_effect(const Measurement& measurement, std::uint64_t fault_cycle, double tolerance);
 /// sdc, hang and crash.
 bool dangerous(Effect effect);
 
 /// Whose state the faulty register is, as one checker sees it.
 enum class FaultOwner : std::uint8_t { datapath, this_checker, other_checker };
+/// "checksum.<name>…" and "line.alarm.<name>" belong to one checker, other safety mechanism state
+/// (observation links) to all.
+FaultOwner owner_of(const RegisterClass& cls, const std::string& checker);
 Verdict judge(FaultOwner owner, Effect effect, bool alarm);
+/// kNever stands for no alarm and for no wrong word.
+Detection detection(std::uint64_t alarm_cycle, std::uint64_t first_bad_commit_cycle);
 
-/// Of one comparison of a checker, over the checks whose inputs differ from the golden run's.
-struct RatioMax {
-  std::optional<double>
-      ratio;  ///< largest residual ÷ scale; empty when none differs or none is finite
-  std::uint64_t cycle = 0;  ///< of that check
-  bool nonfinite = false;
-};
 /// One per comparison.
 std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run,
                                      std::size_t comparisons);

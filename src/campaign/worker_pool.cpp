@@ -1,6 +1,7 @@
 #include "src/campaign/worker_pool.h"
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,8 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <deque>
+#include <csignal>
 #include <exception>
 #include <map>
 #include <stdexcept>
@@ -19,6 +19,8 @@
 
 namespace attnguard {
 namespace {
+
+constexpr int kTickMilliseconds = 100;
 
 enum class MessageKind : std::uint32_t { done, done_and_retire, failed };
 
@@ -107,7 +109,9 @@ class Pool {
     while (next_done_ < items_) {
       std::vector<pollfd> waiting;
       for (const Worker& worker : workers_) waiting.push_back({worker.socket, POLLIN, 0});
-      if (poll(waiting.data(), waiting.size(), -1) < 0) {
+      if (options_.tick) options_.tick();
+      const int timeout = options_.tick ? kTickMilliseconds : -1;
+      if (poll(waiting.data(), waiting.size(), timeout) < 0) {
         if (errno == EINTR) continue;
         fail("poll");
       }
@@ -120,9 +124,14 @@ class Pool {
   void start(Worker& worker) {
     std::array<int, 2> sockets{};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) fail("socketpair");
+    const pid_t caller = getpid();
     worker.pid = fork();
     if (worker.pid < 0) fail("fork");
     if (worker.pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != caller) _exit(1);  // it ended before the line above
+      std::signal(SIGINT, SIG_IGN);
+      std::signal(SIGTERM, SIG_IGN);
       // Without the ends of the others, every worker sees its socket close when the caller is gone.
       close(sockets[0]);
       for (const Worker& other : workers_)
@@ -173,17 +182,25 @@ class Pool {
       retry(worker, whole ? bytes : ending);
       return;
     }
-    ++worker.todo.first;
     if (header.kind == MessageKind::done_and_retire) end(worker, 0);
-    deliver(header.item, std::move(bytes));
-    if (worker.pid < 0 || worker.todo.first == worker.todo.end) assign(worker);
+    finish(worker, std::move(bytes));
   }
 
   void retry(Worker& worker, const std::string& reason) {
-    if (++failures_[worker.todo.first] > 1)
-      throw ModelError(what_ + " " + std::to_string(worker.todo.first) +
-                       " failed twice: " + reason);
+    const std::uint64_t item = worker.todo.first;
+    if (options_.failed) {
+      if (std::optional<std::string> bytes = options_.failed(item, reason))
+        return finish(worker, std::move(*bytes));
+    } else if (++failures_[item] > 1) {
+      throw ModelError(what_ + " " + std::to_string(item) + " failed twice: " + reason);
+    }
     assign(worker);
+  }
+
+  void finish(Worker& worker, std::string bytes) {
+    const std::uint64_t item = worker.todo.first++;
+    deliver(item, std::move(bytes));
+    if (worker.pid < 0 || worker.todo.first == worker.todo.end) assign(worker);
   }
 
   void deliver(std::uint64_t item, std::string bytes) {

@@ -10,14 +10,15 @@
 #include "src/cli/command_line.h"
 #include "src/cli/progress.h"
 #include "src/cli/text_table.h"
-#include "src/simulation/output_dir.h"
+#include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
 
 namespace attnguard {
 namespace {
 
-// In percent.
-std::string coverage_text(const CoverageRow& row) {
+// In percent, of a CoverageRow or CoverageSoFar.
+template <class Row>
+std::string coverage_text(const Row& row) {
   if (!row.coverage) return "-";
   if (!row.interval) return fmt::format("{:.1f}", 100 * *row.coverage);
   return fmt::format("{:.1f} [{:5.1f}, {:5.1f}]", 100 * *row.coverage, 100 * row.interval->low,
@@ -86,10 +87,51 @@ void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
     if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);
   fmt::print("\n{} injections in {}: {}\n", summary.injections, Progress::duration(summary.wall_s),
              effects);
+  fmt::print("engines: differential {}, full {}; audit: {} repeated in {}, {} differ\n",
+             summary.differential, summary.full, summary.audit.injections,
+             Progress::duration(summary.audit.wall_s), summary.audit.mismatches.size());
   fmt::print(
       "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv summary.json "
-      "timing.json config.json\n",
-      summary.golden.cycles, folder);
+      "timing.json config.json{}\n",
+      summary.golden.cycles, folder, summary.audit.mismatches.empty() ? "" : " audit.csv");
+}
+
+// ", merged 84.2 [ 64.3,  90.4], ..." of what is resolved so far.
+std::string coverage_so_far(const std::vector<CheckerConfig>& checkers,
+                            const CoverageTally& tally) {
+  std::string text;
+  for (std::size_t c = 0; c < checkers.size(); ++c)
+    text += fmt::format("; {} {}", checkers[c].name, coverage_text(tally.so_far(c)));
+  return text;
+}
+
+std::string quoted(const std::string& word) {
+  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_./=,:+-") == std::string::npos)
+    return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string resume_command(const CommandLine& line) {
+  std::string text = "attnguard campaign " + quoted(line.positional.at(0));
+  for (const std::string& set : line.sets) text += " --set " + quoted(set);
+  if (line.seed) text += fmt::format(" --seed {}", *line.seed);
+  if (line.out) text += " --out " + quoted(*line.out);
+  if (line.workers) text += fmt::format(" --workers {}", *line.workers);
+  if (line.audit) text += fmt::format(" --audit {}", *line.audit);
+  if (line.memory_bytes) text += fmt::format(" --memory {}", *line.memory_bytes);
+  if (line.quiet) text += " --quiet";
+  return text + " --resume";
+}
+
+void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
+  if (interrupted.kept == 0)
+    fmt::print(stderr, "attnguard: interrupted; nothing to keep yet\n");
+  else
+    fmt::print(stderr, "attnguard: interrupted; {} of {} injections are kept, go on with: {}\n",
+               interrupted.kept, interrupted.all, resume_command(command_line));
 }
 
 void print_forecast(const CampaignForecast& forecast, const CampaignConfig& config) {
@@ -132,16 +174,31 @@ int campaign_command(const CommandLine& command_line) {
     print_forecast(forecast_campaign(prepared, options), prepared.config.campaign);
     return kDone;
   }
-  OutputDir folder(output_directory(command_line), command_line.force);
-  options.out = folder.path();
+  options.out = output_directory(command_line);
+  options.start = command_line.resume  ? StartMode::resume
+                  : command_line.force ? StartMode::anew
+                                       : StartMode::refuse;
+  options.audit = command_line.audit;
+  if (command_line.memory_bytes) options.memory_bytes = *command_line.memory_bytes;
+  options.catch_signals = true;
   Progress progress("injections");
   if (!command_line.quiet)
-    options.progress = [&](std::uint64_t done, std::uint64_t all) { progress.update(done, all); };
-  const CampaignSummary summary = run_campaign(prepared, options);
-  folder.commit();
-  if (!command_line.quiet)
-    print_summary(summary, prepared.config.campaign, output_directory(command_line).string());
-  return kDone;
+    options.progress = [&](const CampaignProgress& now) {
+      progress.update(
+          now.done, now.all, [&] { return coverage_so_far(prepared.config.checkers, now.so_far); },
+          now.kept);
+    };
+  try {
+    const CampaignSummary summary = run_campaign(prepared, options);
+    if (!command_line.quiet)
+      print_summary(summary, prepared.config.campaign, options.out.string());
+    require_sound(summary);
+    return kDone;
+  } catch (const Interrupted& interrupted) {
+    progress.end_line();
+    print_interrupted(interrupted, command_line);
+    return kInterrupted;
+  }
 }
 
 }  // namespace attnguard

@@ -35,6 +35,10 @@ constexpr Option kOptions[] = {
     {"help", "", "show this text"},
     {"version", "", "show the version"},
     {"dry-run", "", "population, memory, expected time and interval width; no injection", false},
+    {"resume", "", "go on with the unfinished campaign in the folder", false},
+    {"audit", "N",
+     "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)", false},
+    {"memory", "BYTES", "most golden state to hold, e.g. 512M (default: 4G)", false},
 };
 
 struct Command {
@@ -50,7 +54,7 @@ constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
      kConfigOptions},
     {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1,
-     1, "set out seed workers force quiet help dry-run"},
+     1, "set out seed workers force quiet help dry-run resume audit memory"},
     {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2,
      2, "out force quiet help"},
     {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
@@ -82,7 +86,7 @@ std::string general_help() {
   text +=
       "\nexit codes: 0 done, 2 the input is wrong, 3 a bug in a model, 4 the simulation did not "
       "finish, "
-      "5 an audit failed\n"
+      "5 an audit failed, 130 interrupted (go on with --resume)\n"
       "`attnguard COMMAND --help` shows the options of one command.\n";
   return text;
 }
@@ -113,6 +117,15 @@ std::uint64_t number(std::string_view option, const std::string& text, std::uint
     throw UserError(fmt::format("--{} {}: no such number; an integer from {} to {}", option, text,
                                 least, most));
   return value;
+}
+
+// A number, or one with K, M, G or T behind it: powers of 1024.
+std::uint64_t bytes(std::string_view option, const std::string& text) {
+  constexpr std::string_view kUnits = "KMGT";
+  const std::size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  if (unit == std::string_view::npos) return number(option, text, 1, UINT64_MAX);
+  const std::uint64_t factor = 1ULL << 10 * (unit + 1);
+  return factor * number(option, text.substr(0, text.size() - 1), 1, UINT64_MAX / factor);
 }
 
 po::options_description described_options() {
@@ -199,7 +212,13 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
   if (map.count("workers") != 0)
     line.workers =
         static_cast<std::uint32_t>(number("workers", map["workers"].as<std::string>(), 1, 1024));
+  if (map.count("audit") != 0)
+    line.audit = number("audit", map["audit"].as<std::string>(), 0, UINT64_MAX);
+  if (map.count("memory") != 0) line.memory_bytes = bytes("memory", map["memory"].as<std::string>());
   line.force = map.count("force") != 0;
+  line.resume = map.count("resume") != 0;
+  if (line.resume && line.force)
+    throw UserError("--resume --force: a campaign goes on or starts anew; one of the two");
   line.quiet = map.count("quiet") != 0;
   line.dry_run = map.count("dry-run") != 0;
   return parsed;

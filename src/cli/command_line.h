@@ -15,6 +15,7 @@ enum ExitCode : int {
   kModelBug = 3,     ///< a bug in a model
   kNotFinished = 4,  ///< the simulation did not finish
   kAuditFailed = 5,  ///< an audit failed
+  kInterrupted = 130,  ///< SIGINT or SIGTERM
 };
 
 struct CommandLine {
@@ -28,6 +29,9 @@ struct CommandLine {
   bool force = false;
   bool quiet = false;
   bool dry_run = false;
+  bool resume = false;
+  std::optional<std::uint64_t> audit;         ///< injections to repeat
+  std::optional<std::uint64_t> memory_bytes;  ///< for golden state
 };
 
 /// What was asked for instead of a command: print this and succeed. Or a command.

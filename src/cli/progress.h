@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,23 +16,31 @@ class Progress {
  public:
   explicit Progress(std::string what) : what_(std::move(what)) {}
 
-  void update(std::uint64_t done, std::uint64_t all) {
+  /// `more` is asked for what to say behind the figures when a line is due; `kept` of those done
+  /// were there before and say nothing about the rate.
+  template <class More>
+  void update(std::uint64_t done, std::uint64_t all, More more, std::uint64_t kept = 0) {
+    if (done == kept && done < all) return;
     const double elapsed_s = seconds_since_start();
-    const double rate = elapsed_s > 0 ? static_cast<double>(done) / elapsed_s : 0;
-    const double remaining_s = rate > 0 ? static_cast<double>(all - done) / rate : 0;
-    const std::string text = fmt::format(
-        "{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,
-        100.0 * static_cast<double>(done) / static_cast<double>(all), rate, duration(remaining_s));
     if (terminal_) {
       if (done < all && elapsed_s < next_s_) return;
       next_s_ = elapsed_s + 0.2;
-      fmt::print(stderr, "\r{:<79}{}", text, done == all ? "\n" : "");
+      const std::string text = line(done, all, done - kept, elapsed_s) + more();
+      // A line that wraps could not be rewritten.
+      fmt::print(stderr, "\r{:<{}.{}}{}", text, columns(), columns(), done == all ? "\n" : "");
     } else {
       if (done * 10 / all == tenth_) return;
       tenth_ = done * 10 / all;
-      fmt::print(stderr, "{}\n", text);
+      fmt::print(stderr, "{}{}\n", line(done, all, done - kept, elapsed_s), more());
     }
     std::fflush(stderr);
+  }
+  void update(std::uint64_t done, std::uint64_t all) {
+    update(done, all, [] { return ""; });
+  }
+  /// The next output begins on a line of its own.
+  void end_line() {
+    if (terminal_ && next_s_ > 0) fmt::print(stderr, "\n");
   }
 
   /// 59 s, 12:05, 3:00:00
@@ -43,6 +52,19 @@ class Progress {
   }
 
  private:
+  std::string line(std::uint64_t done, std::uint64_t all, std::uint64_t here, double elapsed_s) const {
+    const double rate = elapsed_s > 0 ? static_cast<double>(here) / elapsed_s : 0;
+    const double remaining_s = rate > 0 ? static_cast<double>(all - done) / rate : 0;
+    return fmt::format("{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,
+                       100.0 * static_cast<double>(done) / static_cast<double>(all), rate,
+                       duration(remaining_s));
+  }
+
+  static int columns() {
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
+  }
+
   double seconds_since_start() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }

@@ -65,8 +65,8 @@ void print_effect(const Replay& replay) {
   fmt::print(
       "  {} values in {} rows, first wrong word stored at cycle {}, error {} of the row's largest "
       "value\n",
-      replay.difference.changed_values, replay.difference.changed_rows,
-      replay.first_bad_commit_cycle, replay.difference.max_row_error);
+      replay.measurement.difference.changed_values, replay.measurement.difference.changed_rows,
+      replay.measurement.first_bad_commit_cycle, replay.measurement.difference.max_row_error);
   fmt::print("  head:row");
   for (std::size_t i = 0; i < std::min(kListedItems, replay.changed_rows.size()); ++i)
     fmt::print(" {}:{}", replay.changed_rows[i].first, replay.changed_rows[i].second);
@@ -120,7 +120,9 @@ int replay_command(const CommandLine& command_line) {
   print_fault(replay);
   print_effect(replay);
   print_checks(session.context(), replay);
-  fmt::print("row reproduced; written to {}/replay.json\n", *repeated.out);
+  fmt::print("{}; written to {}/replay.json\n",
+             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here",
+             *repeated.out);
   return kDone;
 }
 

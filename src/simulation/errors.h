@@ -1,6 +1,7 @@
 // How a run or a campaign fails when the fault is not the user's.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 
 namespace attnguard {
@@ -15,6 +16,14 @@ class ModelError : public std::logic_error {
 class UnfinishedError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Stopped by SIGINT or SIGTERM: exit code 130.
+class Interrupted : public std::runtime_error {
+ public:
+  Interrupted(std::uint64_t injections_kept, std::uint64_t injections)
+      : std::runtime_error("interrupted"), kept(injections_kept), all(injections) {}
+  std::uint64_t kept, all;
 };
 
 /// A repeated injection gave another row: exit code 5.

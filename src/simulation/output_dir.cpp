@@ -12,13 +12,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every command leaves one of these in its folder.
+// Every command leaves one of these in its folder; the last one a campaign while it is unfinished.
 bool is_result(const fs::path& folder) {
-  return fs::exists(folder / "config.json") || fs::exists(folder / "replay.json");
+  return fs::exists(folder / "config.json") || fs::exists(folder / "replay.json") ||
+         fs::exists(folder / "chunks" / "campaign.json");
 }
 
 [[noreturn]] void reject(const fs::path& path, std::string_view problem, std::string_view allowed) {
   throw UserError(fmt::format("--out {}: {}; {}", path.string(), problem, allowed));
+}
+
+}  // namespace
+
+fs::path usable_folder(const fs::path& path, bool force) {
+  std::error_code error;
+  fs::path folder = fs::weakly_canonical(fs::absolute(path), error);
+  if (error) reject(path, error.message(), "a folder that can be made");
+  if (!folder.has_filename()) folder = folder.parent_path();
+  if (fs::exists(folder, error)) {
+    if (!fs::is_directory(folder, error)) reject(path, "is a file", "a folder");
+    const bool is_empty = fs::is_empty(folder, error);
+    if (error) reject(path, error.message(), "a readable folder");
+    if (!is_empty && !force)
+      reject(path, "already holds files", "a new or empty folder, or --force");
+    if (!is_empty && !is_result(folder))
+      reject(path, "holds files that are no result of attnguard",
+             "a new or empty folder, or an earlier result with --force");
+    if (::access(folder.c_str(), W_OK) != 0) reject(path, "not writable", "a writable folder");
+  }
+  return folder;
 }
 
 fs::path sibling(const fs::path& path, std::string_view suffix) {
@@ -26,25 +48,9 @@ fs::path sibling(const fs::path& path, std::string_view suffix) {
          fmt::format(".{}.{}.{}", path.filename().string(), suffix, ::getpid());
 }
 
-}  // namespace
-
-OutputDir::OutputDir(const fs::path& final_path, bool force) {
+OutputDir::OutputDir(const fs::path& final_path, bool force)
+    : final_(usable_folder(final_path, force)) {
   std::error_code error;
-  final_ = fs::weakly_canonical(fs::absolute(final_path), error);
-  if (error) reject(final_path, error.message(), "a folder that can be made");
-  if (!final_.has_filename()) final_ = final_.parent_path();
-  if (fs::exists(final_, error)) {
-    if (!fs::is_directory(final_, error)) reject(final_path, "is a file", "a folder");
-    const bool is_empty = fs::is_empty(final_, error);
-    if (error) reject(final_path, error.message(), "a readable folder");
-    if (!is_empty && !force)
-      reject(final_path, "already holds files", "a new or empty folder, or --force");
-    if (!is_empty && !is_result(final_))
-      reject(final_path, "holds files that are no result of attnguard",
-             "a new or empty folder, or an earlier result with --force");
-    if (::access(final_.c_str(), W_OK) != 0)
-      reject(final_path, "not writable", "a writable folder");
-  }
   fs::create_directories(final_.parent_path(), error);
   temporary_ = sibling(final_, "partial");
   if (!error) fs::create_directory(temporary_, error);

@@ -2,16 +2,23 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace attnguard {
+
+/// The folder, absolute. UserError when it cannot be written, is no folder, or already holds
+/// something: without `force` anything at all; with it anything but an earlier result or campaign,
+/// so that --force never deletes a user's own folder.
+std::filesystem::path usable_folder(const std::filesystem::path& path, bool force);
+
+/// A hidden name beside `path` that no other process uses.
+std::filesystem::path sibling(const std::filesystem::path& path, std::string_view suffix);
 
 /// Files go to a temporary folder beside the final one; commit() renames it. Without commit()
 /// nothing stays.
 class OutputDir {
  public:
-  /// Throws UserError when `final_path` cannot be written, is no folder, or already holds
-  /// something: without `force` anything at all; with it anything but an earlier result, so that
-  /// --force never deletes a user's own folder.
+  /// UserError as usable_folder().
   OutputDir(const std::filesystem::path& final_path, bool force);
   ~OutputDir();
   OutputDir(const OutputDir&) = delete;

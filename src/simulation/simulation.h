@@ -37,7 +37,8 @@ struct CommitRecord {
   std::uint32_t slice_cols = 0;
 };
 
-enum class Completion : std::uint8_t { finished, hang, crash };
+/// failed: of no run; the process that should have made it died, twice.
+enum class Completion : std::uint8_t { finished, hang, crash, failed };
 
 struct RunResult {
   Completion completion = Completion::finished;

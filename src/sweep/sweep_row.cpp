@@ -46,6 +46,7 @@ Json sweep_row(const Prepared& prepared) {
   CampaignOptions options;
   options.workers = 1;  // the points run side by side
   const CampaignSummary summary = run_campaign(prepared, options);
+  require_sound(summary);
   Json row = run_columns(prepared, summary.golden);
   for (const CheckerSummary& checker : summary.checkers) {
     row[checker.name + ".coverage"] = or_null(checker.coverage);

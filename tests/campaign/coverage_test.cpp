@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 
-#include "src/campaign/injector.h"
 #include "tests/support/scripted_campaign.h"
 
 namespace attnguard {
@@ -16,10 +15,16 @@ struct Tallied {
   explicit Tallied(const CampaignConfig& config)
       : campaign(config), context(campaign.context()), tally(context, campaign.config) {
     for (std::uint64_t i = 0; i < campaign.plan.size(); ++i) {
-      records.push_back(inject(
-          context, [&](const Fault& fault, std::uint64_t) { return campaign.simulate(fault); }, i));
-      tally.add(campaign.plan.injection(i), records.back());
+      records.push_back(campaign.record(i));
+      tally.add(records.back());
     }
+  }
+  bool is_dangerous(const Record& record) const {
+    return dangerous(
+        judge_effect(record.measurement, record.injection.fault.cycle, context.tolerance));
+  }
+  static bool alarms(const Record& record) {
+    return record.measurement.checkers[0].alarm_cycle != kNever;
   }
   const CoverageRow& row(const std::vector<CoverageRow>& rows, const std::string& checker,
                          const std::string& group, double tolerance) const {
@@ -31,7 +36,7 @@ struct Tallied {
   ScriptedCampaign campaign;
   CampaignContext context;
   CoverageTally tally;
-  std::vector<InjectionRecord> records;
+  std::vector<Record> records;
 };
 
 CampaignConfig sampled(Sampling sampling) {
@@ -45,12 +50,12 @@ TEST(Coverage, OfTheTotalWeighsEveryInjectionByItsStratum) {
   const Tallied t(sampled(Sampling::stratified));
   double detected = 0, dangerous_weight = 0;
   for (std::uint64_t i = 0; i < t.records.size(); ++i) {
-    const Injection injection = t.campaign.plan.injection(i);
-    if (!dangerous(t.records[i].effect) || t.records[i].checkers[0].owner != FaultOwner::datapath)
-      continue;
+    const Injection& injection = t.records[i].injection;
+    const RegisterClass& cls = t.campaign.toy.universe[injection.fault.site.reg];
+    if (!t.is_dangerous(t.records[i]) || cls.domain != Domain::function) continue;
     const double weight = t.campaign.plan.strata()[injection.stratum].weight;
     dangerous_weight += weight;
-    if (t.records[i].checkers[0].alarm) detected += weight;
+    if (Tallied::alarms(t.records[i])) detected += weight;
   }
   const CoverageRow total = t.tally.total(0);
   ASSERT_TRUE(total.coverage.has_value());
@@ -159,11 +164,12 @@ TEST(Coverage, OfBothSamplingsHoldsTheTruthInItsInterval) {
                           1,
                           static_cast<std::uint64_t>(start) + t};
               const Injection injection{0, 0, FaultModel::bit_flip, fault};
-              const InjectionRecord record =
-                  make_record(exhaustive.context, injection, exhaustive.campaign.simulate(fault));
-              if (!dangerous(record.effect)) continue;
+              const Record record{injection, measure_fully(exhaustive.context,
+                                                           exhaustive.campaign.simulate(),
+                                                           injection)};
+              if (!exhaustive.is_dangerous(record)) continue;
               ++dangerous_cells;
-              detected += record.checkers[0].alarm;
+              detected += Tallied::alarms(record);
             }
   }
   const double truth = static_cast<double>(detected) / static_cast<double>(dangerous_cells);
@@ -186,6 +192,38 @@ TEST(Coverage, OfStrataHasOneRowPerCheckerAndStratum) {
     EXPECT_EQ(rows[h].injections, t.campaign.plan.strata()[h].draws);
     EXPECT_TRUE(rows[h].method.empty() || rows[h].method == "wilson");
   }
+}
+
+TEST(Coverage, DoesNotDependOnTheOrderOfTheRecords) {
+  const Tallied t(sampled(Sampling::stratified));
+  CoverageTally backwards(t.context, t.campaign.config);
+  for (auto record = t.records.rbegin(); record != t.records.rend(); ++record)
+    backwards.add(*record);
+  EXPECT_EQ(coverage_csv(t.tally.class_rows(), "site_class", 0.95),
+            coverage_csv(backwards.class_rows(), "site_class", 0.95));
+  EXPECT_EQ(coverage_csv(t.tally.stratum_rows(), "stratum", 0.95),
+            coverage_csv(backwards.stratum_rows(), "stratum", 0.95));
+}
+
+TEST(Coverage, SoFarIsThatOfTheTotal) {
+  const Tallied t(sampled(Sampling::stratified));
+  const CoverageRow total = t.tally.total(0);
+  const CoverageSoFar so_far = t.tally.so_far(0);
+  EXPECT_EQ(so_far.coverage, total.coverage);
+  EXPECT_EQ(so_far.interval->low, total.interval->low);
+  EXPECT_EQ(so_far.interval->high, total.interval->high);
+}
+
+TEST(Coverage, LeavesOutInjectionsThatFailed) {
+  const Tallied t(sampled(Sampling::stratified));
+  CoverageTally with_failed(t.context, t.campaign.config);
+  for (const Record& record : t.records) with_failed.add(record);
+  Record failed = t.records[0];
+  failed.measurement.completion = Completion::failed;
+  with_failed.add(failed);
+  EXPECT_EQ(with_failed.effects()[static_cast<std::size_t>(Effect::sim_error)], 1U);
+  EXPECT_EQ(coverage_csv(t.tally.class_rows(), "site_class", 0.95),
+            coverage_csv(with_failed.class_rows(), "site_class", 0.95));
 }
 
 TEST(CoverageCsv, HasTheColumnsOfTheContract) {

@@ -12,6 +12,16 @@ namespace {
 
 constexpr OutputLayout kLayout{2, 4, Format::bfloat16};
 
+Effect effect_of(const RunResult& run, std::uint64_t fault_cycle,
+                 const OutputDifference& difference, double tolerance) {
+  Measurement measurement;
+  measurement.completion = run.completion;
+  measurement.cycles = run.cycles;
+  measurement.fault = run.fault;
+  measurement.difference = difference;
+  return judge_effect(measurement, fault_cycle, tolerance);
+}
+
 struct Runs {
   ScriptedCampaign campaign{CampaignConfig{}};
   RunResult golden = campaign.golden, run = campaign.golden;
@@ -49,7 +59,7 @@ TEST(CompareOutputs, FlagsValuesThatBecameInfiniteOrNan) {
     r.run.output[1] = bits;
     const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
     EXPECT_TRUE(d.nonfinite);
-    EXPECT_EQ(judge_effect(r.run, 0, d, 1e30), Effect::sdc);
+    EXPECT_EQ(effect_of(r.run, 0, d, 1e30), Effect::sdc);
   }
 }
 
@@ -57,14 +67,14 @@ TEST(JudgeEffect, SeparatesToleranceFromCorruptionAtTheTolerance) {
   Runs r;
   r.run.output[0] = 0x3fc0;  // error 0.25
   const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
-  EXPECT_EQ(judge_effect(r.run, 0, d, 0.25), Effect::tolerable);
-  EXPECT_EQ(judge_effect(r.run, 0, d, std::nextafter(0.25, 0.0)), Effect::sdc);
+  EXPECT_EQ(effect_of(r.run, 0, d, 0.25), Effect::tolerable);
+  EXPECT_EQ(effect_of(r.run, 0, d, std::nextafter(0.25, 0.0)), Effect::sdc);
 }
 
 TEST(JudgeEffect, CallsAChangedSignOfZeroTolerableEvenAtToleranceZero) {
   Runs r;
   r.run.output[3] = 0x8000;
-  EXPECT_EQ(judge_effect(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0),
+  EXPECT_EQ(effect_of(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0),
             Effect::tolerable);
 }
 
@@ -72,15 +82,17 @@ TEST(JudgeEffect, TellsMaskedFromNotActivatedAndNotInjected) {
   Runs r;
   const OutputDifference same;
   r.run.fault.activated = true;
-  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::masked);
+  EXPECT_EQ(effect_of(r.run, 10, same, 0.01), Effect::masked);
   r.run.fault.activated = false;
-  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::not_activated);
-  EXPECT_EQ(judge_effect(r.run, 59, same, 0.01), Effect::not_activated);
-  EXPECT_EQ(judge_effect(r.run, 60, same, 0.01), Effect::not_injected);
+  EXPECT_EQ(effect_of(r.run, 10, same, 0.01), Effect::not_activated);
+  EXPECT_EQ(effect_of(r.run, 59, same, 0.01), Effect::not_activated);
+  EXPECT_EQ(effect_of(r.run, 60, same, 0.01), Effect::not_injected);
   r.run.completion = Completion::hang;
-  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::hang);
+  EXPECT_EQ(effect_of(r.run, 10, same, 0.01), Effect::hang);
   r.run.completion = Completion::crash;
-  EXPECT_EQ(judge_effect(r.run, 10, same, 0.01), Effect::crash);
+  EXPECT_EQ(effect_of(r.run, 10, same, 0.01), Effect::crash);
+  r.run.completion = Completion::failed;
+  EXPECT_EQ(effect_of(r.run, 10, same, 0.01), Effect::sim_error);
 }
 
 TEST(FirstBadCommit, IsWhenTheSliceOfTheWrongWordWasAccepted) {
@@ -114,6 +126,7 @@ TEST(Judge, FollowsTheTableOfVerdicts) {
     EXPECT_EQ(judge(FaultOwner::other_checker, effect, true), Verdict::not_applicable);
   }
   EXPECT_EQ(judge(FaultOwner::datapath, Effect::not_injected, false), Verdict::not_applicable);
+  EXPECT_EQ(judge(FaultOwner::datapath, Effect::sim_error, false), Verdict::not_applicable);
 }
 
 TEST(LargestRatios, LooksOnlyAtChecksWhoseInputsDiffer) {

@@ -2,11 +2,15 @@
 // and cycle.
 #pragma once
 
-#include <memory>
+#include <functional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
-#include "src/campaign/injector.h"
-#include "src/campaign/record.h"
+#include "src/campaign/conduct.h"
+#include "src/campaign/measure.h"
+#include "src/campaign/result_files.h"
+#include "tests/support/scratch_folder.h"
 #include "tests/support/toy_hardware.h"
 
 namespace attnguard {
@@ -64,6 +68,15 @@ class ScriptedCampaign {
     checker.alarm_cycle = cycle;
   }
 
+  Simulate simulate() const {
+    return [this](const Fault& fault, std::uint64_t) { return simulate(fault); };
+  }
+  /// What injection `number` does.
+  Record record(std::uint64_t number) const {
+    const Injection injection = plan.injection(number);
+    return {injection, measure_fully(context(), simulate(), injection)};
+  }
+
   CampaignContext context() const {
     return {toy.universe,
             plan,
@@ -79,5 +92,63 @@ class ScriptedCampaign {
   CampaignPlan plan;
   RunResult golden;
 };
+
+/// Two groups by the parity of the instance; lines need complete runs. Measures what the runs of
+/// the campaign would, unless `before` and `after` meddle with it.
+class ScriptedEngine : public InjectionEngine {
+ public:
+  explicit ScriptedEngine(const ScriptedCampaign& campaign) : campaign_(campaign) {}
+
+  std::uint32_t groups() const override { return 2; }
+  Assignment assign(const Injection& injection) const override {
+    const Site site = injection.fault.site;
+    if (campaign_.toy.universe[site.reg].kind == StorageKind::line) return {true, 0, 0};
+    return {false, site.index % 2, injection.fault.bit % 3};
+  }
+  void load(std::uint32_t group) override {
+    loaded_ = group;
+    ++loads;
+  }
+  void measure(const Injection& injection, Measurement& measurement) override {
+    if (assign(injection).full || assign(injection).group != loaded_)
+      throw std::logic_error("an injection of another group");
+    if (before) before(injection);
+    measurement = attnguard::measure(context_, campaign_.simulate(injection.fault));
+    if (after) after(injection, measurement);
+  }
+
+  std::function<void(const Injection&)> before;
+  std::function<void(const Injection&, Measurement&)> after;
+  int loads = 0;
+
+ private:
+  const ScriptedCampaign& campaign_;
+  const CampaignContext context_ = campaign_.context();
+  std::uint32_t loaded_ = ~0U;
+};
+
+/// What a campaign with its chunks in `chunks` comes to.
+struct ScriptedResult {
+  std::string csv, coverage;
+  AuditResult audit;
+  FailedInjections failed;
+  std::uint64_t full = 0, differential = 0;
+};
+
+inline ScriptedResult conduct_scripted(const ScriptedCampaign& campaign, const Engines& engines,
+                                       const ConductOptions& options,
+                                       const std::filesystem::path& chunks) {
+  const CampaignContext context = campaign.context();
+  const ChunkStore store(chunks, "scripted", RecordCodec(context));
+  const Conducted conducted = conduct(context, campaign.config, engines, store, options);
+  const ScratchFolder results;
+  write_rows(results.path() / "injections.csv", context, conducted.archive);
+  return {read_text(results.path() / "injections.csv"),
+          coverage_csv(conducted.tally.class_rows(), "site_class", 0.95),
+          conducted.audit,
+          conducted.failed,
+          conducted.full,
+          conducted.differential};
+}
 
 }  // namespace attnguard

@@ -1,0 +1,48 @@
+// A campaign between its plan and its figures: every injection resolved, counted and audited.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "src/campaign/audit.h"
+#include "src/campaign/coverage.h"
+#include "src/campaign/injector.h"
+
+namespace attnguard {
+
+struct CampaignProgress {
+  std::uint64_t done = 0, all = 0;  ///< injections
+  std::uint64_t kept = 0;           ///< of those done, by an earlier process
+  const CoverageTally& so_far;
+};
+
+struct ConductOptions {
+  std::uint32_t workers = 1;
+  std::optional<std::uint64_t> audit;  ///< injections to repeat; see AuditSelection
+  std::function<void(const CampaignProgress&)> progress;  ///< may be empty
+  std::function<bool()> interrupted;                      ///< may be empty
+};
+
+/// Injections on which workers died twice, and why; no reason if that was in an earlier process.
+using FailedInjections = std::map<std::uint64_t, std::string>;
+
+struct Conducted {
+  CoverageTally tally;
+  Archive archive;
+  AuditResult audit;
+  FailedInjections failed;
+  std::uint64_t full = 0, differential = 0;  ///< injections by engine
+};
+
+/// Throws Interrupted when options.interrupted says so; what the store then holds need not be done
+/// again.
+Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
+                  const Engines& engines, const ChunkStore& store, const ConductOptions& options);
+
+/// Throws ModelError that names the injections, if there are any.
+void require_none_failed(const FailedInjections& failed);
+
+}  // namespace attnguard

@@ -1,0 +1,50 @@
+#include "src/campaign/measure.h"
+
+#include <fmt/format.h>
+
+#include "src/simulation/errors.h"
+
+namespace attnguard {
+
+Measurement measure(const CampaignContext& context, const RunResult& run) {
+  Measurement measurement;
+  measurement.completion = run.completion;
+  measurement.cycles = run.cycles;
+  measurement.fault = run.fault;
+  if (run.completion == Completion::finished)
+    measurement.difference = compare_outputs(context.golden, run, context.layout);
+  measurement.first_bad_commit_cycle = first_bad_commit(context.golden, run, context.layout);
+  for (std::size_t c = 0; c < context.checkers.size(); ++c)
+    measurement.checkers.push_back({run.checkers[c].alarm_cycle, alarm_is_nonfinite(run.checkers[c]),
+                                    largest_ratios(context.golden.checkers[c], run.checkers[c],
+                                                   context.comparisons[c].size())});
+  return measurement;
+}
+
+Measurement measure_fully(const CampaignContext& context, const Simulate& simulate,
+                          const Injection& injection) {
+  Measurement measurement =
+      measure(context, simulate(injection.fault, context.watchdog_cycles()));
+  require_consistent(context, injection, measurement);
+  return measurement;
+}
+
+void require_consistent(const CampaignContext& context, const Injection& injection,
+                        const Measurement& measurement) {
+  const Fault& fault = injection.fault;
+  if (measurement.difference.changed_values > 0 && !measurement.fault.activated)
+    throw ModelError(fmt::format(
+        "injection {}: the output changed though the flip of {} bit {} at cycle {} was never read",
+        injection.number, context.universe.name(fault.site), fault.bit, fault.cycle));
+  for (std::size_t c = 0; c < context.checkers.size(); ++c)
+    if (measurement.checkers[c].alarm_cycle < fault.cycle)
+      throw ModelError(fmt::format(
+          "injection {}: checker {} alarms at cycle {}, before the fault of cycle {}",
+          injection.number, context.checkers[c], measurement.checkers[c].alarm_cycle, fault.cycle));
+  if (!context.plan.listed() &&
+      judge_effect(measurement, fault.cycle, context.tolerance) == Effect::not_injected)
+    throw ModelError(fmt::format("injection {}: the run ended before the sampled cycle {}",
+                                 injection.number, fault.cycle));
+}
+
+}  // namespace attnguard

@@ -1,0 +1,46 @@
+// In which order a campaign resolves its injections: cut into chunks of work that need the same
+// golden state.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/campaign/audit_selection.h"
+#include "src/campaign/injection_engine.h"
+#include "src/campaign/plan.h"
+
+namespace attnguard {
+
+/// Injections that are resolved by one engine, with one golden state, and kept in one file.
+struct Chunk {
+  bool full = false;
+  std::uint32_t group = 0;
+  std::vector<std::uint64_t> numbers;  ///< of the injections
+};
+
+class WorkOrder {
+ public:
+  /// Assigns every injection once; without an engine all of them need a complete run. The chunks
+  /// are a function of the plan and the assignments alone, so that a resumed campaign finds its
+  /// own again. Offers `audit` what the engine resolves; everything without one. `by_query_tile`:
+  /// within a group, injections of one query tile stand together.
+  WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine, AuditSelection& audit,
+            bool by_query_tile = false);
+
+  /// By group, complete runs last.
+  const std::vector<Chunk>& chunks() const { return chunks_; }
+  /// Injections that need a complete run.
+  std::uint64_t full() const { return full_; }
+
+ private:
+  struct Item {
+    std::uint32_t query_tile;
+    std::uint64_t number;
+  };
+  void cut(const std::vector<Item>& items, bool full, std::uint32_t group, std::uint64_t size);
+
+  std::vector<Chunk> chunks_;
+  std::uint64_t full_ = 0;
+};
+
+}  // namespace attnguard
