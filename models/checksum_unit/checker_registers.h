@@ -76,6 +76,8 @@ class RegisterBook {
   RegisterBook& operator=(const RegisterBook&) = delete;
   void declare(FaultUniverse& universe);
 
+  /// A register that its checker's options leave out is not declared.
+  bool declared() const { return reg_ != kUndeclared; }
   RegisterId reg() const { return reg_; }
   const RegisterShape& shape() const { return shape_; }
   std::size_t element_bytes() const { return element_bytes_; }
@@ -106,7 +108,8 @@ class RegisterBook {
 
   Watch watch_;
   RegisterShape shape_;
-  RegisterId reg_ = 0;
+  static constexpr RegisterId kUndeclared = ~RegisterId{0};
+  RegisterId reg_ = kUndeclared;
   std::uint32_t first_row_ = 0;
   std::byte* storage_ = nullptr;  ///< [groups][stride] elements of element_bytes
   std::size_t stride_ = 0, element_bytes_ = 0;

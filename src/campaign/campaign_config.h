@@ -92,7 +92,7 @@ struct ToleranceConfig {
 struct CampaignConfig {
   std::uint64_t injections = 20000;
   std::vector<TriggerConfig> faults;
-  Engine engine = Engine::full;
+  Engine engine = Engine::differential;
   std::vector<std::string> sites{"*"};
   Sampling sampling = Sampling::stratified;
   std::vector<FaultModelConfig> models{FaultModelConfig{}};

@@ -22,6 +22,8 @@ class InjectionEngine {
   /// Groups of the job (kv heads); the golden state of one is resident at a time.
   virtual std::uint32_t groups() const = 0;
   virtual Assignment assign(const Injection& injection) const = 0;
+  /// The golden state does not fit: injections of one query tile should follow each other.
+  virtual bool by_query_tile() const { return false; }
   /// Makes a group's golden state resident; called before workers are forked.
   virtual void load(std::uint32_t group) = 0;
   /// Overwrites `measurement` whole. The injection is not `full` and its group is loaded.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/fault_injector/fault.h"
+#include "models/numerics/format.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {
@@ -44,5 +45,13 @@ struct Measurement {
   std::uint64_t first_bad_commit_cycle = kNever;
   std::vector<CheckerMeasurement> checkers;  ///< configuration order
 };
+
+/// Largest finite magnitude of an output row of raw `words`.
+double row_scale(const std::uint32_t* words, std::size_t count, Format format);
+/// Takes in a row that differs from its golden one, whose row_scale is `scale`.
+void add_changed_row(const std::uint32_t* golden, const std::uint32_t* words, std::size_t count,
+                     double scale, Format format, OutputDifference& difference);
+/// Takes in a check whose inputs differ from the golden run's; of equal ratios the first stays.
+void add_changed_check(const Check& check, RatioMax& largest);
 
 }  // namespace attnguard

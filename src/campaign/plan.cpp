@@ -120,6 +120,9 @@ void CampaignPlan::plan_sampling(const ConfigOrigin& origin) {
   if (populations_.empty())
     origin.reject("/campaign/sites", "sites", "at least one site that is live in the golden run");
 
+  for (const Stratum& stratum : populations_)
+    streams_.push_back(stable_hash(
+        (is_function(stratum.domain()) ? "function/" : "safety_mechanism/") + stratum.name()));
   size_ = config_.injections;
   function_size_ = function_strata_ == 0 ? 0 : size_;
   if (function_strata_ > 0 && safety_strata > 0)
@@ -140,7 +143,7 @@ void CampaignPlan::plan_sampling(const ConfigOrigin& origin) {
 Injection CampaignPlan::injection(std::uint64_t number) const {
   if (!census_) return sampled(number);
   if (listed_.empty()) return exhaustive(number);
-  Injection injection{number, 0, FaultModel::bit_flip, listed_[number]};
+  Injection injection{number, 0, FaultModel::bit_flip, listed_[number], {}};
   while (classes_[injection.stratum].reg != injection.fault.site.reg) ++injection.stratum;
   return injection;
 }
@@ -153,9 +156,7 @@ Injection CampaignPlan::sampled(std::uint64_t number) const {
   const std::uint64_t count = function ? function_strata_ : populations_.size() - function_strata_;
   const std::uint64_t h = within % count + (function ? 0 : function_strata_);
   const Stratum& population = populations_[h];
-  RandomStream random(
-      seed_, stable_hash((function ? "function/" : "safety_mechanism/") + population.name()),
-      within / count);
+  RandomStream random(seed_, streams_[h], within / count);
 
   std::uint64_t total_weight = 0;
   for (const FaultModelConfig& model : config_.models) total_weight += model.weight;
@@ -163,8 +164,8 @@ Injection CampaignPlan::sampled(std::uint64_t number) const {
   std::size_t m = 0;
   while (ticket >= config_.models[m].weight) ticket -= config_.models[m++].weight;
 
-  Injection injection{number, static_cast<std::uint32_t>(h), config_.models[m].kind,
-                      population.draw(random)};
+  Injection injection{number, static_cast<std::uint32_t>(h), config_.models[m].kind, {}, {}};
+  injection.fault = population.draw(random, injection.block.emplace());
   injection.fault.bits_flipped = config_.models[m].bits;
   clip(injection.fault);
   return injection;
@@ -192,7 +193,7 @@ Injection CampaignPlan::exhaustive(std::uint64_t number) const {
     while (!cls.chosen[fault.site.index] || rest-- > 0) ++fault.site.index;
   }
   clip(fault);
-  return {number, h, model.kind, fault};
+  return {number, h, model.kind, fault, {}};
 }
 
 void CampaignPlan::clip(Fault& fault) const {

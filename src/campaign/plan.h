@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Injection {
   std::uint32_t stratum = 0;  ///< index into CampaignPlan::strata()
   FaultModel model = FaultModel::bit_flip;
   Fault fault;  ///< bits_flipped is already clipped to the register or lane
+  std::optional<LiveBlock> block;  ///< the one it was drawn from; not for lists and a census
 };
 
 /// Injections that weigh the same.
@@ -69,6 +71,7 @@ class CampaignPlan {
   std::uint64_t golden_cycles_;
   std::vector<SelectedClass> selected_;
   std::vector<Stratum> populations_;  ///< sampling: one per stratum
+  std::vector<std::uint64_t> streams_;  ///< of random numbers, one per population
   std::vector<PlanStratum> strata_;
   std::vector<PlanClass> classes_;
   std::vector<Fault> listed_;

@@ -80,10 +80,10 @@ void Stratum::add(const Stratum& other) {
     add(other.pieces_[i], other.ends_[i] - (i == 0 ? 0 : other.ends_[i - 1]));
 }
 
-Fault Stratum::draw(RandomStream& random) const {
+Fault Stratum::draw(RandomStream& random, LiveBlock& from) const {
   const auto end = std::upper_bound(ends_.begin(), ends_.end(), random.below(live_bit_cycles()));
   const Piece& piece = pieces_[static_cast<std::size_t>(end - ends_.begin())];
-  const LiveBlock& block = piece.block;
+  const LiveBlock& block = from = piece.block;
   const std::uint32_t bit = piece.first_bit + static_cast<std::uint32_t>(random.below(piece.bits));
   std::array<std::uint32_t, 3> at{};
   std::uint64_t offset = 0;

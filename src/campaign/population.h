@@ -36,8 +36,9 @@ class Stratum {
            std::uint32_t lane_bits);
   /// All cells of another stratum.
   void add(const Stratum& other);
-  /// One live cell, all equally likely: site, bit and cycle of a single flip.
-  Fault draw(RandomStream& random) const;
+  /// One live cell, all equally likely: site, bit and cycle of a single flip; `from` is the block
+  /// that holds it.
+  Fault draw(RandomStream& random, LiveBlock& from) const;
 
  private:
   struct Piece {

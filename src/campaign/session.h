@@ -17,6 +17,7 @@ class CampaignSession {
   /// UnfinishedError.
   explicit CampaignSession(const Prepared& prepared);
 
+  const Simulation& simulation() const { return simulation_; }
   const RunResult& golden() const { return golden_; }
   double golden_wall_s() const { return golden_wall_s_; }
   const CampaignPlan& plan() const { return plan_; }

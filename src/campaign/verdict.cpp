@@ -15,27 +15,6 @@ bool same_words(const std::vector<std::uint32_t>& a, const std::vector<std::uint
 
 bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-void compare_row(const RunResult& golden, const RunResult& run, std::size_t first,
-                 const OutputLayout& layout, OutputDifference& difference) {
-  ++difference.changed_rows;
-  double error = 0, scale = 0;
-  for (std::size_t i = first; i < first + layout.head_dim; ++i) {
-    const double expected = decode(layout.format, golden.output[i]);
-    if (std::isfinite(expected)) scale = std::max(scale, std::fabs(expected));
-    if (golden.output[i] == run.output[i]) continue;
-    ++difference.changed_values;
-    const double value = decode(layout.format, run.output[i]);
-    if (std::isfinite(value) && std::isfinite(expected)) {
-      error = std::max(error, std::fabs(value - expected));
-    } else {
-      difference.nonfinite = true;
-      error = std::numeric_limits<double>::infinity();
-    }
-  }
-  difference.max_abs_error = std::max(difference.max_abs_error, error);
-  difference.max_row_error = std::max(difference.max_row_error, scale > 0 ? error / scale : error);
-}
-
 }  // namespace
 
 OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
@@ -43,7 +22,9 @@ OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
   OutputDifference difference;
   for (std::size_t first = 0; first < golden.output.size(); first += layout.head_dim)
     if (!same_words(golden.output, run.output, first, layout.head_dim))
-      compare_row(golden, run, first, layout, difference);
+      add_changed_row(&golden.output[first], &run.output[first], layout.head_dim,
+                      row_scale(&golden.output[first], layout.head_dim, layout.format),
+                      layout.format, difference);
   return difference;
 }
 
@@ -125,13 +106,7 @@ std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerR
   for (std::size_t i = 0; i < run.checks.size(); ++i) {
     const Check& check = run.checks[i];
     if (i < golden.checks.size() && same_inputs(check, golden.checks[i])) continue;
-    RatioMax& ratio = ratios[check.comparison];
-    ratio.nonfinite |= check.nonfinite;
-    // A residual over a zero scale is beyond every relative threshold, unless it is zero itself.
-    const double value = check.residual == 0 ? 0 : check.residual / check.scale;
-    if (std::isnan(value) || (ratio.ratio && value <= *ratio.ratio)) continue;
-    ratio.ratio = value;
-    ratio.cycle = check.cycle;
+    add_changed_check(check, ratios[check.comparison]);
   }
   return ratios;
 }

@@ -119,6 +119,10 @@ const std::vector<LiveBlock>& Simulation::live_blocks() const {
   return impl_->accelerator.live_log().blocks();
 }
 
+const std::vector<BurstRecord>& Simulation::bursts() const {
+  return impl_->accelerator.live_log().bursts();
+}
+
 RunResult Simulation::run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
   return impl_->run(&fault, watchdog_cycles, false);
 }

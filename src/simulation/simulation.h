@@ -74,6 +74,8 @@ class Simulation {
   /// register.
   RunResult run(bool record_live = false);
   const std::vector<LiveBlock>& live_blocks() const;
+  /// Every burst that crossed a link in that run.
+  const std::vector<BurstRecord>& bursts() const;
   /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`. After a hang or crash the
   /// process must not run again.
   RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles);

@@ -108,11 +108,12 @@ TEST(Population, OfAGlobHoldsOnlyTheSitesItMatches) {
         live_strata(toy.universe, select_sites(toy.universe, {glob}, toy.origin), toy.blocks);
     std::uint64_t sum = 0;
     std::set<Cell> drawn;
+    LiveBlock block;
     for (const Stratum& stratum : strata) {
       sum += stratum.live_bit_cycles();
       for (std::uint64_t draw = 0; draw < 40 * stratum.live_bit_cycles(); ++draw) {
         RandomStream random(3, stable_hash(stratum.name()), draw);
-        drawn.insert(cell_of(stratum.draw(random)));
+        drawn.insert(cell_of(stratum.draw(random, block)));
       }
     }
     EXPECT_EQ(sum, expected.size()) << glob;

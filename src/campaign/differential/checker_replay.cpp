@@ -148,7 +148,7 @@ void CheckerReplay::checked(const Check& check) {
   const double inputs[3] = {check.lhs, check.rhs, check.scale};
   static_assert(sizeof inputs == sizeof golden);
   if (std::memcmp(inputs, &golden, sizeof inputs) == 0) return;
-  take_changed_check(measurement_->ratios[check.comparison], check);
+  add_changed_check(check, measurement_->ratios[check.comparison]);
   if (!check.alarm) return;
   // The line rises in the cycle after, but not before the tile has been handed over.
   measurement_->alarm_cycle =

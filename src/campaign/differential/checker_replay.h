@@ -78,6 +78,7 @@ class CheckerReplay final : private CheckSink {
   /// Bytes kept per step and tile of a trace, checks apart.
   std::size_t state_bytes() const { return state_bytes_; }
   RegisterTap& tap() { return checker_->tap(); }
+  const std::vector<RegisterBook*>& registers() const { return checker_->registers(); }
 
   /// All state as after power-on.
   void restart() { checker_->reset(); }

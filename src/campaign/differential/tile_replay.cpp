@@ -324,10 +324,9 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
     fed_ = probabilities_.data();
     probability_changes_[fault_->row] = 1;
   }
-  changed_ |= std::any_of(probability_changes_.begin(), probability_changes_.begin() + rows,
-                          [](std::uint32_t bits) { return bits != 0; })
-                  ? kProbabilities
-                  : 0;
+  if (std::any_of(probability_changes_.begin(), probability_changes_.begin() + rows,
+                  [](std::uint32_t bits) { return bits != 0; }))
+    changed_ |= kProbabilities;
   view_.probabilities = fed_;
   if (strikes(FaultPoint::array_probability)) {
     std::copy_n(fed_, cells, probabilities_late_.data());

@@ -12,6 +12,7 @@
 #include "models/fabric/commands.h"
 #include "models/systolic_array/pass_flip.h"
 #include "src/campaign/differential/golden_group.h"
+#include "src/campaign/differential/output_difference.h"
 #include "src/campaign/measurement.h"
 
 namespace attnguard {
@@ -48,8 +49,9 @@ struct TileFault {
   std::uint32_t first_step = 0, last_step = 0;  ///< key tiles in which it may strike
   std::uint32_t row = 0, col = 0;
   bool one_row = false;      ///< nothing but `row` can change
-  std::uint64_t mask = 0;    ///< of the element, on links and for the array's P
-  bool values = false;       ///< array: P·V, else S
+  std::uint64_t mask = 0;    ///< of the element; not used by the taps
+  ArrayRegister which = ArrayRegister::acc;  ///< array
+  bool values = false;                       ///< array: P·V, else S
   std::uint32_t pass = 0;    ///< array: of P·V; array_probability: the first that reads the flip
   std::uint32_t checker = 0;
   /// checker: its flipped copy of an operand is read again in every later step, or in last_step of
@@ -90,7 +92,8 @@ class TileReplay {
     bool partial_changed = false, acc_differs = false;
   };
   void begin();
-  void take_operands();
+  void prepare_change();
+  void take_operands(std::uint32_t step);
   bool idle(std::uint32_t step) const;
   bool strikes(FaultPoint point) const { return fault_->point == point && in_window_; }
   void step(std::uint32_t step);
@@ -101,11 +104,17 @@ class TileReplay {
   void accumulate_tapped(std::uint32_t step, std::uint32_t row);
   void check(std::uint32_t step);
   void finish();
-  void normalise_rows();
-  void compare_output(std::uint32_t row);
+  void normalise_rows(const float* sum, const float* golden_sum);
+  void normalise_tapped(std::uint32_t row, const float* sum);
+  void observe_outputs(OutputView& view);
+  float* change_partial(std::uint32_t step, std::uint32_t row);
 
   void flip_element(float& value, Format format);
-  ArrayPass pass_of(std::uint32_t step, const float* west, const float* north) const;
+  ArrayPass pass_of(std::uint32_t step) const;
+  ArrayFlip array_flip() const {
+    return {fault_->which, fault_->row, fault_->col, static_cast<std::uint32_t>(fault_->mask),
+            fault_->fault.cycle};
+  }
   const float* golden_scores(std::uint32_t step) const {
     return &golden_->scores[step * tile_cells_];
   }
@@ -130,6 +139,7 @@ class TileReplay {
   const TileTiming* timing_ = nullptr;
   const TileFault* fault_ = nullptr;
   const OperandChange* change_ = nullptr;
+  const OperandChange* prepared_ = nullptr;  ///< whose changed tile is at hand
   FaultOutcome* outcome_ = nullptr;
   Measurement* measurement_ = nullptr;
 
@@ -145,7 +155,7 @@ class TileReplay {
   std::uint32_t changed_ = 0;  ///< Observation bits
   StepView view_;
   const float *query_ = nullptr, *key_ = nullptr, *value_ = nullptr;  ///< as the array reads them
-  const float *fed_ = nullptr, *fed_late_ = nullptr;  ///< P in the array; after a flip of its copy
+  const float* fed_ = nullptr;  ///< P as the array has it
   const float* alpha_ = nullptr;                      ///< as the accumulator has it
   std::vector<std::uint32_t> probability_changes_;    ///< [stride] bits that differ in some key
   std::vector<const float*> partial_rows_, observed_partial_rows_;
@@ -157,6 +167,7 @@ class TileReplay {
   LaneTile outputs_, acc_observed_, output_observed_, reciprocal_, reciprocal_observed_, line_;
   std::vector<const float*> acc_rows_, output_rows_;
   PassChange pass_change_;
+  RowComparison output_difference_;
   std::uint64_t multiply_adds_ = 0;
 };
 

@@ -1,0 +1,61 @@
+// What a register class is to the differential engine.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "models/fault_injector/fault_universe.h"
+
+namespace attnguard {
+
+enum class SiteKind : std::uint8_t {
+  q_word,
+  k_word,
+  v_word,
+  o_word,
+  array_west,
+  array_north,
+  array_acc,
+  array_drain,
+  array_probability,
+  softmax,
+  accumulator,
+  load_link,  ///< external memory to dma: any operand
+  q_load_link,
+  k_load_link,
+  v_load_link,
+  q_read_link,
+  k_read_link,
+  v_read_link,
+  score_link,
+  probability_link,
+  scalar_link,
+  partial_link,
+  output_link,
+  stored_link,
+  commit_link,
+  q_observation,
+  k_observation,
+  v_observation,
+  array_observation,
+  softmax_observation,
+  accumulator_observation,
+  checker,
+  alarm_line,
+  control,  ///< changes control or time
+  unknown,
+};
+
+SiteKind site_kind(const RegisterClass& cls);
+std::vector<SiteKind> site_kinds(const FaultUniverse& universe);
+
+/// Only a complete run can tell what a fault there does.
+inline bool needs_complete_run(SiteKind kind) {
+  return kind == SiteKind::control || kind == SiteKind::unknown;
+}
+
+/// The engine that resolves faults in the class when the campaign's is `differential`.
+std::string_view engine_of(const RegisterClass& cls);
+
+}  // namespace attnguard

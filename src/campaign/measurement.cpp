@@ -1,0 +1,46 @@
+#include "src/campaign/measurement.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace attnguard {
+
+double row_scale(const std::uint32_t* words, std::size_t count, Format format) {
+  double scale = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double value = decode(format, words[i]);
+    if (std::isfinite(value)) scale = std::max(scale, std::fabs(value));
+  }
+  return scale;
+}
+
+void add_changed_row(const std::uint32_t* golden, const std::uint32_t* words, std::size_t count,
+                     double scale, Format format, OutputDifference& difference) {
+  ++difference.changed_rows;
+  double error = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (golden[i] == words[i]) continue;
+    ++difference.changed_values;
+    const double expected = decode(format, golden[i]), value = decode(format, words[i]);
+    if (std::isfinite(value) && std::isfinite(expected)) {
+      error = std::max(error, std::fabs(value - expected));
+    } else {
+      difference.nonfinite = true;
+      error = std::numeric_limits<double>::infinity();
+    }
+  }
+  difference.max_abs_error = std::max(difference.max_abs_error, error);
+  difference.max_row_error = std::max(difference.max_row_error, scale > 0 ? error / scale : error);
+}
+
+void add_changed_check(const Check& check, RatioMax& largest) {
+  largest.nonfinite |= check.nonfinite;
+  // A residual over a zero scale is beyond every relative threshold, unless it is zero itself.
+  const double value = check.residual == 0 ? 0 : check.residual / check.scale;
+  if (std::isnan(value) || (largest.ratio && value <= *largest.ratio)) return;
+  largest.ratio = value;
+  largest.cycle = check.cycle;
+}
+
+}  // namespace attnguard
