@@ -165,6 +165,12 @@ TileContext CheckerReplay::window(TileContext tile) const {
   return tile;
 }
 
+/// Of beats that are rows: lane 0 is the first row of the window.
+BeatTiming CheckerReplay::window(BeatTiming rows) const {
+  rows.first_cycle += std::uint64_t{rows_.first} * rows.beat_interval_cycles;
+  return rows;
+}
+
 void CheckerReplay::feed_query(const TileTiming& tile, const float* query) {
   if ((needs_ & kQueryWritten) == 0) return;
   TileContext context = window(tile.steps.front().tile);
@@ -189,20 +195,21 @@ void CheckerReplay::feed_step(const StepView& view) {
   if ((needs_ & kKeyRead) != 0)
     checker_->key_read({in_half(view.key_tile->half), view.key, strides_.key, at.k_read});
   arrival_cycle_ = at.scores_arrival;
-  if ((needs_ & kScores) != 0) checker_->scores({tile, view.scores + first, row, at.scores});
-  if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, at.alpha});
+  if ((needs_ & kScores) != 0) checker_->scores({tile, view.scores + first, row, window(at.scores)});
+  if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, window(at.alpha)});
   arrival_cycle_ = at.fed_cycle;
   if ((needs_ & kValueRead) != 0)
     checker_->value_read({in_half(view.value_tile->half), view.value, strides_.value, at.v_read});
   if ((needs_ & kProbabilities) != 0)
-    checker_->probabilities(
-        {tile, view.probabilities + first, row, {at.fed_cycle, 1, 0, tile.cols, 1}});
+    // Each row of the array is one cycle behind the row above.
+    checker_->probabilities({tile, view.probabilities + first, row,
+                             {at.fed_cycle + first, 1, 0, tile.cols, 1}});
   arrival_cycle_ = at.partial_arrival;
   if ((needs_ & kPartials) == 0) return;
   if (rows_.count == 1) {
-    checker_->partials({tile, view.partial_rows[first], 1, at.partial});
+    checker_->partials({tile, view.partial_rows[first], 1, window(at.partial)});
   } else {
-    checker_->partials({tile, lane_major(view.partial_rows, partials_.data()), row, at.partial});
+    checker_->partials({tile, lane_major(view.partial_rows, partials_.data()), row, window(at.partial)});
   }
 }
 
@@ -210,10 +217,10 @@ void CheckerReplay::feed_outputs(const OutputView& view) {
   const TileContext tile = window(view.tile->tile);
   arrival_cycle_ = view.tile->output_arrival;
   if ((needs_ & kScalars) != 0)
-    checker_->sums({tile, view.sum + rows_.first, strides_.row, view.tile->sum});
+    checker_->sums({tile, view.sum + rows_.first, strides_.row, window(view.tile->sum)});
   if ((needs_ & kOutputs) == 0) return;
   const std::size_t d = dims_.head_dim;
-  const BeatTiming& timing = view.tile->output;
+  const BeatTiming timing = window(view.tile->output);
   if (rows_.count == 1) {
     float* to = std::copy_n(view.acc_rows[rows_.first], d, outputs_.data());
     to = std::copy_n(view.output_rows[rows_.first], d, to);
@@ -268,7 +275,7 @@ void CheckerReplay::restore(std::uint32_t step) {
       for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
         std::memcpy(book->at(group, 0), from, bytes);
     }
-  checker_->hold_until(golden_->held_until_cycle);
+  checker_->hold_until(golden_->held_until_cycle + rows_.first);
 }
 
 void CheckerReplay::compare(std::uint32_t step, bool rows_matter) {

@@ -111,6 +111,7 @@ class CheckerReplay final : private CheckSink {
   void feed_outputs(const OutputView& view);
   void feed_query(const TileTiming& tile, const float* query);
   TileContext window(TileContext tile) const;
+  BeatTiming window(BeatTiming rows) const;
   const float* lane_major(const float* const* rows, float* to) const;
   void save(std::byte* to) const;
   void restore(std::uint32_t step);
