@@ -5,7 +5,7 @@
 #include <chrono>
 #include <memory>
 
-#include "src/campaign/differential/differential_engine.h"
+#include "src/campaign/differential/make_engine.h"
 #include "src/campaign/interrupt.h"
 #include "src/campaign/result_files.h"
 #include "src/campaign/session.h"
@@ -61,23 +61,6 @@ nlohmann::ordered_json campaign_identity(const Prepared& prepared) {
           {"config", prepared.effective}};
 }
 
-// What resolves injections besides complete runs, if anything does.
-std::unique_ptr<DifferentialEngine> make_engine(const Prepared& prepared,
-                                                const CampaignSession& session,
-                                                const CampaignOptions& options) {
-  const Config& config = prepared.config;
-  if (config.campaign.engine == Engine::full) return nullptr;
-  const Simulation& simulation = session.simulation();
-  const GoldenJob job{config.accelerator,
-                      config.checkers,
-                      prepared.job,
-                      JobLayout(config.accelerator, prepared.job.shape),
-                      simulation.universe(),
-                      simulation.bursts(),
-                      session.golden()};
-  return std::make_unique<DifferentialEngine>(job, simulation.live_blocks(), options.memory_bytes);
-}
-
 }  // namespace
 
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
@@ -85,7 +68,9 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   CampaignFolder folder(options.out, options.start, campaign_identity(prepared));
   CampaignSession session(prepared);
   const CampaignContext& context = session.context();
-  const std::unique_ptr<DifferentialEngine> engine = make_engine(prepared, session, options);
+  std::unique_ptr<DifferentialEngine> engine;
+  if (prepared.config.campaign.engine == Engine::differential)
+    engine = make_engine(prepared, session, options.memory_bytes);
   folder.open();
   std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
   if (options.catch_signals) guard.emplace();

@@ -15,7 +15,7 @@
 #include "models/checksum_unit/checker.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checker_registers.h"
-#include "src/campaign/differential/schedule.h"
+#include "src/campaign/differential/group_schedule.h"
 #include "src/campaign/measurement.h"
 
 namespace attnguard {

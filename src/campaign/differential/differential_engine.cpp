@@ -136,7 +136,7 @@ std::uint64_t DifferentialEngine::read_cycle(const OperandChange& change,
 }
 
 void DifferentialEngine::load_stores(std::uint32_t step, const float* key, const float* value) {
-  const Schedule& schedule = group_->schedule();
+  const GroupSchedule& schedule = group_->schedule();
   const StepTiming& timing = schedule.tiles().back().steps[step];
   for (const auto& checker : units_.checkers) {
     if (key != nullptr) checker->load_key(timing.tile, schedule.keys()[step], key);
@@ -146,7 +146,7 @@ void DifferentialEngine::load_stores(std::uint32_t step, const float* key, const
 
 void DifferentialEngine::change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
                                         std::uint32_t step, Measurement& measurement) {
-  const Schedule& schedule = group_->schedule();
+  const GroupSchedule& schedule = group_->schedule();
   const auto& tiles = schedule.tiles();
   OperandFault at = locator_.locate_operand(kind, fault, schedule, tiles[tile], step);
   change_ = at.change;

@@ -132,7 +132,7 @@ void GoldenGroup::hold_column_of_previous_group() {
     CheckerTrace unused;
     checker->restart();
     if (schedule_.kv_head() == 0) continue;
-    const Schedule previous(job_.layout, job_.accelerator.buffers, schedule_.kv_head() - 1,
+    const GroupSchedule previous(job_.layout, job_.accelerator.buffers, schedule_.kv_head() - 1,
                             job_.universe, job_.bursts);
     std::fill(row_pointers_.begin(), row_pointers_.end(), rows_.data());
     checker->record_start(unused, nullptr);

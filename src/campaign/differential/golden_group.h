@@ -16,7 +16,7 @@
 #include "models/output_accumulator/accumulator_core.h"
 #include "models/softmax_unit/softmax_core.h"
 #include "src/campaign/differential/checker_replay.h"
-#include "src/campaign/differential/schedule.h"
+#include "src/campaign/differential/group_schedule.h"
 
 namespace attnguard {
 
@@ -61,7 +61,7 @@ class GoldenGroup {
   GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t kv_head,
               std::uint64_t memory_bytes);
 
-  const Schedule& schedule() const { return schedule_; }
+  const GroupSchedule& schedule() const { return schedule_; }
   /// K tile [d][key stride] and V tile [C][value stride].
   const float* key(std::uint32_t key_tile) const { return keys_[key_tile].data(); }
   const float* value(std::uint32_t key_tile) const { return values_[key_tile].data(); }
@@ -87,7 +87,7 @@ class GoldenGroup {
   const GoldenJob& job_;
   ReplayUnits& units_;
   TileStrides strides_;
-  Schedule schedule_;
+  GroupSchedule schedule_;
   std::vector<LaneTile> keys_, values_;
   bool all_resident_ = true;
   std::vector<GoldenTile> tiles_;    ///< all, or the one recorded last

@@ -269,7 +269,7 @@ void FaultLocator::place(OperandFault& at, BufferId buffer, std::uint32_t step,
 }
 
 OperandFault FaultLocator::locate_operand(SiteKind kind, const Fault& fault,
-                                          const Schedule& schedule, const TileTiming& tile,
+                                          const GroupSchedule& schedule, const TileTiming& tile,
                                           std::uint32_t step) const {
   if (kind == SiteKind::q_word || kind == SiteKind::k_word || kind == SiteKind::v_word)
     return locate_word(kind, fault, schedule, tile, step);
@@ -348,7 +348,7 @@ OperandFault FaultLocator::locate_operand(SiteKind kind, const Fault& fault,
   return at;
 }
 
-OperandFault FaultLocator::locate_word(SiteKind kind, const Fault& fault, const Schedule& schedule,
+OperandFault FaultLocator::locate_word(SiteKind kind, const Fault& fault, const GroupSchedule& schedule,
                                        const TileTiming& tile, std::uint32_t step) const {
   const StepTiming& timing = tile.steps[step];
   const TileInBuffer& held = kind == SiteKind::q_word   ? tile.query

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "src/campaign/differential/schedule.h"
+#include "src/campaign/differential/group_schedule.h"
 #include "src/campaign/differential/site_kind.h"
 #include "src/campaign/differential/tile_replay.h"
 
@@ -38,7 +38,7 @@ class FaultLocator {
   TileFault locate(SiteKind kind, const Fault& fault, const TileTiming& tile,
                    std::uint32_t step) const;
   OutputFault locate_output(SiteKind kind, const Fault& fault, const TileTiming& tile) const;
-  OperandFault locate_operand(SiteKind kind, const Fault& fault, const Schedule& schedule,
+  OperandFault locate_operand(SiteKind kind, const Fault& fault, const GroupSchedule& schedule,
                               const TileTiming& tile, std::uint32_t step) const;
 
  private:
@@ -53,7 +53,7 @@ class FaultLocator {
   void locate_in_accumulator(TileFault& at, const TileTiming& tile, const StepTiming& step) const;
   void locate_observation(SiteKind kind, TileFault& at, const TileTiming& tile,
                           const StepTiming& step) const;
-  OperandFault locate_word(SiteKind kind, const Fault& fault, const Schedule& schedule,
+  OperandFault locate_word(SiteKind kind, const Fault& fault, const GroupSchedule& schedule,
                            const TileTiming& tile, std::uint32_t step) const;
   void place(OperandFault& at, BufferId buffer, std::uint32_t step, const BeatTiming& timing,
              std::uint32_t lane) const;

@@ -1,4 +1,4 @@
-#include "src/campaign/differential/schedule.h"
+#include "src/campaign/differential/group_schedule.h"
 
 #include "src/simulation/errors.h"
 
@@ -13,7 +13,7 @@ std::string link_name(const RegisterClass& cls) {
 
 }  // namespace
 
-Schedule::Schedule(const JobLayout& layout, const BuffersConfig& buffers, std::uint32_t kv_head, const FaultUniverse& universe,
+GroupSchedule::GroupSchedule(const JobLayout& layout, const BuffersConfig& buffers, std::uint32_t kv_head, const FaultUniverse& universe,
                    const std::vector<BurstRecord>& bursts)
     : buffers_(buffers),
       kv_head_(kv_head),
@@ -38,12 +38,12 @@ Schedule::Schedule(const JobLayout& layout, const BuffersConfig& buffers, std::u
   require_complete();
 }
 
-TileInBuffer Schedule::in_buffer(const BurstRecord& burst, const BufferConfig& buffer) const {
+TileInBuffer GroupSchedule::in_buffer(const BurstRecord& burst, const BufferConfig& buffer) const {
   const std::uint64_t half_bytes = std::uint64_t{buffer.words} * (buffer.word_bits / 8) / 2;
   return {burst.shape.timing, burst.address, burst.address >= half_bytes ? 1U : 0U};
 }
 
-void Schedule::take(const std::string& link, const BurstRecord& burst) {
+void GroupSchedule::take(const std::string& link, const BurstRecord& burst) {
   const TileContext& context = burst.shape.tile;
   const BeatTiming& timing = burst.shape.timing;
   TileTiming& tile = tiles_[tile_index(context.id())];
@@ -86,7 +86,7 @@ void Schedule::take(const std::string& link, const BurstRecord& burst) {
   }
 }
 
-void Schedule::require_complete() const {
+void GroupSchedule::require_complete() const {
   bool complete = true;
   for (const TileTiming& tile : tiles_) {
     complete = complete && tile.tile.rows > 0 && tile.commit.first_cycle > 0;

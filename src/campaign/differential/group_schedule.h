@@ -40,10 +40,10 @@ struct TileTiming {
   BeatTiming output_read, commit;  ///< o buffer to dma, dma to external memory
 };
 
-class Schedule {
+class GroupSchedule {
  public:
   /// Bursts of the golden run of `kv_head`. Throws ModelError when one is missing.
-  Schedule(const JobLayout& layout, const BuffersConfig& buffers, std::uint32_t kv_head, const FaultUniverse& universe,
+  GroupSchedule(const JobLayout& layout, const BuffersConfig& buffers, std::uint32_t kv_head, const FaultUniverse& universe,
            const std::vector<BurstRecord>& bursts);
 
   std::uint32_t kv_head() const { return kv_head_; }
