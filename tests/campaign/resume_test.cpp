@@ -121,7 +121,8 @@ void Resume::kill_commands(int rounds) {
     const int exit_code = running.wait();
     EXPECT_TRUE(!spare_command || exit_code == 0) << read_text(path("log"));
     for (const pid_t worker : workers) EXPECT_TRUE(ends_soon(worker)) << "an orphan";
-    EXPECT_TRUE(!fs::exists(path("killed")) || unfinished("killed") || results("killed") == expected);
+    EXPECT_TRUE(!fs::exists(path("killed")) || unfinished("killed") ||
+                results("killed") == expected);
   }
   if (unfinished("killed")) {
     const CommandResult last = run("killed", "--resume");

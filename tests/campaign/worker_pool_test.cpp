@@ -86,7 +86,8 @@ TEST(WorkerPool, TriesAnItemAgainWhenItsWorkerDies) {
 TEST(WorkerPool, AsksWhatToDeliverForAnItemThatFailed) {
   PoolOptions options{2, 3};
   int failures = 0;
-  options.failed = [&](std::uint64_t item, const std::string& reason) -> std::optional<std::string> {
+  options.failed = [&](std::uint64_t item,
+                       const std::string& reason) -> std::optional<std::string> {
     EXPECT_EQ(item, 5U);
     EXPECT_EQ(reason, "the worker was ended by signal 9");
     return ++failures < 3 ? std::nullopt : std::optional<std::string>("given up");

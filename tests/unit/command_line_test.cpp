@@ -57,7 +57,8 @@ TEST(CommandLine, ParsesWhatOnlyCampaignsTake) {
       parse_command_line({"campaign", "c.json", "--audit", "0", "--resume"}).command_line;
   EXPECT_EQ(line.audit, 0U);
   EXPECT_TRUE(line.resume);
-  EXPECT_THAT(complaint({"campaign", "c.json", "--resume", "--force"}), HasSubstr("one of the two"));
+  EXPECT_THAT(complaint({"campaign", "c.json", "--resume", "--force"}),
+              HasSubstr("one of the two"));
   EXPECT_EQ(complaint({"run", "c.json", "--audit", "1"}),
             "--audit: no option of run; see attnguard run --help");
 }
