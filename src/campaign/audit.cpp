@@ -42,8 +42,8 @@ std::string audit_csv(const CampaignContext& context, const AuditResult& result,
                       std::string_view engine) {
   std::string text = "engine," + injections_header(context);
   for (const AuditMismatch& mismatch : result.mismatches)
-    text += fmt::format("{},{}{},{}", engine, mismatch.row, enum_name(Engine::full),
-                        mismatch.repeated);
+    text +=
+        fmt::format("{},{}{},{}", engine, mismatch.row, enum_name(Engine::full), mismatch.repeated);
   return text;
 }
 

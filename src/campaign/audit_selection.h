@@ -14,8 +14,8 @@ namespace attnguard {
 
 class AuditSelection {
  public:
-  /// Of `count` injections, or of all when fewer are offered. Without a count 0.2 %, at least two of
-  /// every site class and at most 200.
+  /// Of `count` injections, or of all when fewer are offered. Without a count 0.2 %, at least two
+  /// of every site class and at most 200.
   explicit AuditSelection(std::optional<std::uint64_t> count) : count_(count) {}
 
   /// An injection that may be audited; in any order.

@@ -81,8 +81,8 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   how.audit = options.audit;
   how.progress = options.progress;
   how.interrupted = InterruptGuard::interrupted;
-  const Conducted conducted = conduct(context, prepared.config.campaign,
-                                      {session.simulate(), engine.get()}, store, how);
+  const Conducted conducted =
+      conduct(context, prepared.config.campaign, {session.simulate(), engine.get()}, store, how);
 
   CampaignSummary summary = summarise(session, conducted);
   summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() -

@@ -24,9 +24,9 @@ struct CampaignOptions {
   /// config.json, and audit.csv after a mismatch; empty: write nothing.
   std::filesystem::path out;
   StartMode start = StartMode::refuse;
-  std::optional<std::uint64_t> audit;         ///< injections to repeat; see AuditSelection
-  std::uint64_t memory_bytes = 4ULL << 30U;   ///< for the golden state of the differential engine
-  bool catch_signals = false;                 ///< SIGINT and SIGTERM throw Interrupted
+  std::optional<std::uint64_t> audit;        ///< injections to repeat; see AuditSelection
+  std::uint64_t memory_bytes = 4ULL << 30U;  ///< for the golden state of the differential engine
+  bool catch_signals = false;                ///< SIGINT and SIGTERM throw Interrupted
   std::function<void(const CampaignProgress&)> progress;  ///< may be empty
 };
 
@@ -61,8 +61,8 @@ struct CampaignSummary {
 /// errors.h says. At most one simulation per process, so at most one campaign.
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options);
 
-/// AuditError for an audit that found a mismatch, ModelError for injections that failed. The results
-/// are written by then.
+/// AuditError for an audit that found a mismatch, ModelError for injections that failed. The
+/// results are written by then.
 void require_sound(const CampaignSummary& summary);
 
 /// What a campaign would do.

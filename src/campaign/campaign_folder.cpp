@@ -8,6 +8,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 #include "src/config/user_error.h"
 #include "src/simulation/output_dir.h"
@@ -37,6 +38,12 @@ void sync_file(const fs::path& file) {
   const bool synced = fd >= 0 && ::fsync(fd) == 0;
   if (fd >= 0) ::close(fd);
   if (!synced) fail("cannot write " + file.string());
+}
+
+std::vector<fs::path> entries(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(folder)) paths.push_back(entry.path());
+  return paths;
 }
 
 [[noreturn]] void reject(const fs::path& out, const std::error_code& error) {
@@ -81,21 +88,22 @@ CampaignFolder::CampaignFolder(const fs::path& out, StartMode mode, const Json& 
 void CampaignFolder::check_unfinished() const {
   const bool unfinished = fs::exists(chunks() / kIdentityFile);
   if (mode_ == StartMode::refuse && unfinished)
-    throw UserError(fmt::format(
-        "--out {}: holds an unfinished campaign; --resume to go on with it, or --force to start anew",
-        asked_.string()));
+    throw UserError(
+        fmt::format("--out {}: holds an unfinished campaign; --resume to go on with it, or --force "
+                    "to start anew",
+                    asked_.string()));
   if (mode_ != StartMode::resume) return;
   if (!unfinished)
-    throw UserError(fmt::format("--resume: no unfinished campaign in {}; without --resume a new one",
-                                asked_.string()));
+    throw UserError(fmt::format(
+        "--resume: no unfinished campaign in {}; without --resume a new one", asked_.string()));
   std::ifstream stream(chunks() / kIdentityFile);
   const Json stored = Json::parse(stream, nullptr, false);
   const std::string changed = difference(stored, identity_);
   if (!changed.empty())
-    throw UserError(fmt::format(
-        "--resume: the unfinished campaign in {} is another: {}; the same configuration, or --force "
-        "to start anew",
-        asked_.string(), changed));
+    throw UserError(
+        fmt::format("--resume: the unfinished campaign in {} is another: {}; the same "
+                    "configuration, or --force to start anew",
+                    asked_.string(), changed));
 }
 
 void CampaignFolder::open() {
@@ -133,9 +141,9 @@ void CampaignFolder::lock() {
   if (lock_ < 0) fail("cannot write " + chunks().string());
   // Unlike flock(), not inherited by workers: free as soon as this process has ended.
   if (::fcntl(lock_, F_SETLK, &whole) != 0)
-    throw UserError(fmt::format("--out {}: another process is at this campaign; wait for it, or "
-                                "another folder",
-                                asked_.string()));
+    throw UserError(fmt::format(
+        "--out {}: another process is at this campaign; another folder, or when it is done",
+        asked_.string()));
 }
 
 void CampaignFolder::publish(const std::function<void(const fs::path& folder)>& write) {
@@ -144,14 +152,14 @@ void CampaignFolder::publish(const std::function<void(const fs::path& folder)>& 
   fs::remove_all(results);
   fs::create_directory(results);
   write(results);
-  for (const auto& file : fs::directory_iterator(results)) sync_file(file.path());
+  const std::vector<fs::path> files = entries(results);
+  for (const fs::path& file : files) sync_file(file);
   // Of an earlier result: they would speak of rows that are gone.
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    const std::string name = entry.path().filename().string();
-    if (name == "audit.csv" || name.rfind("replay_", 0) == 0) fs::remove_all(entry.path());
+  for (const fs::path& entry : entries(folder_)) {
+    const std::string name = entry.filename().string();
+    if (name == "audit.csv" || name.rfind("replay_", 0) == 0) fs::remove_all(entry);
   }
-  for (const auto& file : fs::directory_iterator(results))
-    fs::rename(file.path(), folder_ / file.path().filename());
+  for (const fs::path& file : files) fs::rename(file, folder_ / file.filename());
   discard_chunks();
 }
 

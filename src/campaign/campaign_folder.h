@@ -1,7 +1,7 @@
 // The folder of a campaign: chunks while it runs, results at its end.
 //
-// DIR/chunks exists exactly as long as the campaign is unfinished. An earlier result beside it stays
-// until the new files replace it.
+// DIR/chunks exists exactly as long as the campaign is unfinished. An earlier result beside it
+// stays until the new files replace it.
 #pragma once
 
 #include <filesystem>

@@ -94,9 +94,9 @@ std::optional<StoredChunk> ChunkStore::read(std::size_t index, const Chunk& chun
   const std::size_t size = kHeaderSize + chunk.numbers.size() * codec_.size() + kHashSize;
   std::error_code error;
   if (fs::file_size(path, error) != size || error) return std::nullopt;
-  StoredChunk stored(ipc::mapped_region(ipc::file_mapping(path.c_str(), ipc::read_only),
-                                        ipc::read_only),
-                     codec_.size());
+  StoredChunk stored(
+      ipc::mapped_region(ipc::file_mapping(path.c_str(), ipc::read_only), ipc::read_only),
+      codec_.size());
   const std::string_view file = stored.file(), body = file.substr(0, size - kHashSize);
   if (body.substr(0, kHeaderSize) != header(index, chunk)) return std::nullopt;
   if (file.substr(body.size()) != sha256_hex(body)) return std::nullopt;

@@ -35,6 +35,7 @@ struct Conducted {
   AuditResult audit;
   FailedInjections failed;
   std::uint64_t full = 0, differential = 0;  ///< injections by engine
+  std::uint64_t kept = 0;                    ///< injections of an earlier process
 };
 
 /// Throws Interrupted when options.interrupted says so; what the store then holds need not be done

@@ -28,8 +28,7 @@ class Owners {
  public:
   explicit Owners(const CampaignContext& context) : checkers_(context.checkers.size()) {
     for (const RegisterClass& cls : context.universe.classes())
-      for (const std::string& checker : context.checkers)
-        owners_.push_back(owner_of(cls, checker));
+      for (const std::string& checker : context.checkers) owners_.push_back(owner_of(cls, checker));
   }
   FaultOwner operator()(RegisterId reg, std::size_t checker) const {
     return owners_[reg * checkers_ + checker];

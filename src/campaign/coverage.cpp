@@ -57,8 +57,7 @@ CoverageTally::Cell& CoverageTally::cell(const Injection& injection) {
 
 void CoverageTally::add(const Record& record) {
   const auto& [injection, measurement] = record;
-  const Effect effect =
-      judge_effect(measurement, injection.fault.cycle, context_.tolerance);
+  const Effect effect = judge_effect(measurement, injection.fault.cycle, context_.tolerance);
   ++effects_[static_cast<std::size_t>(effect)];
   if (effect == Effect::not_injected || effect == Effect::sim_error) return;
   Cell& cell = this->cell(injection);
@@ -81,11 +80,17 @@ void CoverageTally::add(const Record& record) {
   }
 }
 
-std::map<std::uint64_t, std::uint64_t> CoverageTally::histogram(
+std::vector<std::pair<std::uint64_t, std::uint64_t>> CoverageTally::histogram(
     const std::vector<Latency>& latencies, std::size_t tolerance) {
-  std::map<std::uint64_t, std::uint64_t> histogram;
+  std::vector<std::uint64_t> cycles;
   for (const Latency& latency : latencies)
-    if ((latency.dangerous >> tolerance & 1U) != 0) ++histogram[latency.cycles];
+    if ((latency.dangerous >> tolerance & 1U) != 0) cycles.push_back(latency.cycles);
+  std::sort(cycles.begin(), cycles.end());
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> histogram;
+  for (const std::uint64_t value : cycles) {
+    if (histogram.empty() || histogram.back().first != value) histogram.emplace_back(value, 0);
+    ++histogram.back().second;
+  }
   return histogram;
 }
 
@@ -101,8 +106,8 @@ std::vector<const CoverageTally::Cell*> CoverageTally::chosen_cells(Chosen chose
 
 // Sums the cells for which chosen(cell) holds; without latencies.
 template <class Chosen>
-CoverageRow CoverageTally::counted_row(std::size_t checker, std::size_t tolerance,
-                                       std::string name, Domain domain, Chosen chosen) const {
+CoverageRow CoverageTally::counted_row(std::size_t checker, std::size_t tolerance, std::string name,
+                                       Domain domain, Chosen chosen) const {
   CoverageRow row;
   row.checker = context_.checkers[checker];
   row.site_class = std::move(name);
@@ -152,11 +157,12 @@ CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::
                          verdicts[Verdict::detected] + verdicts[Verdict::undetected],
                          histogram(counts.latencies, tolerance)});
   }
-  row.p50 = latency_quantile(latencies, 0.50, false);
-  row.p95 = latency_quantile(latencies, 0.95, false);
-  row.p99 = latency_quantile(latencies, 0.99, false);
-  row.max = latency_quantile(latencies, 1, true);
-  row.given_detected_p50 = latency_quantile(latencies, 0.50, true);
+  const LatencyDistribution distribution(latencies);
+  row.p50 = distribution.quantile(0.50, false);
+  row.p95 = distribution.quantile(0.95, false);
+  row.p99 = distribution.quantile(0.99, false);
+  row.max = distribution.quantile(1, true);
+  row.given_detected_p50 = distribution.quantile(0.50, true);
   return row;
 }
 
@@ -186,9 +192,9 @@ std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t 
 CoverageRow CoverageTally::total(std::size_t checker) const { return totals(checker, 0).back(); }
 
 CoverageSoFar CoverageTally::so_far(std::size_t checker) const {
-  const CoverageRow row =
-      counted_row(checker, 0, "total", Domain::function,
-                  [&](const Cell& cell) { return in_total(cell.reg, true, true); });
+  const CoverageRow row = counted_row(checker, 0, "total", Domain::function, [&](const Cell& cell) {
+    return in_total(cell.reg, true, true);
+  });
   return {row.coverage, row.interval};
 }
 

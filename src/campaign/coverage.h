@@ -3,9 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/campaign/campaign_config.h"
@@ -92,8 +92,9 @@ class CoverageTally {
   };
 
   Cell& cell(const Injection& injection);
-  static std::map<std::uint64_t, std::uint64_t> histogram(const std::vector<Latency>& latencies,
-                                                          std::size_t tolerance);
+  /// (cycles, injections), by cycles.
+  static std::vector<std::pair<std::uint64_t, std::uint64_t>> histogram(
+      const std::vector<Latency>& latencies, std::size_t tolerance);
   template <class Chosen>
   std::vector<const Cell*> chosen_cells(Chosen chosen) const;
   template <class Chosen>

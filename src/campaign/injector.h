@@ -59,7 +59,7 @@ class Injector {
   const std::uint32_t workers_;
   const std::function<void()> tick_;  ///< of the pools
   const Found found_;
-  std::vector<bool> is_kept_;  ///< [chunk]; by an earlier process
+  std::vector<bool> is_kept_;              ///< [chunk]; by an earlier process
   std::map<std::uint64_t, int> failures_;  ///< by injection
   std::map<std::uint64_t, std::string> reasons_;
   Record record_;  ///< reused

@@ -1,32 +1,27 @@
 #include "src/campaign/interrupt.h"
 
-#include <csignal>
-
 namespace attnguard {
 namespace {
 
+constexpr int kSignals[] = {SIGINT, SIGTERM};
+
 volatile std::sig_atomic_t noted = 0;
-
-void note(int) { noted = 1; }
-
-void handle(int signal, void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESETHAND;
-  sigaction(signal, &action, nullptr);
-}
 
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
   noted = 0;
-  handle(SIGINT, note);
-  handle(SIGTERM, note);
+  struct sigaction action {};
+  action.sa_handler = [](int) { noted = 1; };
+  action.sa_flags = SA_RESETHAND;
+  for (int i = 0; i < 2; ++i) {
+    sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
 InterruptGuard::~InterruptGuard() {
-  handle(SIGINT, SIG_DFL);
-  handle(SIGTERM, SIG_DFL);
+  for (int i = 0; i < 2; ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 bool InterruptGuard::interrupted() { return noted != 0; }

@@ -1,9 +1,12 @@
 // SIGINT and SIGTERM as a question instead of an end.
 #pragma once
 
+#include <csignal>
+
 namespace attnguard {
 
-/// While it lives, the first SIGINT or SIGTERM is noted; the second one ends the process.
+/// While it lives, the first SIGINT or SIGTERM is noted; the second one ends the process. A signal
+/// that was ignored stays so.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -12,6 +15,9 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
   static bool interrupted();
+
+ private:
+  struct sigaction before_[2];
 };
 
 }  // namespace attnguard

@@ -15,7 +15,8 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
     measurement.difference = compare_outputs(context.golden, run, context.layout);
   measurement.first_bad_commit_cycle = first_bad_commit(context.golden, run, context.layout);
   for (std::size_t c = 0; c < context.checkers.size(); ++c)
-    measurement.checkers.push_back({run.checkers[c].alarm_cycle, alarm_is_nonfinite(run.checkers[c]),
+    measurement.checkers.push_back({run.checkers[c].alarm_cycle,
+                                    alarm_is_nonfinite(run.checkers[c]),
                                     largest_ratios(context.golden.checkers[c], run.checkers[c],
                                                    context.comparisons[c].size())});
   return measurement;
@@ -23,8 +24,7 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
 
 Measurement measure_fully(const CampaignContext& context, const Simulate& simulate,
                           const Injection& injection) {
-  Measurement measurement =
-      measure(context, simulate(injection.fault, context.watchdog_cycles()));
+  Measurement measurement = measure(context, simulate(injection.fault, context.watchdog_cycles()));
   require_consistent(context, injection, measurement);
   return measurement;
 }

@@ -116,8 +116,7 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number,
   if (!replay.reproduced && !has_failed(replay.columns, split(stored)))
     throw ModelError(fmt::format("injection {} is not reproduced:\n  stored   {}  replayed {}",
                                  number, stored, row));
-  replay.effect =
-      judge_effect(replay.measurement, injection.fault.cycle, context.tolerance);
+  replay.effect = judge_effect(replay.measurement, injection.fault.cycle, context.tolerance);
   if (replay.run.completion == Completion::finished)
     replay.changed_rows = rows_that_differ(context, replay.run);
   replay.changed_checks = checks_that_differ(context, replay.run);
@@ -134,7 +133,8 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
   if (replay.run.completion == Completion::finished) {
     const bool diverged = replay.measurement.first_bad_commit_cycle != kNever;
     units["external_memory"] = {
-        {"first_divergence_cycle", diverged ? Json(replay.measurement.first_bad_commit_cycle) : Json(nullptr)},
+        {"first_divergence_cycle",
+         diverged ? Json(replay.measurement.first_bad_commit_cycle) : Json(nullptr)},
         {"diverged_values", replay.measurement.difference.changed_values}};
   }
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {

@@ -75,15 +75,14 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
   json["effects"] = summary.effects;
   json["checkers"] = checkers_json(summary);
   json["fault_free"] = fault_free_json(session.context(), config.confidence);
-  json["audit"] = {
-      {"injections", audit.injections},
-      {"mismatches", audit.mismatches.size()},
-      {"mismatch_ci_high",
-       rate_upper_bound(audit.mismatches.size(), audit.injections, config.confidence)}};
+  json["audit"] = {{"injections", audit.injections},
+                   {"mismatches", audit.mismatches.size()},
+                   {"mismatch_ci_high", rate_upper_bound(audit.mismatches.size(), audit.injections,
+                                                         config.confidence)}};
   write_json(folder / "summary.json", json);
 
-  const double rate =
-      timing.wall_s > 0 ? static_cast<double>(summary.injections) / timing.wall_s : 0;
+  const auto resolved_here = static_cast<double>(summary.injections - conducted.kept);
+  const double rate = timing.wall_s > 0 ? resolved_here / timing.wall_s : 0;
   write_json(folder / "timing.json",
              {{"wall_s", timing.wall_s},
               {"injections_per_s", rate},
@@ -94,8 +93,7 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
               {"engine_shares", {{"full", summary.full}, {"differential", summary.differential}}}});
   write_json(folder / "config.json", prepared.effective);
   if (!audit.mismatches.empty())
-    write_text(folder / "audit.csv",
-               audit_csv(session.context(), audit, enum_name(config.engine)));
+    write_text(folder / "audit.csv", audit_csv(session.context(), audit, enum_name(config.engine)));
 }
 
 void write_rows(const std::filesystem::path& file, const CampaignContext& context,

@@ -94,25 +94,32 @@ Interval fay_feuer(const std::vector<WeightedCounts>& strata, double confidence)
   return {1 / (1 + rho_high), 1 / (1 + rho_low)};
 }
 
-std::optional<std::uint64_t> latency_quantile(const std::vector<LatencyCounts>& strata,
-                                              double quantile, bool given_detected) {
-  std::map<std::uint64_t, double> detected;
-  double detected_total = 0, dangerous_total = 0;
+LatencyDistribution::LatencyDistribution(const std::vector<LatencyCounts>& strata) {
+  std::vector<std::pair<std::uint64_t, double>> detected;
   for (const LatencyCounts& s : strata) {
-    dangerous_total += s.weight * static_cast<double>(s.dangerous);
+    dangerous_ += s.weight * static_cast<double>(s.dangerous);
     for (const auto& [cycles, draws] : s.detected_after)
-      detected[cycles] += s.weight * static_cast<double>(draws);
+      detected.emplace_back(cycles, s.weight * static_cast<double>(draws));
   }
-  // Summed in the order of the scan below, so that the whole is reached exactly at the last
-  // latency.
-  for (const auto& [cycles, weight] : detected) detected_total += weight;
-  const double needed = quantile * (given_detected ? detected_total : dangerous_total);
+  // Stable: the strata of one latency are summed in their order, on every machine alike.
+  std::stable_sort(detected.begin(), detected.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   double reached = 0;
-  for (const auto& [cycles, weight] : detected) {
-    reached += weight;
-    if (reached >= needed) return cycles;
+  for (std::size_t i = 0; i < detected.size();) {
+    const std::uint64_t cycles = detected[i].first;
+    double weight = 0;
+    for (; i < detected.size() && detected[i].first == cycles; ++i) weight += detected[i].second;
+    reached_.emplace_back(cycles, reached += weight);
   }
-  return std::nullopt;
+}
+
+std::optional<std::uint64_t> LatencyDistribution::quantile(double quantile,
+                                                           bool given_detected) const {
+  const double detected = reached_.empty() ? 0 : reached_.back().second;
+  const double needed = quantile * (given_detected ? detected : dangerous_);
+  const auto at = std::partition_point(reached_.begin(), reached_.end(),
+                                       [&](const auto& entry) { return entry.second < needed; });
+  return at == reached_.end() ? std::nullopt : std::optional(at->first);
 }
 
 }  // namespace attnguard

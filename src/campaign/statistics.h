@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace attnguard {
@@ -39,13 +39,22 @@ Interval fay_feuer(const std::vector<WeightedCounts>& strata, double confidence)
 struct LatencyCounts {
   double weight = 1;
   std::uint64_t dangerous = 0;
-  std::map<std::uint64_t, std::uint64_t> detected_after;  ///< cycles → draws
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      detected_after;  ///< (cycles, draws); every number of cycles once
 };
 
-/// Smallest latency by which the share `quantile` of the dangerous faults (of the detected ones
-/// with `given_detected`) has been detected; empty when it never is. quantile 1 with given_detected
-/// is the maximum.
-std::optional<std::uint64_t> latency_quantile(const std::vector<LatencyCounts>& strata,
-                                              double quantile, bool given_detected);
+class LatencyDistribution {
+ public:
+  explicit LatencyDistribution(const std::vector<LatencyCounts>& strata);
+
+  /// Smallest latency by which the share `quantile` of the dangerous faults (of the detected ones
+  /// with `given_detected`) has been detected; empty when it never is. quantile 1 with
+  /// given_detected is the maximum.
+  std::optional<std::uint64_t> quantile(double quantile, bool given_detected) const;
+
+ private:
+  std::vector<std::pair<std::uint64_t, double>> reached_;  ///< (cycles, weight detected by then)
+  double dangerous_ = 0;
+};
 
 }  // namespace attnguard

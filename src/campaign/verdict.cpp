@@ -92,8 +92,7 @@ Verdict judge(FaultOwner owner, Effect effect, bool alarm) {
 
 Detection detection(std::uint64_t alarm_cycle, std::uint64_t first_bad_commit_cycle) {
   if (alarm_cycle == kNever) return Detection::none;
-  return alarm_cycle <= first_bad_commit_cycle ? Detection::before_commit
-                                               : Detection::after_commit;
+  return alarm_cycle <= first_bad_commit_cycle ? Detection::before_commit : Detection::after_commit;
 }
 
 bool same_inputs(const Check& a, const Check& b) {

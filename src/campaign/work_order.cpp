@@ -13,8 +13,8 @@ std::uint64_t chunk_size(std::uint64_t injections, std::uint64_t least, std::uin
 
 }  // namespace
 
-WorkOrder::WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine,
-                     AuditSelection& audit, bool by_query_tile) {
+WorkOrder::WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine, AuditSelection& audit,
+                     bool by_query_tile) {
   std::vector<std::vector<Item>> groups(engine == nullptr ? 0 : engine->groups());
   std::vector<Item> full;
   for (std::uint64_t number = 0; number < plan.size(); ++number) {

@@ -190,8 +190,7 @@ int campaign_command(const CommandLine& command_line) {
     };
   try {
     const CampaignSummary summary = run_campaign(prepared, options);
-    if (!command_line.quiet)
-      print_summary(summary, prepared.config.campaign, options.out.string());
+    if (!command_line.quiet) print_summary(summary, prepared.config.campaign, options.out.string());
     require_sound(summary);
     return kDone;
   } catch (const Interrupted& interrupted) {

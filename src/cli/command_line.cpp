@@ -36,8 +36,8 @@ constexpr Option kOptions[] = {
     {"version", "", "show the version"},
     {"dry-run", "", "population, memory, expected time and interval width; no injection", false},
     {"resume", "", "go on with the unfinished campaign in the folder", false},
-    {"audit", "N",
-     "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)", false},
+    {"audit", "N", "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)",
+     false},
     {"memory", "BYTES", "most golden state to hold, e.g. 512M (default: 4G)", false},
 };
 
@@ -214,7 +214,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
         static_cast<std::uint32_t>(number("workers", map["workers"].as<std::string>(), 1, 1024));
   if (map.count("audit") != 0)
     line.audit = number("audit", map["audit"].as<std::string>(), 0, UINT64_MAX);
-  if (map.count("memory") != 0) line.memory_bytes = bytes("memory", map["memory"].as<std::string>());
+  if (map.count("memory") != 0)
+    line.memory_bytes = bytes("memory", map["memory"].as<std::string>());
   line.force = map.count("force") != 0;
   line.resume = map.count("resume") != 0;
   if (line.resume && line.force)

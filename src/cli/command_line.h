@@ -11,10 +11,10 @@ namespace attnguard {
 /// Exit codes of every command.
 enum ExitCode : int {
   kDone = 0,
-  kUserError = 2,    ///< the user's input is wrong
-  kModelBug = 3,     ///< a bug in a model
-  kNotFinished = 4,  ///< the simulation did not finish
-  kAuditFailed = 5,  ///< an audit failed
+  kUserError = 2,      ///< the user's input is wrong
+  kModelBug = 3,       ///< a bug in a model
+  kNotFinished = 4,    ///< the simulation did not finish
+  kAuditFailed = 5,    ///< an audit failed
   kInterrupted = 130,  ///< SIGINT or SIGTERM
 };
 

@@ -52,7 +52,8 @@ class Progress {
   }
 
  private:
-  std::string line(std::uint64_t done, std::uint64_t all, std::uint64_t here, double elapsed_s) const {
+  std::string line(std::uint64_t done, std::uint64_t all, std::uint64_t here,
+                   double elapsed_s) const {
     const double rate = elapsed_s > 0 ? static_cast<double>(here) / elapsed_s : 0;
     const double remaining_s = rate > 0 ? static_cast<double>(all - done) / rate : 0;
     return fmt::format("{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,

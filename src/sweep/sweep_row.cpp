@@ -38,7 +38,8 @@ Json or_null(const std::optional<T>& value) {
 Json sweep_row(const Prepared& prepared) {
   if (prepared.config.sweep.mode == SweepMode::run) {
     constexpr bool kInterposers = false;  // no fault is armed here
-    Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job, kInterposers);
+    Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
+                          kInterposers);
     const RunResult result = simulation.run();
     require_finished(result);
     return run_columns(prepared, result);

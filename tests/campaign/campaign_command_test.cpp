@@ -100,6 +100,36 @@ TEST_F(CampaignCommand, ReplayOfAForgedRowFailsAsABug) {
   EXPECT_EQ(call("replay " + folder("a") + " 6"), 0) << output_;
 }
 
+TEST_F(CampaignCommand, ReplayRunsAnInjectionAgainThatFailedInTheCampaign) {
+  ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a")), 0) << output_;
+  std::string csv = file("a", "injections.csv");
+  const std::size_t row = csv.find("\n5,") + 1, end = csv.find("\r\n", row);
+  // Columns 0 to 11 say which fault, column 18 is the effect.
+  std::string failed;
+  int column = 0;
+  for (const char c : csv.substr(row, end - row)) {
+    if (column < 12 || c == ',') failed += c;
+    if (c == ',' && ++column == 18) failed += "sim_error";
+  }
+  csv.replace(row, end - row, failed);
+  std::ofstream(files_.path() / "a" / "injections.csv", std::ios::binary) << csv;
+  EXPECT_EQ(call("replay " + folder("a") + " 5"), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("a sim_error in the campaign, not here"));
+}
+
+TEST_F(CampaignCommand, TellsWhichEngineResolvedWhatAndWhatTheAuditFound) {
+  ASSERT_EQ(call("campaign " + config_ + " --audit 7 --out " + folder("a")), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("injections 400/400 (100 %), "));
+  EXPECT_THAT(output_, HasSubstr("; merged "));
+  EXPECT_THAT(output_, HasSubstr("engines: differential 0, full 400; audit: 7 repeated in "));
+  const auto summary = nlohmann::json::parse(file("a", "summary.json"));
+  EXPECT_EQ(summary["audit"]["injections"], 7);
+  EXPECT_EQ(summary["audit"]["mismatches"], 0);
+  const auto timing = nlohmann::json::parse(file("a", "timing.json"));
+  EXPECT_EQ(timing["engine_shares"]["full"], 400);
+  EXPECT_GT(timing["audit_wall_s"], 0);
+}
+
 TEST_F(CampaignCommand, ReplayRejectsWhatIsNoInjection) {
   ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a")), 0) << output_;
   EXPECT_EQ(call("replay " + folder("a") + " 400"), 2);

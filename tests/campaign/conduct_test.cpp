@@ -109,9 +109,9 @@ TEST_F(Conduct, FindsTheOneInjectionThatTheEngineLiesAbout) {
   EXPECT_EQ(mismatch.repeated, row(7));
   EXPECT_NE(mismatch.row, row(7));
   EXPECT_THAT(result.csv, HasSubstr(mismatch.row)) << "results are kept";
-  EXPECT_EQ(audit_csv(context_, result.audit, "differential"),
-            "engine," + injections_header(context_) + "differential," + mismatch.row + "full," +
-                row(7));
+  EXPECT_EQ(
+      audit_csv(context_, result.audit, "differential"),
+      "engine," + injections_header(context_) + "differential," + mismatch.row + "full," + row(7));
   try {
     require_no_mismatch(result.audit);
     FAIL() << "no audit error";
@@ -159,9 +159,8 @@ TEST_F(Conduct, TheInjectionOnWhichWorkersDieTwiceBecomesASimErrorAndTheRestGoes
     if (injection.number == 7 || injection.number == 11) ::raise(SIGKILL);
   };
   const ScriptedResult result = by_engine();
-  EXPECT_EQ(result.failed,
-            (FailedInjections{{7, "the worker was ended by signal 9"},
-                              {11, "the worker was ended by signal 9"}}));
+  EXPECT_EQ(result.failed, (FailedInjections{{7, "the worker was ended by signal 9"},
+                                             {11, "the worker was ended by signal 9"}}));
   EXPECT_EQ(result.audit.injections, result.differential - 2) << "nothing to compare";
   EXPECT_TRUE(result.audit.mismatches.empty());
   std::istringstream expected(csv), lines(result.csv);

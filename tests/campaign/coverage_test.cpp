@@ -164,9 +164,9 @@ TEST(Coverage, OfBothSamplingsHoldsTheTruthInItsInterval) {
                           1,
                           static_cast<std::uint64_t>(start) + t};
               const Injection injection{0, 0, FaultModel::bit_flip, fault};
-              const Record record{injection, measure_fully(exhaustive.context,
-                                                           exhaustive.campaign.simulate(),
-                                                           injection)};
+              const Record record{
+                  injection,
+                  measure_fully(exhaustive.context, exhaustive.campaign.simulate(), injection)};
               if (!exhaustive.is_dangerous(record)) continue;
               ++dangerous_cells;
               detected += Tallied::alarms(record);

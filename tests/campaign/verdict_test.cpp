@@ -74,8 +74,7 @@ TEST(JudgeEffect, SeparatesToleranceFromCorruptionAtTheTolerance) {
 TEST(JudgeEffect, CallsAChangedSignOfZeroTolerableEvenAtToleranceZero) {
   Runs r;
   r.run.output[3] = 0x8000;
-  EXPECT_EQ(effect_of(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0),
-            Effect::tolerable);
+  EXPECT_EQ(effect_of(r.run, 0, compare_outputs(r.golden, r.run, kLayout), 0), Effect::tolerable);
 }
 
 TEST(JudgeEffect, TellsMaskedFromNotActivatedAndNotInjected) {

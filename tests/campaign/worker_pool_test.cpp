@@ -83,6 +83,39 @@ TEST(WorkerPool, TriesAnItemAgainWhenItsWorkerDies) {
   EXPECT_EQ(results[5], "5");
 }
 
+TEST(WorkerPool, AsksWhatToDeliverForAnItemThatFailed) {
+  PoolOptions options{2, 3};
+  int failures = 0;
+  options.failed = [&](std::uint64_t item,
+                       const std::string& reason) -> std::optional<std::string> {
+    EXPECT_EQ(item, 5U);
+    EXPECT_EQ(reason, "the worker was ended by signal 9");
+    return ++failures < 3 ? std::nullopt : std::optional<std::string>("given up");
+  };
+  const auto results = run(options, 10, [](std::uint64_t item) {
+    if (item == 5) ::kill(::getpid(), SIGKILL);
+    return WorkResult{std::to_string(item), false};
+  });
+  EXPECT_EQ(failures, 3);
+  ASSERT_EQ(results.size(), 10U);
+  EXPECT_EQ(results[5], "given up");
+  EXPECT_EQ(results[6], "6");
+}
+
+TEST(WorkerPool, EndsWhenTheTickThrows) {
+  PoolOptions options{2, 1};
+  int ticks = 0;
+  options.tick = [&] {
+    if (++ticks > 2) throw std::runtime_error("enough");
+  };
+  EXPECT_THROW(run(options, 2,
+                   [](std::uint64_t) {
+                     ::sleep(100);
+                     return WorkResult{};
+                   }),
+               std::runtime_error);
+}
+
 TEST(WorkerPool, NamesTheItemWhoseWorkerDiesTwice) {
   EXPECT_EQ(error_of([](std::uint64_t item) {
               if (item == 5) ::kill(::getpid(), SIGKILL);

@@ -42,6 +42,27 @@ TEST(CommandLine, ParsesOptionsAnywhere) {
             (Words{"dir", "17"}));
 }
 
+TEST(CommandLine, ParsesWhatOnlyCampaignsTake) {
+  const auto memory = [](const std::string& text) {
+    return parse_command_line({"campaign", "c.json", "--memory", text}).command_line.memory_bytes;
+  };
+  EXPECT_EQ(memory("512M"), 512ULL << 20U);
+  EXPECT_EQ(memory("4G"), 4ULL << 30U);
+  EXPECT_EQ(memory("1T"), 1ULL << 40U);
+  EXPECT_EQ(memory("2K"), 2048U);
+  EXPECT_EQ(memory("12345"), 12345U);
+  for (const std::string text : {"0", "G", "4g", "1.5G", "-1", "17179869184G"})
+    EXPECT_THAT(complaint({"campaign", "c.json", "--memory=" + text}), StartsWith("--memory "));
+  const CommandLine line =
+      parse_command_line({"campaign", "c.json", "--audit", "0", "--resume"}).command_line;
+  EXPECT_EQ(line.audit, 0U);
+  EXPECT_TRUE(line.resume);
+  EXPECT_THAT(complaint({"campaign", "c.json", "--resume", "--force"}),
+              HasSubstr("one of the two"));
+  EXPECT_EQ(complaint({"run", "c.json", "--audit", "1"}),
+            "--audit: no option of run; see attnguard run --help");
+}
+
 TEST(CommandLine, HelpAndVersionAreTexts) {
   EXPECT_THAT(*parse_command_line({"--version"}).text, StartsWith("attnguard "));
   const std::string help = *parse_command_line({"--help"}).text;

@@ -136,20 +136,20 @@ TEST(FayFeuer, HoldsTheTotalInAtLeast94PercentOfSimulatedCampaigns) {
 }
 
 TEST(LatencyQuantile, IsEmptyBeyondThePlateauOfDetectedFaults) {
-  const std::vector<LatencyCounts> strata{{1.0, 10, {{5, 4}, {7, 2}}}};  // 6 of 10 detected
-  EXPECT_EQ(latency_quantile(strata, 0.40, false), 5U);
-  EXPECT_EQ(latency_quantile(strata, 0.50, false), 7U);
-  EXPECT_EQ(latency_quantile(strata, 0.60, false), 7U);
-  EXPECT_EQ(latency_quantile(strata, 0.61, false), std::nullopt);
-  EXPECT_EQ(latency_quantile(strata, 0.50, true), 5U);
-  EXPECT_EQ(latency_quantile(strata, 1, true), 7U);
+  const LatencyDistribution strata({{1.0, 10, {{5, 4}, {7, 2}}}});  // 6 of 10 detected
+  EXPECT_EQ(strata.quantile(0.40, false), 5U);
+  EXPECT_EQ(strata.quantile(0.50, false), 7U);
+  EXPECT_EQ(strata.quantile(0.60, false), 7U);
+  EXPECT_EQ(strata.quantile(0.61, false), std::nullopt);
+  EXPECT_EQ(strata.quantile(0.50, true), 5U);
+  EXPECT_EQ(strata.quantile(1, true), 7U);
 }
 
 TEST(LatencyQuantile, CountsStrataByWeight) {
   // Weighted detections: 9 at cycle 100, 1 at cycle 1.
-  const std::vector<LatencyCounts> strata{{9.0, 1, {{100, 1}}}, {1.0, 1, {{1, 1}}}};
-  EXPECT_EQ(latency_quantile(strata, 0.05, false), 1U);
-  EXPECT_EQ(latency_quantile(strata, 0.5, false), 100U);
+  const LatencyDistribution strata({{9.0, 1, {{100, 1}}}, {1.0, 1, {{1, 1}}}});
+  EXPECT_EQ(strata.quantile(0.05, false), 1U);
+  EXPECT_EQ(strata.quantile(0.5, false), 100U);
 }
 
 }  // namespace
