@@ -45,7 +45,7 @@ class Accelerator final : public sc_core::sc_module {
   const RunMonitor& monitor() const { return monitor_; }
   const FaultUniverse& universe() const { return universe_; }
   LiveLog& live_log() { return log_; }
-  const Sequencer& sequencer() const { return *sequencer_; }
+  Sequencer& sequencer() { return *sequencer_; }
   const SystolicArray& array() const { return *array_; }
   ExternalMemoryCore& memory() { return *memory_core_; }
   ExternalMemory& external_memory() { return *external_memory_; }

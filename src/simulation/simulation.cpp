@@ -31,6 +31,7 @@ struct Simulation::Impl {
   }
 
   RunResult run(const Fault* fault, std::uint64_t watchdog_cycles, bool record_live);
+  void settle();
   void record_commit(const Burst& burst);
   void check_invariants(const RunResult& result) const;
 
@@ -51,8 +52,16 @@ void Simulation::Impl::record_commit(const Burst& burst) {
   commits.push_back(record);
 }
 
+/// After a hang or a crash. What the run has left to do at this time, it does now: a process that
+/// is already due cannot be taken back by a reset.
+void Simulation::Impl::settle() {
+  accelerator.sequencer().abandon();
+  while (sc_core::sc_pending_activity_at_current_time()) sc_core::sc_start(sc_core::SC_ZERO_TIME);
+}
+
 RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycles,
                                 bool record_live) {
+  settle();
   accelerator.reset();
   commits.clear();
   if (record_live) accelerator.live_log().start();

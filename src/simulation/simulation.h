@@ -73,8 +73,7 @@ class Simulation {
   /// register.
   RunResult run(bool record_live = false);
   const std::vector<LiveBlock>& live_blocks() const;
-  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`. After a hang or crash the
-  /// process must not run again.
+  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`.
   RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles);
 
  private:
