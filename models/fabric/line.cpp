@@ -45,11 +45,16 @@ void Line::write(bool value, std::uint64_t update) {
 
 void Line::sample(std::uint64_t since) {
   const std::uint64_t now = clock_.cycle();
-  if (log_.enabled() && read()) add_live(last_write_ >= since ? previous_write_ : last_write_, now);
+  if (log_.enabled() && read()) add_live(wait_since(since).live_from, now);
   if (flipped_ && tap_.due(reg_, 0, now)) {
     const std::uint64_t after = value_ ? 1 : 0;
     tap_.activate(now, after ^ 1U, after, Place{});
   }
+}
+
+LineWait Line::wait_since(std::uint64_t since) const {
+  const bool rose = last_write_ >= since;
+  return {since, clock_.cycle(), rose ? previous_write_ : last_write_, rose};
 }
 
 void Line::sampled_throughout(std::uint64_t end) {

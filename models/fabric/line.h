@@ -9,6 +9,7 @@
 #include <systemc>
 
 #include "models/fabric/clock.h"
+#include "models/fabric/line_wait.h"
 #include "models/fault_injector/fault_universe.h"
 #include "models/fault_injector/register_tap.h"
 
@@ -39,6 +40,8 @@ class Line final : public sc_core::sc_module {
   const sc_core::sc_event_or_list& changes() const { return changes_; }
   /// The line is sampled in the current cycle by someone waiting since cycle `since`.
   void sample(std::uint64_t since);
+  /// The wait that ends with a sample in the current cycle.
+  LineWait wait_since(std::uint64_t since) const;
   /// The line was sampled in every cycle up to and including `end`: all of it is live.
   void sampled_throughout(std::uint64_t end);
 

@@ -59,11 +59,11 @@ void Sequencer::issue(CommandWindow window, Command command) {
 
 /// Samples every cycle while waiting. Away from a flip of the line only its rise can matter, so its
 /// event stands for the samples; near one, the line is looked at in mid-cycle, when it has settled.
-void Sequencer::wait_done(Line& line, std::uint64_t since) {
+LineWait Sequencer::wait_done(Line& line, std::uint64_t since) {
   for (;;) {
     if (line.armed()) wait(clock_.until_middle(clock_.cycle()));
     if (line.read() || line.armed()) line.sample(since);
-    if (line.read()) return;
+    if (line.read()) return line.wait_since(since);
     if (line.armed())
       wait_cycle();
     else
@@ -72,13 +72,13 @@ void Sequencer::wait_done(Line& line, std::uint64_t since) {
 }
 
 /// After a command: the line has fallen in this cycle and is sampled from the next on.
-void Sequencer::wait_done_again(Line& line) {
+LineWait Sequencer::wait_done_again(Line& line) {
   const std::uint64_t since = clock_.cycle() + 1;
   if (line.armed())
     wait_cycle();
   else
     wait(line.changes());
-  wait_done(line, since);
+  return wait_done(line, since);
 }
 
 void Sequencer::load_thread() {
@@ -87,8 +87,10 @@ void Sequencer::load_thread() {
     for (const ProgramLoad& load : program_.loads) {
       operations_awaited_ = load.operations_retired;
       while (operations_retired_ < operations_awaited_) wait(retired_event_);
+      const std::uint64_t issued = clock_.cycle();
       issue(CommandWindow::load, load.command);
-      wait_done_again(done_.load);
+      const LineWait done = wait_done_again(done_.load);
+      if (schedule_ != nullptr) schedule_->loads.push_back({issued, done});
       ++loads_complete_;
       loaded_event_.notify(sc_core::SC_ZERO_TIME);
     }
@@ -102,7 +104,8 @@ void Sequencer::array_thread() {
     std::uint32_t index = 0;
     for (const ProgramOperation& operation : program_.operations) {
       if (index > 0) {
-        wait_done_again(done_.array);
+        const LineWait done = wait_done_again(done_.array);
+        if (schedule_ != nullptr) schedule_->operations.back().done = done;
         // The place is free: the operation before this one is being fed, all earlier ones have read
         // their operands.
         operations_retired_ = index - 1;
@@ -118,6 +121,7 @@ void Sequencer::array_thread() {
         open_output_tile(operation.output_tile);
         if (clock_.cycle() > before + 1) command.waited_for = WaitedFor::accumulator;
       }
+      if (schedule_ != nullptr) schedule_->operations.push_back({ready, clock_.cycle(), {}});
       issue(CommandWindow::array, command);
       ++index;
     }
@@ -129,6 +133,7 @@ void Sequencer::array_thread() {
 /// has been stored.
 void Sequencer::open_output_tile(std::uint32_t tile) {
   while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tile_event_);
+  if (schedule_ != nullptr) schedule_->tiles.push_back({clock_.cycle(), {}, {}, 0});
   issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);
   ++tiles_opened_;
   tile_event_.notify(sc_core::SC_ZERO_TIME);
@@ -141,16 +146,19 @@ void Sequencer::store_thread() {
     for (std::uint32_t tile = 0; tile < program_.tiles.size(); ++tile) {
       while (tiles_opened_ <= tile) wait(tile_event_);
       wait_cycle();
-      wait_done(done_.accumulator, clock_.cycle());
+      const LineWait written = wait_done(done_.accumulator, clock_.cycle());
       tiles_written_ = tile + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
-      wait_done(done_.store, clock_.cycle());
+      const LineWait free = wait_done(done_.store, clock_.cycle());
+      if (schedule_ != nullptr)
+        schedule_->tiles[tile] = {schedule_->tiles[tile].opened, written, free, clock_.cycle()};
       issue(CommandWindow::store, program_.tiles[tile].store);
       stores_issued_ = tile + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
       wait_cycle();
     }
-    wait_done(done_.store, clock_.cycle());
+    const LineWait last = wait_done(done_.store, clock_.cycle());
+    if (schedule_ != nullptr) schedule_->last_store = last;
     finish_cycle_ = clock_.cycle();
     finished_ = true;
     --walking_;

@@ -16,6 +16,7 @@
 #include "models/fabric/line.h"
 #include "models/fabric/run_monitor.h"
 #include "models/sequencer/program.h"
+#include "models/sequencer/schedule.h"
 
 namespace attnguard {
 
@@ -38,6 +39,8 @@ class Sequencer final : public sc_core::sc_module {
   void abandon();
   /// Starts the job in the current cycle, which is cycle 0.
   void start();
+  /// Of the next run; nullptr to stop.
+  void record(Schedule* schedule) { schedule_ = schedule; }
   bool finished() const { return finished_; }
   /// Cycle in which the last store's done was sampled.
   std::uint64_t finish_cycle() const { return finish_cycle_; }
@@ -48,8 +51,8 @@ class Sequencer final : public sc_core::sc_module {
   void array_thread();
   void store_thread();
 
-  void wait_done(Line& line, std::uint64_t since);
-  void wait_done_again(Line& line);
+  LineWait wait_done(Line& line, std::uint64_t since);
+  LineWait wait_done_again(Line& line);
   void wait_cycle() { wait(clock_.until(clock_.cycle() + 1)); }
   template <class Command>
   void issue(CommandWindow window, Command command);
@@ -62,6 +65,7 @@ class Sequencer final : public sc_core::sc_module {
   tlm::tlm_generic_payload payloads_[static_cast<std::size_t>(CommandWindow::count)];
   sc_core::sc_event start_event_, abandon_event_, retired_event_, loaded_event_, tile_event_;
   sc_core::sc_process_handle threads_[3];
+  Schedule* schedule_ = nullptr;
   std::uint32_t walking_ = 0;  ///< threads in the middle of a job
   std::uint32_t loads_complete_ = 0, operations_retired_ = 0, operations_awaited_ = 0;
   std::uint32_t tiles_opened_ = 0, tiles_written_ = 0, stores_issued_ = 0;

@@ -60,6 +60,8 @@ RunResult CampaignSession::run_golden(const Prepared& prepared) {
 
 Simulate CampaignSession::simulate() {
   return [this](const Fault& fault, std::uint64_t watchdog_cycles) {
+    auto foreseen = simulation_.foresee(fault);
+    if (foreseen) return std::move(*foreseen);
     return simulation_.run_with_fault(fault, watchdog_cycles);
   };
 }

@@ -75,6 +75,9 @@ class Simulation {
   const std::vector<LiveBlock>& live_blocks() const;
   /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`.
   RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles);
+  /// What a comparison of run_with_fault with the recorded golden run needs, without a run; empty
+  /// where only that can tell.
+  std::optional<RunResult> foresee(const Fault& fault) const;
 
  private:
   struct Impl;

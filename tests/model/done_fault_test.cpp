@@ -1,0 +1,88 @@
+// What is told of a flip of a done line without a run is what a complete run says.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+#include <string>
+
+#include "src/campaign/verdict.h"
+#include "src/simulation/simulation.h"
+#include "tests/support/child_process.h"
+#include "tests/support/random_system.h"
+#include "tests/support/run_text.h"
+
+namespace attnguard {
+namespace {
+
+constexpr const char* kLines[] = {"load", "array", "accumulator", "store"};
+
+/// Everything a row of injections.csv is made of.
+std::string measured(const RunResult& golden, const RunResult& run, const Fault& fault,
+                     const OutputLayout& layout) {
+  std::ostringstream text;
+  OutputDifference difference;
+  if (run.completion == Completion::finished) difference = compare_outputs(golden, run, layout);
+  text << static_cast<int>(judge_effect(run, fault.cycle, difference, 0.01)) << ' '
+       << fault_text(run.fault) << ' ' << difference.changed_values << ' '
+       << difference.changed_rows << ' ' << difference.max_abs_error << ' '
+       << difference.max_row_error << ' ' << first_bad_commit(golden, run, layout);
+  for (std::size_t c = 0; c < run.checkers.size(); ++c) {
+    text << " alarm " << run.checkers[c].alarm_cycle << alarm_is_nonfinite(run.checkers[c]);
+    for (const RatioMax& ratio : largest_ratios(golden.checkers[c], run.checkers[c], 8))
+      text << ' ' << ratio.ratio.value_or(-1) << ' ' << ratio.cycle << ratio.nonfinite;
+  }
+  return text.str();
+}
+
+/// Every `step`th cycle of every line: one line per fault that is told wrongly, then how many were
+/// told by ending, and how many were not.
+std::string contradictions(const TestSystem& system, std::uint64_t step) {
+  Simulation simulation(system.accelerator, system.checkers, system.job);
+  const RunResult golden = simulation.run(true);
+  const AttentionShape& shape = system.job.shape;
+  const OutputLayout layout{shape.tokens_q, shape.head_dim, system.accelerator.formats.output};
+  std::ostringstream text;
+  for (const char* line : kLines) {
+    std::map<std::string, int> tally;
+    Fault fault;
+    fault.site = simulation.universe().find(std::string("line.done.") + line).value();
+    for (; fault.cycle <= golden.cycles; fault.cycle += step) {
+      const RunResult run = simulation.run_with_fault(fault, 4 * golden.cycles + 10000);
+      const auto foreseen = simulation.foresee(fault);
+      const std::string kind = !run.fault.activated                     ? "dead "
+                               : run.completion == Completion::finished ? "finished "
+                               : run.completion == Completion::hang     ? "hang "
+                                                                        : "crash ";
+      ++tally[(foreseen ? "told " : "left ") + kind];
+      if (!foreseen) continue;
+      const std::string expected = measured(golden, run, fault, layout);
+      const std::string told = measured(golden, *foreseen, fault, layout);
+      if (told != expected)
+        text << "WRONG " << line << " cycle " << fault.cycle << "\n  run  " << expected << ' '
+             << run.crash_reason << ' ' << run.crash_cycle << "\n  told " << told << '\n';
+    }
+    text << line;
+    for (const auto& [what, count] : tally) text << ' ' << what << count;
+    text << '\n';
+  }
+  return text.str();
+}
+
+TEST(DoneFault, ToldWithoutARunIsAsInTheRun) {
+  std::vector<TestSystem> systems{small_system(true), small_system(false), small_system(true)};
+  systems.back().accelerator.external_memory.bytes_per_cycle = 1;
+  FloatSamples samples(41);
+  for (int trial = 0; trial < 20; ++trial) {
+    systems.push_back(random_system(samples, {5, 5, 24, 10}));
+    systems.back().checkers = shipped_checkers();
+  }
+  const auto texts =
+      run_in_children(systems.size(), [&](std::size_t i) { return contradictions(systems[i], 1); });
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(texts[i].find("WRONG"), std::string::npos) << "system " << i;
+    std::printf("%zu\n%s", i, texts[i].c_str());
+  }
+}
+
+}  // namespace
+}  // namespace attnguard
