@@ -60,8 +60,8 @@ RunResult CampaignSession::run_golden(const Prepared& prepared) {
 
 Simulate CampaignSession::simulate() {
   return [this](const Fault& fault, std::uint64_t watchdog_cycles) {
-    auto foreseen = simulation_.foresee(fault);
-    if (foreseen) return std::move(*foreseen);
+    if (const auto foreseen = simulation_.foresee(fault))
+      return simulation_.foreseen_run(*foreseen);
     return simulation_.run_with_fault(fault, watchdog_cycles);
   };
 }

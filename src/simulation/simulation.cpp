@@ -153,13 +153,14 @@ RunResult Simulation::run_with_fault(const Fault& fault, std::uint64_t watchdog_
   return impl_->run(&fault, watchdog_cycles, false);
 }
 
-std::optional<RunResult> Simulation::foresee(const Fault& fault) const {
+std::optional<DoneFault> Simulation::foresee(const Fault& fault) const {
   const auto line = impl_->accelerator.done_line(fault.site.reg);
   if (!line || !impl_->known) return std::nullopt;
-  const auto effect =
-      foresee_done_fault(impl_->accelerator.program(), impl_->schedule, *line, fault.cycle);
-  if (!effect) return std::nullopt;
-  return foreseen_run(impl_->golden, impl_->schedule, *effect, impl_->shape);
+  return foresee_done_fault(impl_->accelerator.program(), impl_->schedule, *line, fault.cycle);
+}
+
+RunResult Simulation::foreseen_run(const DoneFault& fault) const {
+  return attnguard::foreseen_run(impl_->golden, impl_->schedule, fault, impl_->shape);
 }
 
 }  // namespace attnguard

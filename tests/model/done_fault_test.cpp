@@ -56,7 +56,7 @@ std::string contradictions(const TestSystem& system, std::uint64_t step) {
       ++tally[(foreseen ? "told " : "left ") + kind];
       if (!foreseen) continue;
       const std::string expected = measured(golden, run, fault, layout);
-      const std::string told = measured(golden, *foreseen, fault, layout);
+      const std::string told = measured(golden, simulation.foreseen_run(*foreseen), fault, layout);
       if (told != expected)
         text << "WRONG " << line << " cycle " << fault.cycle << "\n  run  " << expected << ' '
              << run.crash_reason << ' ' << run.crash_cycle << "\n  told " << told << '\n';
