@@ -52,6 +52,7 @@ class Accelerator final : public sc_core::sc_module {
   LiveLog& live_log() { return log_; }
   Sequencer& sequencer() { return *sequencer_; }
   const SystolicArray& array() const { return *array_; }
+  const OutputAccumulator& accumulator() const { return *accumulator_; }
   ExternalMemoryCore& memory() { return *memory_core_; }
   ExternalMemory& external_memory() { return *external_memory_; }
   ChecksumUnit& checksum() { return *checksum_; }

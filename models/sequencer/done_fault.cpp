@@ -169,9 +169,9 @@ class Forecast {
       if (!ending) return std::nullopt;
     }
     if (stored > free || (ending == DoneEnding::crash && stored >= opened)) return ending;
-    // The store reads at stored + 1. What it finds is clear as long as the tile's last operation
-    // has not been fed.
-    if (tile < 2 || stored + 1 == opened || stored + 1 >= fed(next)) return std::nullopt;
+    // The store reads at stored + 1; until the tile is drained it finds the one before last.
+    const bool old_tile = tile >= 2 && stored + 1 < schedule_.tiles[tile].drained;
+    if (!old_tile || stored + 1 == opened) return std::nullopt;
     if (program_.tiles[tile].store.transfer.beats != program_.tiles[tile - 2].store.transfer.beats)
       return std::nullopt;
     fault.stale = {static_cast<std::uint32_t>(tile), stored};
@@ -187,16 +187,6 @@ class Forecast {
                                return entry.issued <= schedule_.tiles[tile].opened;
                              });
     return static_cast<std::size_t>(found - schedule_.operations.begin());
-  }
-  /// A cycle at which the last operation of the tile before `tile` is not fed yet, later ones
-  /// neither.
-  std::uint64_t fed(std::size_t tile) const {
-    const std::size_t end =
-        tile < schedule_.tiles.size() ? first_operation(tile) : schedule_.operations.size();
-    std::size_t last = end - 1;
-    while (program_.operations[last].command.operation != ArrayOperation::values) --last;
-    return last + 1 < schedule_.operations.size() ? schedule_.operations[last].done.until
-                                                  : schedule_.operations[last].issued;
   }
 
   static constexpr std::uint64_t kNeverIssued = ~std::uint64_t{0};

@@ -23,7 +23,8 @@ struct Schedule {
     std::uint64_t opened = 0;
     LineWait written;
     LineWait store_free;
-    std::uint64_t stored = 0;  ///< store command issued
+    std::uint64_t stored = 0;   ///< store command issued
+    std::uint64_t drained = 0;  ///< its last partial rows cross; then the o buffer takes it
   };
   std::vector<Load> loads;
   std::vector<Operation> operations;

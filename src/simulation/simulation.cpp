@@ -110,6 +110,9 @@ RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycle
 }
 
 void Simulation::Impl::keep_golden(const RunResult& result) {
+  const std::vector<std::uint64_t>& drained = accelerator.accumulator().tile_cycles();
+  for (std::size_t tile = 0; tile < schedule.tiles.size(); ++tile)
+    schedule.tiles[tile].drained = drained[tile];
   golden.cycles = result.cycles;
   golden.output = result.output;
   golden.commits = result.commits;
