@@ -48,14 +48,14 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
     if (!csv.is_open()) throw std::runtime_error("cannot write " + csv_file.string());
     csv << injections_header(context);
   }
-  const std::uint64_t audited =
-      inject_all(context, session.simulate(), workers,
-                 [&](const Injection& injection, const InjectionRecord& record) {
-                   tally.add(injection, record);
-                   if (csv.is_open()) csv << record.row;
-                   if (options.progress)
-                     options.progress(injection.number + 1, session.plan().size());
-                 });
+  const std::uint64_t audited = inject_all(
+      context, session.resolve(), workers,
+      [&](const Injection& injection, const InjectionRecord& record) {
+        tally.add(injection, record);
+        if (csv.is_open()) csv << record.row;
+        if (options.progress) options.progress(injection.number + 1, session.plan().size());
+      },
+      session.simulate());
   if (csv.is_open() && !csv.flush()) throw std::runtime_error("cannot write " + csv_file.string());
 
   CampaignSummary summary;

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "src/simulation/errors.h"
 #include "src/campaign/worker_pool.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {
@@ -34,9 +34,10 @@ InjectionRecord inject(const CampaignContext& context, const Simulate& simulate,
   return make_record(context, injection, simulate(injection.fault, context.watchdog_cycles()));
 }
 
-std::uint64_t inject_all(
-    const CampaignContext& context, const Simulate& simulate, std::uint32_t workers,
-    const std::function<void(const Injection&, const InjectionRecord&)>& done) {
+std::uint64_t inject_all(const CampaignContext& context, const Simulate& simulate,
+                         std::uint32_t workers,
+                         const std::function<void(const Injection&, const InjectionRecord&)>& done,
+                         const Simulate& audit) {
   const std::uint64_t injections = context.plan.size();
   const auto resolve = [&](std::uint64_t number) {
     return WorkResult{inject(context, simulate, number).to_bytes(), false};
@@ -52,7 +53,8 @@ std::uint64_t inject_all(
                  });
 
   const auto repeat = [&](std::uint64_t index) {
-    return WorkResult{inject(context, simulate, index * kAuditInterval).to_bytes(), true};
+    return WorkResult{inject(context, audit ? audit : simulate, index * kAuditInterval).to_bytes(),
+                      true};
   };
   run_in_workers(
       {workers, 1}, audited.size(), "audit of injection 1000 ×", repeat,

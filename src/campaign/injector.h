@@ -19,9 +19,10 @@ InjectionRecord inject(const CampaignContext& context, const Simulate& simulate,
 /// Calls done(injection, record) in order of injection. One injection in a thousand (0, 1000, ...)
 /// is repeated by a process that has run no other; AuditError names both rows if they differ.
 /// ModelError for a sampled fault that was not injected and for a run that fails twice. Returns the
-/// number of injections audited.
+/// number of injections audited. `audit`: how a repetition is run, where not as the first time.
 std::uint64_t inject_all(const CampaignContext& context, const Simulate& simulate,
                          std::uint32_t workers,
-                         const std::function<void(const Injection&, const InjectionRecord&)>& done);
+                         const std::function<void(const Injection&, const InjectionRecord&)>& done,
+                         const Simulate& audit = {});
 
 }  // namespace attnguard

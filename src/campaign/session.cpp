@@ -60,9 +60,15 @@ RunResult CampaignSession::run_golden(const Prepared& prepared) {
 
 Simulate CampaignSession::simulate() {
   return [this](const Fault& fault, std::uint64_t watchdog_cycles) {
-    if (const auto foreseen = simulation_.foresee(fault))
-      return simulation_.foreseen_run(*foreseen);
     return simulation_.run_with_fault(fault, watchdog_cycles);
+  };
+}
+
+Simulate CampaignSession::resolve() {
+  return [this](const Fault& fault, std::uint64_t watchdog_cycles) {
+    const auto foreseen = simulation_.foresee(fault);
+    return foreseen ? simulation_.foreseen_run(*foreseen)
+                    : simulation_.run_with_fault(fault, watchdog_cycles);
   };
 }
 

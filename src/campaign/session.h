@@ -22,7 +22,10 @@ class CampaignSession {
   double golden_wall_s() const { return golden_wall_s_; }
   const CampaignPlan& plan() const { return plan_; }
   const CampaignContext& context() const { return context_; }
+  /// Always a complete run.
   Simulate simulate();
+  /// The same result, without a run where the golden one tells it.
+  Simulate resolve();
 
  private:
   RunResult run_golden(const Prepared& prepared);
