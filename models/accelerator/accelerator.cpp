@@ -41,7 +41,7 @@ void Accelerator::own_tap(Unit& unit) {
       [&unit]() -> const FaultOutcome& { return unit.tap().outcome(); });
 }
 
-std::unique_ptr<Line> Accelerator::done_line(const std::string& unit) {
+std::unique_ptr<Line> Accelerator::make_done_line(const std::string& unit) {
   auto line = std::make_unique<Line>(("done_" + unit).c_str(), clock_, universe_, log_,
                                      "line.done." + unit, Domain::function);
   Line& reference = *line;
@@ -65,10 +65,10 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   }
   program_ = make_program(layout_, half_bytes);
 
-  load_done_ = done_line("load");
-  array_done_ = done_line("array");
-  accumulator_done_ = done_line("accumulator");
-  store_done_ = done_line("store");
+  load_done_ = make_done_line("load");
+  array_done_ = make_done_line("array");
+  accumulator_done_ = make_done_line("accumulator");
+  store_done_ = make_done_line("store");
 
   memory_core_ = std::make_unique<ExternalMemoryCore>(config_.external_memory, layout_);
   external_memory_ = std::make_unique<ExternalMemory>("external_memory", *memory_core_, clock_);
@@ -221,6 +221,14 @@ void Accelerator::reset() {
   accumulator_->reset();
   checksum_->reset();
   for (auto& interposer : interposers_) interposer->tap().disarm();
+}
+
+std::optional<DoneLine> Accelerator::done_line(RegisterId reg) const {
+  const Line* lines[] = {load_done_.get(), array_done_.get(), accumulator_done_.get(),
+                         store_done_.get()};
+  for (std::size_t i = 0; i < 4; ++i)
+    if (lines[i]->reg() == reg) return static_cast<DoneLine>(i);
+  return std::nullopt;
 }
 
 void Accelerator::finish_live(std::uint64_t total_cycles) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "models/fabric/link_interposer.h"
 #include "models/fabric/router.h"
 #include "models/output_accumulator/output_accumulator.h"
+#include "models/sequencer/done_fault.h"
 #include "models/sequencer/sequencer.h"
 #include "models/softmax_unit/softmax_unit.h"
 #include "models/sram_buffer/sram_buffer.h"
@@ -34,6 +36,8 @@ class Accelerator final : public sc_core::sc_module {
   void reset();
   void start() { sequencer_->start(); }
   void arm(const Fault& fault) { owners_[fault.site.reg].arm(fault); }
+  /// The done line that is this register, if one is.
+  std::optional<DoneLine> done_line(RegisterId reg) const;
   const FaultOutcome& outcome(RegisterId reg) const { return owners_[reg].outcome(); }
   /// End of a recorded run: what is known only then.
   void finish_live(std::uint64_t total_cycles);
@@ -41,12 +45,14 @@ class Accelerator final : public sc_core::sc_module {
   std::map<std::string, UnitStats> stats(std::uint64_t total_cycles) const;
   std::map<std::string, std::uint64_t> link_bytes() const;
 
+  const Program& program() const { return program_; }
   const Clock& clock() const { return clock_; }
   const RunMonitor& monitor() const { return monitor_; }
   const FaultUniverse& universe() const { return universe_; }
   LiveLog& live_log() { return log_; }
-  const Sequencer& sequencer() const { return *sequencer_; }
+  Sequencer& sequencer() { return *sequencer_; }
   const SystolicArray& array() const { return *array_; }
+  const OutputAccumulator& accumulator() const { return *accumulator_; }
   ExternalMemoryCore& memory() { return *memory_core_; }
   ExternalMemory& external_memory() { return *external_memory_; }
   ChecksumUnit& checksum() { return *checksum_; }
@@ -72,7 +78,7 @@ class Accelerator final : public sc_core::sc_module {
   void own(std::function<void(const Fault&)> arm, std::function<const FaultOutcome&()> outcome);
   template <class Unit>
   void own_tap(Unit& unit);
-  std::unique_ptr<Line> done_line(const std::string& name);
+  std::unique_ptr<Line> make_done_line(const std::string& name);
 
   AcceleratorConfig config_;
   JobLayout layout_;

@@ -13,12 +13,17 @@ Line::Line(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& univ
   cls.domain = domain;
   cls.kind = StorageKind::line;
   reg_ = universe.declare(cls);
+  changes_ = signal.posedge_event() | arm_event_;
+  SC_METHOD(arm_method);
+  sensitive << arm_event_;
+  dont_initialize();
   SC_METHOD(flip_method);
   sensitive << flip_event_;
   dont_initialize();
 }
 
 void Line::reset(bool value) {
+  arm_event_.cancel();
   flip_event_.cancel();
   tap_.disarm();
   armed_ = flipped_ = false;
@@ -40,11 +45,16 @@ void Line::write(bool value, std::uint64_t update) {
 
 void Line::sample(std::uint64_t since) {
   const std::uint64_t now = clock_.cycle();
-  if (log_.enabled() && read()) add_live(last_write_ >= since ? previous_write_ : last_write_, now);
+  if (log_.enabled() && read()) add_live(wait_since(since).live_from, now);
   if (flipped_ && tap_.due(reg_, 0, now)) {
     const std::uint64_t after = value_ ? 1 : 0;
     tap_.activate(now, after ^ 1U, after, Place{});
   }
+}
+
+LineWait Line::wait_since(std::uint64_t since) const {
+  const bool rose = last_write_ >= since;
+  return {since, clock_.cycle(), rose ? previous_write_ : last_write_, rose};
 }
 
 void Line::sampled_throughout(std::uint64_t end) {
@@ -53,11 +63,14 @@ void Line::sampled_throughout(std::uint64_t end) {
 
 void Line::arm(const Fault& fault) {
   tap_.arm(fault);
-  armed_ = true;
-  flipped_ = false;
+  armed_ = flipped_ = false;
   fault_cycle_ = fault.cycle;
+  // A cycle early, so that nobody who waits at the flip does so for the rise alone.
+  arm_event_.notify(clock_.until(fault.cycle - (fault.cycle > 0 ? 1 : 0)));
   flip_event_.notify(clock_.until(fault.cycle + 1));
 }
+
+void Line::arm_method() { armed_ = true; }
 
 void Line::flip_method() {
   flipped_ = true;

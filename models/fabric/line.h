@@ -9,6 +9,7 @@
 #include <systemc>
 
 #include "models/fabric/clock.h"
+#include "models/fabric/line_wait.h"
 #include "models/fault_injector/fault_universe.h"
 #include "models/fault_injector/register_tap.h"
 
@@ -32,11 +33,15 @@ class Line final : public sc_core::sc_module {
   void write(bool value, std::uint64_t update);
   bool read() const { return signal.read(); }
 
-  /// Whether a flip is armed here: whoever waits must then sample every cycle, when the line has
-  /// settled.
-  bool armed() const { return armed_; }
+  /// Whether a flip is due or stands unread: whoever waits must then sample every cycle, when the
+  /// line has settled.
+  bool armed() const { return armed_ && tap_.pending(); }
+  /// What ends a wait for the line to rise: its rise, and the time from which it is armed().
+  const sc_core::sc_event_or_list& changes() const { return changes_; }
   /// The line is sampled in the current cycle by someone waiting since cycle `since`.
   void sample(std::uint64_t since);
+  /// The wait that ends with a sample in the current cycle.
+  LineWait wait_since(std::uint64_t since) const;
   /// The line was sampled in every cycle up to and including `end`: all of it is live.
   void sampled_throughout(std::uint64_t end);
 
@@ -45,6 +50,7 @@ class Line final : public sc_core::sc_module {
   void arm(const Fault& fault);
 
  private:
+  void arm_method();
   void flip_method();
   void add_live(std::uint64_t from, std::uint64_t to);
 
@@ -52,7 +58,8 @@ class Line final : public sc_core::sc_module {
   LiveLog& log_;
   RegisterTap tap_;
   RegisterId reg_ = 0;
-  sc_core::sc_event flip_event_;
+  sc_core::sc_event arm_event_, flip_event_;
+  sc_core::sc_event_or_list changes_;
   bool value_ = false;
   bool armed_ = false;
   bool flipped_ = false;

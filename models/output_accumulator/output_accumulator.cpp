@@ -46,6 +46,7 @@ void OutputAccumulator::reset() {
   done_event_.cancel();
   busy_ = false;
   accumulate_cycles_ = normalise_cycles_ = 0;
+  tile_cycles_.clear();
   output_out.reset();
   observe_out.reset();
 }
@@ -96,6 +97,7 @@ void OutputAccumulator::receive_partial(tlm::tlm_generic_payload& payload, sc_co
 void OutputAccumulator::finish_tile(const TileContext& tile) {
   const NormaliseTiming timing = core_.normalise_tile(tile, log_);
   normalise_cycles_ += std::uint64_t{tile.rows} * slices_;
+  if (log_.enabled()) tile_cycles_.push_back(clock_.cycle());
   const std::size_t line_bytes = std::size_t{cols_} * bytes_of(format_);
   encode_values(format_, core_.output(), encoded_.data(), head_dim_ * stride_);
   if (bytes_of(format_) == 2)

@@ -12,6 +12,7 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include <systemc>
+#include <vector>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
@@ -41,6 +42,8 @@ class OutputAccumulator final : public sc_core::sc_module {
   void observe(std::uint32_t observations) { observations_ = observations; }
   void reset();
   UnitStats stats(std::uint64_t total_cycles) const;
+  /// Of a recorded run: the cycle at which each output tile was sent to the o buffer.
+  const std::vector<std::uint64_t>& tile_cycles() const { return tile_cycles_; }
 
  private:
   void accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -72,6 +75,7 @@ class OutputAccumulator final : public sc_core::sc_module {
   std::uint64_t accumulate_cycles_ = 0, normalise_cycles_ = 0;
   AlignedVector<std::byte> raw_output_, encoded_;
   LaneTile observed_;
+  std::vector<std::uint64_t> tile_cycles_;
 };
 
 }  // namespace attnguard

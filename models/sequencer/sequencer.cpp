@@ -10,15 +10,32 @@ Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const
       clock_(clock),
       monitor_(monitor),
       done_(done) {
+  SC_METHOD(abandon_method);
+  sensitive << abandon_event_;
+  dont_initialize();
   SC_THREAD(load_thread);
+  threads_[0] = sc_core::sc_get_last_created_process_handle();
   SC_THREAD(array_thread);
+  threads_[1] = sc_core::sc_get_last_created_process_handle();
   SC_THREAD(store_thread);
+  threads_[2] = sc_core::sc_get_last_created_process_handle();
+}
+
+void Sequencer::abandon() {
+  if (walking_ > 0) abandon_event_.notify(sc_core::SC_ZERO_TIME);
+}
+
+/// The kernel resets a process only while it runs.
+void Sequencer::abandon_method() {
+  for (sc_core::sc_process_handle& thread : threads_) thread.reset();
+  walking_ = 0;
 }
 
 void Sequencer::start() {
   loads_complete_ = operations_retired_ = operations_awaited_ = 0;
   tiles_opened_ = tiles_written_ = stores_issued_ = 0;
   finished_ = false;
+  walking_ = 3;
   start_event_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -40,31 +57,28 @@ void Sequencer::issue(CommandWindow window, Command command) {
   wait(sc_core::sc_event());  // the run is over
 }
 
-/// Samples every cycle while waiting. Without a flip armed on the line only its rise can matter, so
-/// its event stands for the samples; with one, the line is looked at in mid-cycle, when it has
-/// settled.
-void Sequencer::wait_done(Line& line) {
-  const std::uint64_t since = clock_.cycle();
+/// Samples every cycle while waiting. Away from a flip of the line only its rise can matter, so its
+/// event stands for the samples; near one, the line is looked at in mid-cycle, when it has settled.
+LineWait Sequencer::wait_done(Line& line, std::uint64_t since) {
   for (;;) {
     if (line.armed()) wait(clock_.until_middle(clock_.cycle()));
     if (line.read() || line.armed()) line.sample(since);
-    if (line.read()) return;
+    if (line.read()) return line.wait_since(since);
     if (line.armed())
       wait_cycle();
     else
-      wait(line.signal.posedge_event());
+      wait(line.changes());
   }
 }
 
 /// After a command: the line has fallen in this cycle and is sampled from the next on.
-void Sequencer::wait_done_again(Line& line) {
-  if (line.armed()) {
-    wait_cycle();
-    return wait_done(line);
-  }
+LineWait Sequencer::wait_done_again(Line& line) {
   const std::uint64_t since = clock_.cycle() + 1;
-  wait(line.signal.posedge_event());
-  line.sample(since);
+  if (line.armed())
+    wait_cycle();
+  else
+    wait(line.changes());
+  return wait_done(line, since);
 }
 
 void Sequencer::load_thread() {
@@ -73,11 +87,14 @@ void Sequencer::load_thread() {
     for (const ProgramLoad& load : program_.loads) {
       operations_awaited_ = load.operations_retired;
       while (operations_retired_ < operations_awaited_) wait(retired_event_);
+      const std::uint64_t issued = clock_.cycle();
       issue(CommandWindow::load, load.command);
-      wait_done_again(done_.load);
+      const LineWait done = wait_done_again(done_.load);
+      if (schedule_ != nullptr) schedule_->loads.push_back({issued, done});
       ++loads_complete_;
       loaded_event_.notify(sc_core::SC_ZERO_TIME);
     }
+    --walking_;
   }
 }
 
@@ -87,7 +104,8 @@ void Sequencer::array_thread() {
     std::uint32_t index = 0;
     for (const ProgramOperation& operation : program_.operations) {
       if (index > 0) {
-        wait_done_again(done_.array);
+        const LineWait done = wait_done_again(done_.array);
+        if (schedule_ != nullptr) schedule_->operations.back().done = done;
         // The place is free: the operation before this one is being fed, all earlier ones have read
         // their operands.
         operations_retired_ = index - 1;
@@ -103,9 +121,11 @@ void Sequencer::array_thread() {
         open_output_tile(operation.output_tile);
         if (clock_.cycle() > before + 1) command.waited_for = WaitedFor::accumulator;
       }
+      if (schedule_ != nullptr) schedule_->operations.push_back({ready, clock_.cycle(), {}});
       issue(CommandWindow::array, command);
       ++index;
     }
+    --walking_;
   }
 }
 
@@ -113,6 +133,7 @@ void Sequencer::array_thread() {
 /// has been stored.
 void Sequencer::open_output_tile(std::uint32_t tile) {
   while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tile_event_);
+  if (schedule_ != nullptr) schedule_->tiles.push_back({clock_.cycle(), {}, {}, 0});
   issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);
   ++tiles_opened_;
   tile_event_.notify(sc_core::SC_ZERO_TIME);
@@ -125,18 +146,22 @@ void Sequencer::store_thread() {
     for (std::uint32_t tile = 0; tile < program_.tiles.size(); ++tile) {
       while (tiles_opened_ <= tile) wait(tile_event_);
       wait_cycle();
-      wait_done(done_.accumulator);
+      const LineWait written = wait_done(done_.accumulator, clock_.cycle());
       tiles_written_ = tile + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
-      wait_done(done_.store);
+      const LineWait free = wait_done(done_.store, clock_.cycle());
+      if (schedule_ != nullptr)
+        schedule_->tiles[tile] = {schedule_->tiles[tile].opened, written, free, clock_.cycle()};
       issue(CommandWindow::store, program_.tiles[tile].store);
       stores_issued_ = tile + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
       wait_cycle();
     }
-    wait_done(done_.store);
+    const LineWait last = wait_done(done_.store, clock_.cycle());
+    if (schedule_ != nullptr) schedule_->last_store = last;
     finish_cycle_ = clock_.cycle();
     finished_ = true;
+    --walking_;
   }
 }
 

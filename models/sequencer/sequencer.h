@@ -16,6 +16,7 @@
 #include "models/fabric/line.h"
 #include "models/fabric/run_monitor.h"
 #include "models/sequencer/program.h"
+#include "models/sequencer/schedule.h"
 
 namespace attnguard {
 
@@ -34,19 +35,24 @@ class Sequencer final : public sc_core::sc_module {
   Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,
             RunMonitor& monitor, const DoneLines& done);
 
+  /// Sends threads that stand in the middle of a job back to its start, in the next delta cycle.
+  void abandon();
   /// Starts the job in the current cycle, which is cycle 0.
   void start();
+  /// Of the next run; nullptr to stop.
+  void record(Schedule* schedule) { schedule_ = schedule; }
   bool finished() const { return finished_; }
   /// Cycle in which the last store's done was sampled.
   std::uint64_t finish_cycle() const { return finish_cycle_; }
 
  private:
+  void abandon_method();
   void load_thread();
   void array_thread();
   void store_thread();
 
-  void wait_done(Line& line);
-  void wait_done_again(Line& line);
+  LineWait wait_done(Line& line, std::uint64_t since);
+  LineWait wait_done_again(Line& line);
   void wait_cycle() { wait(clock_.until(clock_.cycle() + 1)); }
   template <class Command>
   void issue(CommandWindow window, Command command);
@@ -57,7 +63,10 @@ class Sequencer final : public sc_core::sc_module {
   RunMonitor& monitor_;
   DoneLines done_;
   tlm::tlm_generic_payload payloads_[static_cast<std::size_t>(CommandWindow::count)];
-  sc_core::sc_event start_event_, retired_event_, loaded_event_, tile_event_;
+  sc_core::sc_event start_event_, abandon_event_, retired_event_, loaded_event_, tile_event_;
+  sc_core::sc_process_handle threads_[3];
+  Schedule* schedule_ = nullptr;
+  std::uint32_t walking_ = 0;  ///< threads in the middle of a job
   std::uint32_t loads_complete_ = 0, operations_retired_ = 0, operations_awaited_ = 0;
   std::uint32_t tiles_opened_ = 0, tiles_written_ = 0, stores_issued_ = 0;
   bool finished_ = false;

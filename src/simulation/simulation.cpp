@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/accelerator/accelerator.h"
+#include "src/simulation/foreseen_run.h"
 
 namespace attnguard {
 namespace {
@@ -22,7 +23,8 @@ void quiet_kernel() {
 struct Simulation::Impl {
   Impl(const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers,
        const AttentionJob& job, bool interposers)
-      : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers) {
+      : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers),
+        shape(job.shape) {
     accelerator.memory().load(job);
     accelerator.external_memory().committed = [this](const Burst& burst) { record_commit(burst); };
     for (auto& guard : accelerator.checksum().guards())
@@ -31,10 +33,16 @@ struct Simulation::Impl {
   }
 
   RunResult run(const Fault* fault, std::uint64_t watchdog_cycles, bool record_live);
+  void settle();
+  void keep_golden(const RunResult& result);
   void record_commit(const Burst& burst);
   void check_invariants(const RunResult& result) const;
 
   Accelerator accelerator;
+  AttentionShape shape;
+  Schedule schedule;   ///< of the recorded golden run
+  RunResult golden;    ///< the same; without checks
+  bool known = false;  ///< both stand, and no checker alarmed
   std::vector<std::vector<std::string>> comparisons;
   std::vector<CommitRecord> commits;
 };
@@ -51,11 +59,23 @@ void Simulation::Impl::record_commit(const Burst& burst) {
   commits.push_back(record);
 }
 
+/// After a hang or a crash. What the run has left to do at this time, it does now: a process that
+/// is already due cannot be taken back by a reset.
+void Simulation::Impl::settle() {
+  accelerator.sequencer().abandon();
+  while (sc_core::sc_pending_activity_at_current_time()) sc_core::sc_start(sc_core::SC_ZERO_TIME);
+}
+
 RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycles,
                                 bool record_live) {
+  settle();
   accelerator.reset();
   commits.clear();
-  if (record_live) accelerator.live_log().start();
+  if (record_live) {
+    accelerator.live_log().start();
+    schedule = {};
+  }
+  accelerator.sequencer().record(record_live ? &schedule : nullptr);
   if (fault != nullptr) accelerator.arm(*fault);
   accelerator.start();
   // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits
@@ -85,7 +105,20 @@ RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycle
     result.units = accelerator.stats(result.cycles);
     check_invariants(result);
   }
+  if (record_live) keep_golden(result);
   return result;
+}
+
+void Simulation::Impl::keep_golden(const RunResult& result) {
+  const std::vector<std::uint64_t>& drained = accelerator.accumulator().tile_cycles();
+  for (std::size_t tile = 0; tile < schedule.tiles.size(); ++tile)
+    schedule.tiles[tile].drained = drained[tile];
+  golden.cycles = result.cycles;
+  golden.output = result.output;
+  golden.commits = result.commits;
+  golden.checkers.assign(result.checkers.size(), {});
+  known = result.completion == Completion::finished;
+  for (const CheckerResult& checker : result.checkers) known &= checker.alarm_cycle == kNever;
 }
 
 /// Every cycle of every unit is accounted for.
@@ -125,6 +158,16 @@ const std::vector<BurstRecord>& Simulation::bursts() const {
 
 RunResult Simulation::run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
   return impl_->run(&fault, watchdog_cycles, false);
+}
+
+std::optional<DoneFault> Simulation::foresee(const Fault& fault) const {
+  const auto line = impl_->accelerator.done_line(fault.site.reg);
+  if (!line || !impl_->known) return std::nullopt;
+  return foresee_done_fault(impl_->accelerator.program(), impl_->schedule, *line, fault.cycle);
+}
+
+RunResult Simulation::foreseen_run(const DoneFault& fault) const {
+  return attnguard::foreseen_run(impl_->golden, impl_->schedule, fault, impl_->shape);
 }
 
 }  // namespace attnguard

@@ -16,6 +16,7 @@
 #include "models/checksum_unit/checker_config.h"
 #include "models/fabric/unit_stats.h"
 #include "models/fault_injector/fault.h"
+#include "models/sequencer/done_fault.h"
 
 namespace attnguard {
 
@@ -76,9 +77,14 @@ class Simulation {
   const std::vector<LiveBlock>& live_blocks() const;
   /// Every burst that crossed a link in that run.
   const std::vector<BurstRecord>& bursts() const;
-  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`. After a hang or crash the
-  /// process must not run again.
+  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`.
   RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles);
+  /// What a flip of a done line does, told from the recorded golden run; empty for other registers
+  /// and where only run_with_fault can tell.
+  std::optional<DoneFault> foresee(const Fault& fault) const;
+  /// The run with such a fault as far as a comparison with the golden run needs it: output of a run
+  /// that finishes, no checks, no commits but that of a stale tile, no statistics.
+  RunResult foreseen_run(const DoneFault& fault) const;
 
  private:
   struct Impl;

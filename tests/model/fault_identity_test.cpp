@@ -2,118 +2,26 @@
 // run says a bit is live.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <map>
 #include <set>
 #include <sstream>
 #include <string>
 
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
+#include "tests/support/random_faults.h"
 #include "tests/support/random_system.h"
 #include "tests/support/run_text.h"
 
 namespace attnguard {
 namespace {
 
-/// Live cycles as [start, end) by register, instance (on a link: lane) and bit.
-class LiveMap {
- public:
-  LiveMap(const FaultUniverse& universe, const std::vector<LiveBlock>& blocks)
-      : universe_(universe) {
-    for (const LiveBlock& block : blocks)
-      for (std::uint32_t i = 0; i < block.count[0]; ++i)
-        for (std::uint32_t j = 0; j < block.count[1]; ++j)
-          for (std::uint32_t k = 0; k < block.count[2]; ++k) add(block, i, j, k);
-  }
-
-  bool live(const Fault& fault) const {
-    const RegisterClass& cls = universe_[fault.site.reg];
-    const bool link = cls.kind == StorageKind::link;
-    const auto found =
-        pieces_.find({fault.site.reg, link ? fault.bit / cls.bits : fault.site.index});
-    if (found == pieces_.end()) return false;
-    for (const Piece& piece : found->second)
-      if (piece.start <= fault.cycle && fault.cycle < piece.end &&
-          (link ? fault.bit % cls.bits : fault.bit) < piece.bits)
-        return true;
-    return false;
-  }
-
- private:
-  struct Piece {
-    std::uint64_t start, end;
-    std::uint32_t bits;
-  };
-  void add(const LiveBlock& block, std::uint32_t i, std::uint32_t j, std::uint32_t k) {
-    const auto at = [&](std::int64_t base, const std::array<std::int64_t, 3>& step) {
-      return static_cast<std::uint64_t>(base + i * step[0] + j * step[1] + k * step[2]);
-    };
-    const std::uint64_t start = at(static_cast<std::int64_t>(block.start), block.start_step);
-    const std::uint64_t length = block.length_at(i, j, k);
-    if (length > 0)
-      pieces_[{block.reg, static_cast<std::uint32_t>(at(block.index, block.index_step))}].push_back(
-          {start, start + length, bits_of(block.format)});
-  }
-
-  const FaultUniverse& universe_;
-  std::map<std::pair<RegisterId, std::uint32_t>, std::vector<Piece>> pieces_;
-};
-
-/// `per_class` flips in every register class, anywhere in the run, and as many in its live cells.
-std::vector<Fault> random_faults(const FaultUniverse& universe,
-                                 const std::vector<LiveBlock>& blocks, std::uint64_t cycles,
-                                 std::size_t per_class, FloatSamples& samples) {
-  std::vector<Fault> faults;
-  std::map<RegisterId, std::vector<const LiveBlock*>> by_register;
-  for (const LiveBlock& block : blocks) by_register[block.reg].push_back(&block);
-  const auto below = [&](std::uint64_t limit) {
-    return static_cast<std::uint32_t>(samples.integer(0, limit - 1));
-  };
-  for (RegisterId reg = 0; reg < universe.classes().size(); ++reg) {
-    const RegisterClass& cls = universe[reg];
-    for (std::size_t n = 0; n < per_class; ++n) {
-      Fault fault;
-      fault.site = {reg, below(cls.instances())};
-      fault.bit = below(cls.site_bits());
-      fault.cycle = below(cycles);
-      faults.push_back(fault);
-      if (by_register[reg].empty()) continue;
-      // Around a live cell: its first and last cycle and their neighbours are where mistakes hide.
-      const LiveBlock& block = *by_register[reg][below(by_register[reg].size())];
-      const std::uint32_t i = below(block.count[0]), j = below(block.count[1]),
-                          k = below(block.count[2]);
-      const auto at = [&](std::int64_t base, const std::array<std::int64_t, 3>& step) {
-        return base + i * step[0] + j * step[1] + k * step[2];
-      };
-      const auto index = static_cast<std::uint32_t>(at(block.index, block.index_step));
-      const std::uint32_t bit = below(cls.bits);
-      const bool link = cls.kind == StorageKind::link;
-      fault.site.index = link ? 0 : index;
-      fault.bit = link ? index * cls.bits + bit : bit;
-      const std::int64_t start = at(static_cast<std::int64_t>(block.start), block.start_step);
-      const auto length = static_cast<std::int64_t>(block.length_at(i, j, k));
-      const std::int64_t cycle =
-          samples.integer(0, 1) == 0
-              ? start + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(length) + 1))
-              : start - 1 + static_cast<std::int64_t>(samples.integer(0, 1)) * length;
-      fault.cycle = static_cast<std::uint64_t>(
-          std::clamp<std::int64_t>(cycle, 0, static_cast<std::int64_t>(cycles) - 1));
-      faults.push_back(fault);
-    }
-  }
-  return faults;
-}
-
 bool contradicts(const RunResult& run, bool live) {
   return run.completion == Completion::finished ? run.fault.activated != live
                                                 : !(live && run.fault.activated);
 }
 
-/// Every fault on one elaboration, or on a fresh fork of it after a hang or crash: a line with the
-/// site, then the run. "LIVENESS" where activation contradicts the golden run.
+/// Every fault on one elaboration, whatever became of the one before: a line with the site, then
+/// the run. "LIVENESS" where activation contradicts the golden run.
 std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t per_class,
                        std::uint32_t seed) {
   AcceleratorConfig accelerator = system.accelerator;
@@ -126,21 +34,15 @@ std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t 
   FloatSamples samples(seed);
   const std::vector<Fault> faults =
       random_faults(universe, simulation.live_blocks(), golden.cycles, per_class, samples);
-  std::string text;
-  run_in_workers(
-      {1, 64}, faults.size(), "fault",
-      [&](std::uint64_t n) {
-        const Fault& fault = faults[n];
-        const RunResult run = simulation.run_with_fault(fault, 4 * golden.cycles + 10000);
-        std::ostringstream line;
-        line << "FAULT " << universe.name(fault.site) << " bit " << fault.bit << " cycle "
-             << fault.cycle << (live.live(fault) ? " live" : " dead")
-             << (contradicts(run, live.live(fault)) ? " LIVENESS" : "") << '\n'
-             << run_text(run);
-        return WorkResult{line.str(), run.completion != Completion::finished};
-      },
-      [&](std::uint64_t, const std::string& bytes) { text += bytes; });
-  return text;
+  std::ostringstream text;
+  for (const Fault& fault : faults) {
+    const RunResult run = simulation.run_with_fault(fault, 4 * golden.cycles + 10000);
+    text << "FAULT " << universe.name(fault.site) << " bit " << fault.bit << " cycle "
+         << fault.cycle << (live.live(fault) ? " live" : " dead")
+         << (contradicts(run, live.live(fault)) ? " LIVENESS" : "") << '\n'
+         << run_text(run);
+  }
+  return text.str();
 }
 
 /// What the parent looks at: one entry per fault.
@@ -178,25 +80,6 @@ void compare_fidelities(const TestSystem& system, std::size_t per_class, std::ui
   }
 }
 
-/// 3 × 4 array, ragged tiles, two heads on one kv head, causal.
-TestSystem small_system(bool resident) {
-  TestSystem system;
-  system.accelerator.array = {3, 4, Dataflow::output_stationary};
-  system.accelerator.external_memory.latency_cycles = 7;
-  AttentionShape& shape = system.job.shape;
-  shape.heads = 2;
-  shape.tokens_q = 7;
-  shape.tokens_k = 10;
-  shape.head_dim = 6;
-  shape.mask = Mask::causal;
-  shape.scale = 1.0F / std::sqrt(6.0F);
-  shrink_buffers(system.accelerator, shape, resident);
-  system.checkers = shipped_checkers();
-  FloatSamples samples(21);
-  fill_normal(system.job, system.accelerator.formats.operand, samples, 1.5F);
-  return system;
-}
-
 TEST(FaultIdentity, EveryRegisterClassOfASmallAccelerator) {
   for (const bool resident : {false, true}) {
     Tally tally;
@@ -223,7 +106,7 @@ TEST(FaultIdentity, RandomAccelerators) {
 
 /// A run with one flip of a line.
 struct LineRun {
-  int completion;  ///< 0 finished, 1 hang, 2 crash
+  int completion;              ///< 0 finished, 1 hang, 2 crash
   bool live, activated, lost;  ///< lost: the flip took a done away, else it came too early
   bool as_golden;              ///< everything but the fault's own record
   std::uint64_t activate_cycle, alarm_cycle, crash_cycle;
@@ -234,25 +117,18 @@ std::vector<LineRun> flip_every_cycle(const TestSystem& system, const std::strin
     Simulation simulation(system.accelerator, system.checkers, system.job);
     const RunResult golden = simulation.run(true);
     const LiveMap live(simulation.universe(), simulation.live_blocks());
-    std::string lines;
-    run_in_workers(
-        {1, 64}, golden.cycles, "flip",
-        [&](std::uint64_t cycle) {
-          Fault fault;
-          fault.site = simulation.universe().find(line).value();
-          fault.cycle = cycle;
-          RunResult run = simulation.run_with_fault(fault, 4 * golden.cycles + 10000);
-          std::ostringstream out;
-          out << static_cast<int>(run.completion) << ' ' << live.live(fault) << ' '
-              << run.fault.activated << ' ' << run.fault.value_before << ' '
-              << run.fault.activate_cycle << ' ' << run.checkers[0].alarm_cycle << ' '
-              << run.crash_cycle << ' ';
-          run.fault = golden.fault;
-          out << (run_text(run) == run_text(golden)) << '\n';
-          return WorkResult{out.str(), run.completion != Completion::finished};
-        },
-        [&](std::uint64_t, const std::string& bytes) { lines += bytes; });
-    return lines;
+    std::ostringstream out;
+    Fault fault;
+    fault.site = simulation.universe().find(line).value();
+    for (; fault.cycle < golden.cycles; ++fault.cycle) {
+      RunResult run = simulation.run_with_fault(fault, 4 * golden.cycles + 10000);
+      out << static_cast<int>(run.completion) << ' ' << live.live(fault) << ' '
+          << run.fault.activated << ' ' << run.fault.value_before << ' ' << run.fault.activate_cycle
+          << ' ' << run.checkers[0].alarm_cycle << ' ' << run.crash_cycle << ' ';
+      run.fault = golden.fault;
+      out << (run_text(run) == run_text(golden)) << '\n';
+    }
+    return out.str();
   })[0];
   std::vector<LineRun> runs;
   std::istringstream stream(text);
@@ -269,8 +145,8 @@ TEST(DoneLine, ALostDoneHangsAnEarlyOneNeverDoesAndOutsideLivenessNothingChanges
   system.accelerator.external_memory.bytes_per_cycle = 1;  // stores outlast the next tile's work
   system.accelerator.formats.output = Format::float32;
   shrink_buffers(system.accelerator, system.job.shape, true);
-  for (const char* line : {"line.done.load", "line.done.array", "line.done.accumulator",
-                           "line.done.store"}) {
+  for (const char* line :
+       {"line.done.load", "line.done.array", "line.done.accumulator", "line.done.store"}) {
     const auto runs = flip_every_cycle(system, line);
     ASSERT_GT(runs.size(), 100U);
     int crashes = 0, hangs = 0, dead = 0;

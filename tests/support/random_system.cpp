@@ -89,9 +89,8 @@ TestSystem random_system(FloatSamples& samples, const SystemLimits& limits) {
   system.job.shape = random_shape(samples, limits);
   shrink_buffers(system.accelerator, system.job.shape, samples.integer(0, 1) == 0);
   if (samples.integer(0, 1) == 0)
-    for (BufferConfig* buffer :
-         {&system.accelerator.buffers.q, &system.accelerator.buffers.k,
-          &system.accelerator.buffers.v, &system.accelerator.buffers.o})
+    for (BufferConfig* buffer : {&system.accelerator.buffers.q, &system.accelerator.buffers.k,
+                                 &system.accelerator.buffers.v, &system.accelerator.buffers.o})
       buffer->words += 2 * size(samples, 0, buffer->words);
   fill_normal(system.job, system.accelerator.formats.operand, samples, 1.5F);
   return system;
@@ -109,6 +108,24 @@ std::vector<CheckerConfig> shipped_checkers() {
           {"hardened", hardened},
           {"two_check", MatmulAbftConfig{}},
           {"two_check_carried", carried}};
+}
+
+TestSystem small_system(bool resident) {
+  TestSystem system;
+  system.accelerator.array = {3, 4, Dataflow::output_stationary};
+  system.accelerator.external_memory.latency_cycles = 7;
+  AttentionShape& shape = system.job.shape;
+  shape.heads = 2;
+  shape.tokens_q = 7;
+  shape.tokens_k = 10;
+  shape.head_dim = 6;
+  shape.mask = Mask::causal;
+  shape.scale = 1.0F / std::sqrt(6.0F);
+  shrink_buffers(system.accelerator, shape, resident);
+  system.checkers = shipped_checkers();
+  FloatSamples samples(21);
+  fill_normal(system.job, system.accelerator.formats.operand, samples, 1.5F);
+  return system;
 }
 
 }  // namespace attnguard

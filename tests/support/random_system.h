@@ -36,4 +36,7 @@ void fill_normal(AttentionJob& job, Format format, FloatSamples& samples, float 
 /// merged, hardened, two_check and two_check_carried, as shipped in configs/.
 std::vector<CheckerConfig> shipped_checkers();
 
+/// 3 × 4 array, ragged tiles, two heads on one kv head, causal.
+TestSystem small_system(bool resident);
+
 }  // namespace attnguard

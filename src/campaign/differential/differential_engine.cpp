@@ -28,7 +28,8 @@ const LiveBlock* DifferentialEngine::block_of(const Injection& injection) const 
 
 Assignment DifferentialEngine::assign(const Injection& injection) const {
   const SiteKind kind = kinds_[injection.fault.site.reg];
-  if (needs_complete_run(kind)) return {true, 0, 0};
+  if (kind == SiteKind::unknown) return {true, 0, 0};
+  if (kind == SiteKind::control) return {!job_.foresee(injection.fault, nullptr), 0, 0};
   const LiveBlock* block = kind == SiteKind::alarm_line ? nullptr : block_of(injection);
   if (block == nullptr) return {};
   const std::uint32_t heads = job_.layout.shape.heads / job_.layout.shape.kv_heads;
@@ -46,6 +47,7 @@ void DifferentialEngine::measure(const Injection& injection, Measurement& measur
   const Fault& fault = injection.fault;
   const SiteKind kind = kinds_[fault.site.reg];
   if (kind == SiteKind::alarm_line) return flip_alarm_line(fault, measurement);
+  if (kind == SiteKind::control && job_.foresee(fault, &measurement)) return;
   const LiveBlock* block = block_of(injection);
   if (block == nullptr) return;
   const std::uint32_t tile = group_->schedule().tile_index(block->tile);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,6 +30,9 @@ struct GoldenJob {
   const FaultUniverse& universe;
   const std::vector<BurstRecord>& bursts;
   const RunResult& golden;
+  /// Whether the golden schedule tells what a flip of a control line does; fills in the measurement
+  /// if one is given.
+  std::function<bool(const Fault&, Measurement*)> foresee;
 
   TileStrides strides() const {
     return {lane_stride(layout.rows), lane_stride(layout.cols), lane_stride(layout.shape.head_dim)};

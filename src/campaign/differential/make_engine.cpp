@@ -1,5 +1,7 @@
 #include "src/campaign/differential/make_engine.h"
 
+#include "src/campaign/measure.h"
+
 namespace attnguard {
 
 std::unique_ptr<DifferentialEngine> make_engine(const Prepared& prepared,
@@ -7,13 +9,20 @@ std::unique_ptr<DifferentialEngine> make_engine(const Prepared& prepared,
                                                 std::uint64_t memory_bytes) {
   const Config& config = prepared.config;
   const Simulation& simulation = session.simulation();
+  const auto foresee = [&session](const Fault& fault, Measurement* measurement) {
+    const auto foreseen = session.simulation().foresee(fault);
+    if (foreseen && measurement != nullptr)
+      *measurement = measure(session.context(), session.simulation().foreseen_run(*foreseen));
+    return foreseen.has_value();
+  };
   const GoldenJob job{config.accelerator,
                       config.checkers,
                       prepared.job,
                       JobLayout(config.accelerator, prepared.job.shape),
                       simulation.universe(),
                       simulation.bursts(),
-                      session.golden()};
+                      session.golden(),
+                      foresee};
   return std::make_unique<DifferentialEngine>(job, simulation.live_blocks(), memory_bytes);
 }
 

@@ -63,7 +63,9 @@ std::vector<SiteKind> site_kinds(const FaultUniverse& universe) {
 }
 
 std::string_view engine_of(const RegisterClass& cls) {
-  return needs_complete_run(site_kind(cls)) ? "full" : "differential";
+  const SiteKind kind = site_kind(cls);
+  if (kind == SiteKind::unknown) return "full";
+  return kind == SiteKind::control ? "differential, full" : "differential";
 }
 
 }  // namespace attnguard

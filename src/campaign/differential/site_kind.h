@@ -43,19 +43,15 @@ enum class SiteKind : std::uint8_t {
   accumulator_observation,
   checker,
   alarm_line,
-  control,  ///< changes control or time
+  control,  ///< changes control or time: told from the golden schedule, or by a complete run
   unknown,
 };
 
 SiteKind site_kind(const RegisterClass& cls);
 std::vector<SiteKind> site_kinds(const FaultUniverse& universe);
 
-/// Only a complete run can tell what a fault there does.
-inline bool needs_complete_run(SiteKind kind) {
-  return kind == SiteKind::control || kind == SiteKind::unknown;
-}
-
-/// The engine that resolves faults in the class when the campaign's is `differential`.
+/// What resolves faults in the class when the campaign's engine is `differential`: "differential",
+/// "full", or "differential, full" where it depends on the cycle.
 std::string_view engine_of(const RegisterClass& cls);
 
 }  // namespace attnguard
