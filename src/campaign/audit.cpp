@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
+#include <set>
 
 #include "src/campaign/campaign_config.h"
 #include "src/campaign/row.h"
@@ -17,8 +19,12 @@ AuditResult audit(const CampaignContext& context, const Simulate& simulate, cons
   const auto start = std::chrono::steady_clock::now();
   RowWriter rows(context);
   PoolOptions pool{workers, 1, {}, tick};
-  // Of a run that the first engine survived, dying is another result.
-  pool.failed = [](std::uint64_t, const std::string& reason) { return reason + "\r\n"; };
+  // Whoever died once may have been killed; twice, of a run that the first engine survived, is
+  // another result.
+  std::set<std::uint64_t> failed;
+  pool.failed = [&](std::uint64_t item, const std::string& reason) {
+    return failed.insert(item).second ? std::nullopt : std::optional(reason + "\r\n");
+  };
   AuditResult result;
   Record record;
   run_in_workers(

@@ -140,6 +140,27 @@ TEST_F(Conduct, FailsTheAuditWhenACompleteRunDependsOnTheProcess) {
   }
 }
 
+TEST_F(Conduct, AnAuditWorkerThatDiesOnceChangesNothingAndTwiceIsAMismatch) {
+  for (const int deaths : {1, 2}) {
+    const Counter runs;
+    const Simulate dies = [&](const Fault& fault, std::uint64_t) {
+      // Its first run resolves injection 0; after it the audit does.
+      const Fault first = campaign_.plan.injection(0).fault;
+      if (fault.site.reg == first.site.reg && fault.site.index == first.site.index &&
+          fault.cycle == first.cycle && fault.bit == first.bit) {
+        const int run = runs.add();
+        if (run > 1 && run <= 1 + deaths) ::raise(SIGKILL);
+      }
+      return campaign_.simulate(fault);
+    };
+    const ScriptedResult result =
+        conduct_scripted(campaign_, {dies, nullptr}, {1, {}, {}, {}}, ScratchFolder().path());
+    ASSERT_EQ(result.audit.mismatches.size(), deaths == 1 ? 0U : 1U);
+    for (const AuditMismatch& mismatch : result.audit.mismatches)
+      EXPECT_EQ(mismatch.repeated, "the worker was ended by signal 9\r\n");
+  }
+}
+
 TEST_F(Conduct, AWorkerThatDiesOnceChangesNothing) {
   const std::string csv = by_full(2).csv;
   const Counter deaths;
