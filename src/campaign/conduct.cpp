@@ -22,7 +22,9 @@ std::vector<std::uint64_t> every_thousandth(std::uint64_t injections) {
 Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
                   const Engines& engines, const ChunkStore& store, const ConductOptions& options) {
   AuditSelection selection(options.audit);
-  const WorkOrder order(context.plan, engines.differential, selection);
+  const bool by_query_tile =
+      engines.differential != nullptr && engines.differential->by_query_tile();
+  const WorkOrder order(context.plan, engines.differential, selection, by_query_tile);
   const std::uint64_t all = context.plan.size();
   CoverageTally tally(context, config);
   FailedInjections failed;

@@ -160,8 +160,6 @@ WorkResult Injector::measured_fully(std::uint64_t number) const {
   const Record record{injection, measure_fully(context_, engines_.full, injection)};
   WorkResult result;
   store_.codec().encode(record, result.bytes);
-  // After a hang or crash the simulation stands somewhere in the middle of a job.
-  result.retire = record.measurement.completion != Completion::finished;
   return result;
 }
 
