@@ -38,7 +38,7 @@ enum Observation : std::uint32_t {
 /// each event.
 struct Observed {
   const TileContext& tile;
-  const float* values;
+  const float* values;  ///< see Checker::keeps_operand_sums for null
   std::size_t stride;  ///< elements between consecutive [..] indices of the leading dimension
   BeatTiming timing;   ///< cycle at which each beat crosses the observation link
 };
@@ -100,6 +100,9 @@ class Checker {
   /// Whether rows of a query tile are summed before they are compared; else each row is compared by
   /// itself and depends on no other.
   virtual bool compares_groups() const { return false; }
+  /// Whether key_read and value_read may come without values: the temporary registers that belong to
+  /// no row (sums over K or V formed at read) then hold already what would be formed from them.
+  virtual bool keeps_operand_sums() const { return false; }
   /// Declares every register as Domain::safety_mechanism under "checksum.<name>.".
   virtual void declare(FaultUniverse& universe) = 0;
   /// Start of a job: all state as after power-on.

@@ -53,7 +53,7 @@ class RowSums {
       const LaneCycles cycles{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
       sum_.read(slot_, tile.cols, cycles, tile);
       if (weighted_) weight_.read(slot_, tile.cols, cycles, tile);
-    } else {
+    } else if ((formed_ = observed.values == nullptr); !formed_) {
       operand_.assign(observed.values, observed.values + tile.cols * observed.stride);
       operand_stride_ = observed.stride;
       pass_interval_ = timing.group_interval_cycles;
@@ -64,7 +64,7 @@ class RowSums {
   /// checksum column of the array: it reads sum j at pass_start + 1 + j. Sums formed at read take
   /// up a slice as key j of its pass enters the array.
   void read(const TileContext& tile, std::uint64_t pass_start) {
-    if (stored_) return;
+    if (stored_ || formed_) return;
     const std::uint32_t passes = (context_.dims.head_dim - 1) / context_.dims.cols + 1;
     const std::uint64_t first_pass = pass_start - std::uint64_t{passes - 1} * pass_interval_;
     form(slot_, operand_.data(), operand_stride_, tile,
@@ -117,6 +117,7 @@ class RowSums {
   RegisterFile<Value> sum_, weight_;
   CheckMath<N> math_ = check_math<N>();
   std::uint32_t slot_ = 0;
+  bool formed_ = false;  ///< the sums of the tile to come stand in their registers already
   LaneTile operand_;  ///< V tile of the pass to come, for sums formed at read
   std::size_t operand_stride_ = 0;
   std::uint32_t pass_interval_ = 0;

@@ -114,7 +114,7 @@ class ScoreChecksum {
       slot = context_.slot(tile);
       key_sum_.read(slot, context_.dims.head_dim, beats(observed), tile);
       if (weighted_) key_weight_.read(slot, context_.dims.head_dim, beats(observed), tile);
-    } else {
+    } else if (observed.values != nullptr) {
       form_key_sums(observed, slot);
     }
     Pending& pending = pending_[tile.bank];

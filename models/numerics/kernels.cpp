@@ -145,15 +145,66 @@ void softmax_sum(const float* p, const float* alpha, float* sum, std::size_t col
   });
 }
 
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V rescaled(D d, V acc, V alpha, V partial) {
+  return canonical_nan(d, hn::Add(hn::Mul(acc, alpha), partial));
+}
+
 void rescale_add(float* acc, const float* alpha, const float* partial, std::size_t cols,
                  std::size_t lanes, std::size_t stride) {
   for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
     const auto factor = hn::LoadU(d, alpha + lane);
-    for (std::size_t i = lane; i < cols * stride; i += stride) {
-      const auto value = hn::Add(hn::Mul(hn::LoadU(d, acc + i), factor), hn::LoadU(d, partial + i));
-      hn::StoreU(canonical_nan(d, value), d, acc + i);
-    }
+    for (std::size_t i = lane; i < cols * stride; i += stride)
+      hn::StoreU(rescaled(d, hn::LoadU(d, acc + i), factor, hn::LoadU(d, partial + i)), d, acc + i);
   });
+}
+
+bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const float* partial,
+                 const float* golden, std::size_t stride, std::size_t steps, std::size_t count) {
+  bool differs = false;
+  bool* any = &differs;
+  // Columns do not meet, so each vector goes through all the steps by itself.
+  for_lane_groups(count, [=](auto d, std::size_t lane) HWY_ATTR {
+    const hn::RebindToUnsigned<decltype(d)> du;
+    auto value = hn::LoadU(d, acc + lane);
+    for (std::size_t s = 0; s < steps; ++s) {
+      const std::size_t at = s * stride + lane;
+      value = rescaled(d, value, hn::Set(d, alpha[s * alpha_stride]), hn::LoadU(d, partial + at));
+      const auto clean = hn::LoadU(d, golden + at);
+      if (hn::AllTrue(du, hn::Eq(hn::BitCast(du, value), hn::BitCast(du, clean)))) {
+        hn::StoreU(hn::LoadU(d, golden + (steps - 1) * stride + lane), d, acc + lane);
+        return;
+      }
+    }
+    *any = true;
+    hn::StoreU(value, d, acc + lane);
+  });
+  return differs;
+}
+
+void rows_to_lanes(const float* const* rows, std::size_t lanes, float* out, std::size_t count,
+                   std::size_t stride) {
+  std::size_t lane = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<float, 4> d;
+  for (; lane + 4 <= lanes; lane += 4) {
+    std::size_t c = 0;
+    for (; c + 4 <= count; c += 4) {
+      const auto r0 = hn::LoadU(d, rows[lane] + c), r1 = hn::LoadU(d, rows[lane + 1] + c),
+                 r2 = hn::LoadU(d, rows[lane + 2] + c), r3 = hn::LoadU(d, rows[lane + 3] + c);
+      const auto low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
+      const auto high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
+      hn::StoreU(hn::InterleaveLower(d, low02, low13), d, out + c * stride + lane);
+      hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, out + (c + 1) * stride + lane);
+      hn::StoreU(hn::InterleaveLower(d, high02, high13), d, out + (c + 2) * stride + lane);
+      hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, out + (c + 3) * stride + lane);
+    }
+    for (; c < count; ++c)
+      for (std::size_t i = 0; i < 4; ++i) out[c * stride + lane + i] = rows[lane + i][c];
+  }
+#endif
+  for (; lane < lanes; ++lane)
+    for (std::size_t c = 0; c < count; ++c) out[c * stride + lane] = rows[lane][c];
 }
 
 void reciprocals(const float* sum, float* reciprocal, std::size_t lanes) {
@@ -186,6 +237,8 @@ HWY_EXPORT(softmax_max);
 HWY_EXPORT(softmax_exp);
 HWY_EXPORT(softmax_sum);
 HWY_EXPORT(rescale_add);
+HWY_EXPORT(rescale_row);
+HWY_EXPORT(rows_to_lanes);
 HWY_EXPORT(reciprocals);
 HWY_EXPORT(normalise);
 
@@ -229,6 +282,17 @@ void softmax_sum(const float* p, const float* alpha, float* sum, std::size_t col
 void rescale_add(float* acc, const float* alpha, const float* partial, std::size_t cols,
                  std::size_t lanes, std::size_t stride) {
   HWY_DYNAMIC_DISPATCH(rescale_add)(acc, alpha, partial, cols, lanes, stride);
+}
+
+bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const float* partial,
+                 const float* golden, std::size_t stride, std::size_t steps, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(rescale_row)(acc, alpha, alpha_stride, partial, golden, stride, steps,
+                                           count);
+}
+
+void rows_to_lanes(const float* const* rows, std::size_t lanes, float* out, std::size_t count,
+                   std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(rows_to_lanes)(rows, lanes, out, count, stride);
 }
 
 void reciprocals(const float* sum, float* reciprocal, std::size_t lanes) {

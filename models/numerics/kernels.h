@@ -64,6 +64,16 @@ void softmax_sum(const float* p, const float* alpha, float* sum, std::size_t col
 void rescale_add(float* acc, const float* alpha, const float* partial, std::size_t cols,
                  std::size_t lanes, std::size_t stride);
 
+/// One row [count] of rescale_add through `steps` key tiles: alpha[s · alpha_stride] and
+/// partial[s · stride + c]. What has become equal to `golden` [steps × stride], the same row of a run
+/// without a fault, stays so and is not computed further. True if the row differs after the last.
+bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const float* partial,
+                 const float* golden, std::size_t stride, std::size_t steps, std::size_t count);
+
+/// [row][count] rows, each where rows[lane] says, to out [count × stride].
+void rows_to_lanes(const float* const* rows, std::size_t lanes, float* out, std::size_t count,
+                   std::size_t stride);
+
 /// reciprocal[lane] = 1 / sum[lane] (one float32 division).
 void reciprocals(const float* sum, float* reciprocal, std::size_t lanes);
 

@@ -34,6 +34,11 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
     if (!book->shape().temporary && book->shape().meaning == LaneMeaning::element &&
         book->shape().storage != StorageKind::sram)
       add(carried_books_, book, book->shape().lanes);
+  if (checker_->keeps_operand_sums())
+    for (RegisterBook* book : checker_->registers())
+      if (book->shape().temporary && book->shape().meaning == LaneMeaning::element)
+        operand_books_.push_back(book);
+  operand_sums_.resize(dims_.key_tiles);
   partials_.resize((dims_.head_dim + 1) * dims_.stride + kLaneAlign);
   outputs_.resize((2 * dims_.head_dim + 1) * dims_.stride + kLaneAlign);
 }
@@ -65,6 +70,7 @@ void CheckerReplay::record_step(const StepView& view, std::vector<Check>& made) 
   save(trace_->states.data() + at);
   trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
   feed_step(view);
+  keep_operand_sums(view.step->tile.key_tile);
   made_ = nullptr;
 }
 
@@ -192,14 +198,17 @@ void CheckerReplay::feed_step(const StepView& view) {
   const std::size_t row = strides_.row, first = rows_.first;
   if ((needs_ & kQueryRead) != 0)
     checker_->query_read({in_half(view.tile->query.half), view.query + first, row, at.q_read});
+  const bool formed = trace_ == nullptr && restore_operand_sums(view);
   if ((needs_ & kKeyRead) != 0)
-    checker_->key_read({in_half(view.key_tile->half), view.key, strides_.key, at.k_read});
+    checker_->key_read({in_half(view.key_tile->half), formed ? nullptr : view.key, strides_.key,
+                        at.k_read});
   arrival_cycle_ = at.scores_arrival;
   if ((needs_ & kScores) != 0) checker_->scores({tile, view.scores + first, row, window(at.scores)});
   if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, window(at.alpha)});
   arrival_cycle_ = at.fed_cycle;
   if ((needs_ & kValueRead) != 0)
-    checker_->value_read({in_half(view.value_tile->half), view.value, strides_.value, at.v_read});
+    checker_->value_read({in_half(view.value_tile->half), formed ? nullptr : view.value,
+                          strides_.value, at.v_read});
   if ((needs_ & kProbabilities) != 0)
     // Each row of the array is one cycle behind the row above.
     checker_->probabilities({tile, view.probabilities + first, row,
@@ -236,14 +245,32 @@ void CheckerReplay::feed_outputs(const OutputView& view) {
 
 /// [row][d] of the window to [d][stride].
 const float* CheckerReplay::lane_major(const float* const* rows, float* to) const {
-  for (std::uint32_t lane = 0; lane < rows_.count; ++lane) {
-    const float* from = rows[rows_.first + lane];
-    for (std::uint32_t c = 0; c < dims_.head_dim; ++c) to[c * dims_.stride + lane] = from[c];
-  }
+  rows_to_lanes(rows + rows_.first, rows_.count, to, dims_.head_dim, dims_.stride);
   return to;
 }
 
 // State
+
+void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
+  std::vector<std::byte>& sums = operand_sums_[key_tile];
+  if (!sums.empty()) return;
+  for (RegisterBook* book : operand_books_) {
+    const std::byte* from = book->at(0, 0);
+    sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
+  }
+}
+
+/// Sums over golden K and V need not be formed again, unless a fault may meet them.
+bool CheckerReplay::restore_operand_sums(const StepView& view) {
+  if (operand_books_.empty() || !view.golden_operands || checker_->tap().pending()) return false;
+  const std::byte* from = operand_sums_[view.step->tile.key_tile].data();
+  for (RegisterBook* book : operand_books_) {
+    const std::size_t bytes = book->shape().lanes * book->element_bytes();
+    std::memcpy(book->at(0, 0), from, bytes);
+    from += bytes;
+  }
+  return true;
+}
 
 void CheckerReplay::save(std::byte* to) const {
   for (RegisterBook* book : row_books_)

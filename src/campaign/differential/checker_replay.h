@@ -32,6 +32,7 @@ struct StepView {
   const StepTiming* step = nullptr;
   const float *query = nullptr, *key = nullptr, *value = nullptr;    ///< as read
   const TileInBuffer *key_tile = nullptr, *value_tile = nullptr;
+  bool golden_operands = true;  ///< key and value are those of the golden run
   /// As loaded for this step; null if K and V stay in their buffers.
   const float *key_written = nullptr, *value_written = nullptr;
   const float *scores = nullptr, *probabilities = nullptr, *alpha = nullptr;
@@ -81,7 +82,10 @@ class CheckerReplay final : private CheckSink {
   const std::vector<RegisterBook*>& registers() const { return checker_->registers(); }
 
   /// All state as after power-on.
-  void restart() { checker_->reset(); }
+  void restart() {
+    checker_->reset();
+    for (auto& sums : operand_sums_) sums.clear();
+  }
   /// Golden run, tile after tile in job order. Every check goes to `made`. With `start`, a tile
   /// that was recorded before again: its first state is there.
   void record_start(CheckerTrace& trace, const CheckerTrace* start);
@@ -113,6 +117,8 @@ class CheckerReplay final : private CheckSink {
   TileContext window(TileContext tile) const;
   BeatTiming window(BeatTiming rows) const;
   const float* lane_major(const float* const* rows, float* to) const;
+  void keep_operand_sums(std::uint32_t key_tile);
+  bool restore_operand_sums(const StepView& view);
   void save(std::byte* to) const;
   void restore(std::uint32_t step);
   void compare(std::uint32_t step, bool rows_matter);
@@ -124,7 +130,8 @@ class CheckerReplay final : private CheckSink {
   std::size_t comparisons_ = 0;
   bool grouped_ = false;
   LiveLog no_log_;
-  std::vector<RegisterBook*> row_books_, carried_books_;
+  std::vector<RegisterBook*> row_books_, carried_books_, operand_books_;
+  std::vector<std::vector<std::byte>> operand_sums_;  ///< by key tile: contents of operand_books_
   std::size_t state_bytes_ = 0, carried_at_ = 0;
 
   const CheckerTrace* golden_ = nullptr;

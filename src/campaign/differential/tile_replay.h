@@ -12,7 +12,7 @@
 #include "models/fabric/commands.h"
 #include "models/systolic_array/pass_flip.h"
 #include "src/campaign/differential/golden_group.h"
-#include "src/campaign/differential/output_difference.h"
+#include "src/campaign/differential/row_comparison.h"
 #include "src/campaign/measurement.h"
 
 namespace attnguard {
@@ -95,6 +95,8 @@ class TileReplay {
   void prepare_change();
   void take_operands(std::uint32_t step);
   bool idle(std::uint32_t step) const;
+  bool only_rows_differ(std::uint32_t step) const;
+  bool some_checker_differs() const;
   bool strikes(FaultPoint point) const { return fault_->point == point && in_window_; }
   void step(std::uint32_t step);
   const float* scores(std::uint32_t step);
@@ -102,6 +104,8 @@ class TileReplay {
   void multiply_values(std::uint32_t step);
   void accumulate(std::uint32_t step);
   void accumulate_tapped(std::uint32_t step, std::uint32_t row);
+  void carry_rows(std::uint32_t first_step);
+  void check_golden(std::uint32_t step);
   void check(std::uint32_t step);
   void finish();
   void normalise_rows(const float* sum, const float* golden_sum);
@@ -167,7 +171,7 @@ class TileReplay {
   LaneTile outputs_, acc_observed_, output_observed_, reciprocal_, reciprocal_observed_, line_;
   std::vector<const float*> acc_rows_, output_rows_;
   PassChange pass_change_;
-  RowComparison output_difference_;
+  RowComparison outputs_compared_;
   std::uint64_t multiply_adds_ = 0;
 };
 

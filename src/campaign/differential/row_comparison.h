@@ -24,15 +24,17 @@ class RowComparison {
   }
 
  private:
-  const std::uint32_t* golden_row(const TileTiming& tile, std::uint32_t row) const;
-  void compare(const TileTiming& tile, std::uint32_t row, const std::uint32_t* words,
-               Measurement& measurement);
+  std::size_t row_index(const TileTiming& tile, std::uint32_t row) const;
+  const std::uint32_t* golden_row(const TileTiming& tile, std::uint32_t row) const {
+    return &job_.golden.output[row_index(tile, row) * head_dim_];
+  }
 
   const GoldenJob& job_;
   Format format_;
   std::uint32_t head_dim_;
   std::vector<double> scales_;  ///< max |g| of every output row
-  std::vector<std::byte> raw_;
+  std::vector<float> golden_;   ///< the golden output's values
+  LaneTile rounded_;
   std::vector<std::uint32_t> words_;
 };
 
