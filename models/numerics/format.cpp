@@ -125,10 +125,6 @@ BitField bit_field(Format format, unsigned bit) {
   return bit < widths.mantissa + widths.exponent ? BitField::exponent : BitField::sign;
 }
 
-float canonical(float value) { return value != value ? bit_cast<float>(0x7fc00000u) : value; }
-double canonical(double value) {
-  return value != value ? bit_cast<double>(std::uint64_t{0x7ff8} << 48) : value;
-}
 
 std::uint32_t encode(Format format, float value) {
   const std::uint32_t bits = bit_cast<std::uint32_t>(canonical(value));

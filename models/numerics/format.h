@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace attnguard {
 
@@ -43,8 +44,12 @@ float decode(Format format, std::uint32_t raw);
 /// decode(encode(value)).
 float round_to(Format format, float value);
 /// Positive quiet NaN with zero payload for any NaN, the value itself otherwise.
-float canonical(float value);
-double canonical(double value);
+inline float canonical(float value) {
+  return value != value ? std::numeric_limits<float>::quiet_NaN() : value;
+}
+inline double canonical(double value) {
+  return value != value ? std::numeric_limits<double>::quiet_NaN() : value;
+}
 
 /// Bulk forms over `count` values; `raw` holds bytes_of(format) bytes per value, little-endian.
 void encode_values(Format format, const float* values, std::byte* raw, std::size_t count);

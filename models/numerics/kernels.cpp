@@ -2,6 +2,9 @@
 // product is rounded before it is added.
 #include "models/numerics/kernels.h"
 
+#include <algorithm>
+#include <limits>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/numerics/kernels.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -71,6 +74,38 @@ void collect_changes(const float* a, const float* b, std::uint32_t* changed, std
                                     hn::BitCast(du, hn::LoadU(d, b + i))));
     hn::StoreU(found, du, changed + lane);
   });
+}
+
+template <class D>
+HWY_INLINE void take_errors(D dd, const float* golden, const float* values, std::size_t column,
+                            RowErrors& errors) {
+  const hn::Rebind<float, D> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const auto g = hn::LoadU(d, golden + column), v = hn::LoadU(d, values + column);
+  const auto changed = hn::Ne(hn::BitCast(du, g), hn::BitCast(du, v));
+  if (hn::AllFalse(du, changed)) return;
+  if (errors.changed == 0)
+    errors.first = column + static_cast<std::size_t>(hn::FindFirstTrue(du, changed));
+  errors.changed += hn::CountTrue(du, changed);
+  const auto finite = hn::And(hn::IsFinite(g), hn::IsFinite(v));
+  errors.nonfinite |= !hn::AllFalse(d, hn::AndNot(finite, hn::RebindMask(d, changed)));
+  // Values that did not change differ by zero, or by NaN if they are not finite.
+  const auto error = hn::Abs(hn::Sub(hn::PromoteTo(dd, v), hn::PromoteTo(dd, g)));
+  const auto known = hn::IfThenElseZero(hn::IsFinite(error), error);
+  errors.largest = std::max(errors.largest, hn::GetLane(hn::MaxOfLanes(dd, known)));
+}
+
+RowErrors row_errors(const float* golden, const float* values, std::size_t count) {
+  RowErrors errors;
+  errors.first = count;
+  const hn::ScalableTag<double> whole;
+  std::size_t column = 0;
+  for (; column + hn::Lanes(whole) <= count; column += hn::Lanes(whole))
+    take_errors(whole, golden, values, column, errors);
+  for (; column < count; ++column)
+    take_errors(hn::CappedTag<double, 1>(), golden, values, column, errors);
+  if (errors.nonfinite) errors.largest = std::numeric_limits<double>::infinity();
+  return errors;
 }
 
 void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,
@@ -159,26 +194,54 @@ void rescale_add(float* acc, const float* alpha, const float* partial, std::size
   });
 }
 
+/// kBlock vectors of a row through all the steps; columns left over take blocks of half the size. A
+/// NaN stays one, so it need be canonical only at the end.
+template <std::size_t kBlock, class D>
+HWY_INLINE std::size_t rescale_columns(D d, float* acc, const float* alpha,
+                                       std::size_t alpha_stride, const float* partial,
+                                       const float* golden, std::size_t stride, std::size_t steps,
+                                       std::size_t lane, std::size_t count, bool& differs) {
+  const hn::RebindToUnsigned<D> du;
+  const std::size_t lanes = hn::Lanes(d);
+  for (; lane + kBlock * lanes <= count; lane += kBlock * lanes) {
+    hn::Vec<D> value[kBlock];
+#pragma GCC unroll 8
+    for (std::size_t b = 0; b < kBlock; ++b) value[b] = hn::LoadU(d, acc + lane + b * lanes);
+    std::size_t s = 0;
+    for (; s < steps; ++s) {
+      const auto factor = hn::Set(d, alpha[s * alpha_stride]);
+      const std::size_t at = s * stride + lane;
+      auto difference = hn::Zero(du);
+#pragma GCC unroll 8
+      for (std::size_t b = 0; b < kBlock; ++b) {
+        value[b] = hn::Add(hn::Mul(value[b], factor), hn::LoadU(d, partial + at + b * lanes));
+        difference = hn::Or(difference,
+                            hn::Xor(hn::BitCast(du, value[b]),
+                                    hn::BitCast(du, hn::LoadU(d, golden + at + b * lanes))));
+      }
+      if (hn::AllTrue(du, hn::Eq(difference, hn::Zero(du)))) break;
+    }
+    differs |= s == steps;
+    const float* final = golden + (steps - 1) * stride + lane;
+#pragma GCC unroll 8
+    for (std::size_t b = 0; b < kBlock; ++b)
+      hn::StoreU(s == steps ? canonical_nan(d, value[b]) : hn::LoadU(d, final + b * lanes), d,
+                 acc + lane + b * lanes);
+  }
+  if constexpr (kBlock > 1)
+    return rescale_columns<kBlock / 2>(d, acc, alpha, alpha_stride, partial, golden, stride, steps,
+                                       lane, count, differs);
+  return lane;
+}
+
 bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const float* partial,
                  const float* golden, std::size_t stride, std::size_t steps, std::size_t count) {
   bool differs = false;
-  bool* any = &differs;
-  // Columns do not meet, so each vector goes through all the steps by itself.
-  for_lane_groups(count, [=](auto d, std::size_t lane) HWY_ATTR {
-    const hn::RebindToUnsigned<decltype(d)> du;
-    auto value = hn::LoadU(d, acc + lane);
-    for (std::size_t s = 0; s < steps; ++s) {
-      const std::size_t at = s * stride + lane;
-      value = rescaled(d, value, hn::Set(d, alpha[s * alpha_stride]), hn::LoadU(d, partial + at));
-      const auto clean = hn::LoadU(d, golden + at);
-      if (hn::AllTrue(du, hn::Eq(hn::BitCast(du, value), hn::BitCast(du, clean)))) {
-        hn::StoreU(hn::LoadU(d, golden + (steps - 1) * stride + lane), d, acc + lane);
-        return;
-      }
-    }
-    *any = true;
-    hn::StoreU(value, d, acc + lane);
-  });
+  const std::size_t lane =
+      rescale_columns<4>(hn::ScalableTag<float>(), acc, alpha, alpha_stride, partial, golden,
+                         stride, steps, 0, count, differs);
+  rescale_columns<1>(hn::CappedTag<float, 1>(), acc, alpha, alpha_stride, partial, golden, stride,
+                     steps, lane, count, differs);
   return differs;
 }
 
@@ -233,6 +296,7 @@ namespace attnguard {
 HWY_EXPORT(matmul_tile);
 HWY_EXPORT(matmul_resume);
 HWY_EXPORT(collect_changes);
+HWY_EXPORT(row_errors);
 HWY_EXPORT(softmax_max);
 HWY_EXPORT(softmax_exp);
 HWY_EXPORT(softmax_sum);
@@ -256,6 +320,10 @@ void matmul_resume(const float* west, const float* north, float* sum, std::size_
 void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
                      std::size_t lanes, std::size_t stride) {
   HWY_DYNAMIC_DISPATCH(collect_changes)(a, b, changed, cols, lanes, stride);
+}
+
+RowErrors row_errors(const float* golden, const float* values, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(row_errors)(golden, values, count);
 }
 
 void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,

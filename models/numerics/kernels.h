@@ -44,6 +44,15 @@ void matmul_resume(const float* west, const float* north, float* sum, std::size_
 void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
                      std::size_t lanes, std::size_t stride);
 
+/// How a row of values differs from `golden`, both exact in float32 with canonical NaN.
+struct RowErrors {
+  std::size_t changed = 0;  ///< values with other bits
+  std::size_t first = 0;    ///< column of the first of them; count if there is none
+  double largest = 0;       ///< max |value − golden|, infinite if `nonfinite`
+  bool nonfinite = false;   ///< a changed value is not finite, or its golden one
+};
+RowErrors row_errors(const float* golden, const float* values, std::size_t count);
+
 /// Softmax stage 1: max_new[lane] = running max of max_old[lane] and x[j][lane] = score[j][lane] *
 /// scale over the columns j < visible[lane] (ascending; m = x > m ? x : m). `scale` =
 /// scale_log2e(softmax scale).
