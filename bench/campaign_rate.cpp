@@ -80,6 +80,12 @@ int run(const std::vector<std::string>& arguments) {
     if (!at.full && at.group == 0) by_class[injection.fault.site.reg].push_back(injection);
   }
   const double draw_s = now() - started;
+  // As the campaign does within a chunk.
+  for (auto& injections : by_class)
+    std::stable_sort(injections.begin(), injections.end(),
+                     [&](const Injection& a, const Injection& b) {
+                       return engine->assign(a).query_tile < engine->assign(b).query_tile;
+                     });
   for (RegisterId reg = 0; reg < by_class.size(); ++reg) {
     if (by_class[reg].empty()) continue;
     ClassTime& time = times[context.universe[reg].site_class()];

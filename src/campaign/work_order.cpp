@@ -15,8 +15,8 @@ std::uint64_t chunk_size(std::uint64_t injections, std::uint64_t least, std::uin
 
 WorkOrder::WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine, AuditSelection& audit,
                      bool by_query_tile) {
-  std::vector<std::vector<Item>> groups(engine == nullptr ? 0 : engine->groups());
-  std::vector<Item> full;
+  std::vector<Items> groups(engine == nullptr ? 0 : engine->groups());
+  Items full;
   for (std::uint64_t number = 0; number < plan.size(); ++number) {
     const Injection injection = plan.injection(number);
     const Assignment assignment =
@@ -26,21 +26,26 @@ WorkOrder::WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine, Au
     if (!assignment.full || engine == nullptr) audit.offer(injection);
   }
   for (std::uint32_t group = 0; group < groups.size(); ++group) {
-    if (by_query_tile)
-      std::stable_sort(groups[group].begin(), groups[group].end(),
-                       [](const Item& a, const Item& b) { return a.query_tile < b.query_tile; });
+    if (by_query_tile) sort_by_query_tile(groups[group].begin(), groups[group].end());
     cut(groups[group], false, group, chunk_size(groups[group].size(), 100, 4000));
   }
   full_ = full.size();
   cut(full, true, 0, chunk_size(full_, 16, 1000));
 }
 
-void WorkOrder::cut(const std::vector<Item>& items, bool full, std::uint32_t group,
-                    std::uint64_t size) {
-  for (std::size_t first = 0; first < items.size(); first += size) {
+void WorkOrder::sort_by_query_tile(Items::iterator first, Items::iterator end) {
+  std::stable_sort(first, end,
+                   [](const Item& a, const Item& b) { return a.query_tile < b.query_tile; });
+}
+
+void WorkOrder::cut(Items& items, bool full, std::uint32_t group, std::uint64_t size) {
+  for (auto first = items.begin(); first != items.end();) {
+    const auto rest = static_cast<std::uint64_t>(items.end() - first);
+    const auto end = first + static_cast<std::ptrdiff_t>(std::min(rest, size));
+    // Within a chunk one query tile's golden state after the other: it then stays in the caches.
+    if (!full) sort_by_query_tile(first, end);
     chunks_.push_back({full, group, {}});
-    for (std::size_t i = first; i < std::min<std::size_t>(items.size(), first + size); ++i)
-      chunks_.back().numbers.push_back(items[i].number);
+    for (; first != end; ++first) chunks_.back().numbers.push_back(first->number);
   }
 }
 

@@ -37,7 +37,9 @@ class WorkOrder {
     std::uint32_t query_tile;
     std::uint64_t number;
   };
-  void cut(const std::vector<Item>& items, bool full, std::uint32_t group, std::uint64_t size);
+  using Items = std::vector<Item>;
+  static void sort_by_query_tile(Items::iterator first, Items::iterator end);
+  void cut(Items& items, bool full, std::uint32_t group, std::uint64_t size);
 
   std::vector<Chunk> chunks_;
   std::uint64_t full_ = 0;

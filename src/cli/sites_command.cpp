@@ -6,6 +6,7 @@
 #include <string>
 
 #include "src/campaign/csv.h"
+#include "src/campaign/differential/site_kind.h"
 #include "src/cli/command_line.h"
 #include "src/cli/text_table.h"
 #include "src/simulation/output_dir.h"
@@ -17,16 +18,23 @@
 namespace attnguard {
 namespace {
 
+/// What resolves the faults of a class.
+std::string_view engine_for(const RegisterClass& cls, Engine configured) {
+  return configured == Engine::full ? enum_name(configured) : engine_of(cls);
+}
+
 void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& rows,
-               std::string_view engine) {
+               const FaultUniverse& universe, Engine engine) {
   std::ofstream stream(file, std::ios::binary);
   stream << "site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_share,"
             "first_live_cycle,last_live_cycle,engine\r\n";
-  for (const SiteRow& row : rows) {
+  for (RegisterId reg = 0; reg < rows.size(); ++reg) {
+    const SiteRow& row = rows[reg];
     CsvLine line;
     line.add(row.site_class).add(domain_name(row.domain)).add(storage_kind_name(row.kind));
     line.add(row.instances).add(row.bits).add(row.live_bit_cycles).add(row.live_share);
-    line.add(row.first_live_cycle).add(row.last_live_cycle).add(engine);
+    line.add(row.first_live_cycle).add(row.last_live_cycle);
+    line.add(engine_for(universe[reg], engine));
     stream << line.str();
   }
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
@@ -69,7 +77,8 @@ int sites_command(const CommandLine& command_line) {
   summary["cycles"] = golden.cycles;
   summary["bits"] = bits;
   summary["live_bit_cycles"] = live_bit_cycles;
-  write_csv(directory.path() / "sites.csv", rows, enum_name(prepared.config.campaign.engine));
+  write_csv(directory.path() / "sites.csv", rows, simulation.universe(),
+            prepared.config.campaign.engine);
   write_json(directory.path() / "sites.json", summary);
   write_json(directory.path() / "config.json", prepared.effective);
   directory.commit();

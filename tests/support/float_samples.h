@@ -26,6 +26,11 @@ class FloatSamples {
   std::size_t integer(std::size_t low, std::size_t high) {
     return std::uniform_int_distribution<std::size_t>(low, high)(engine_);
   }
+  template <class T, class... More>
+  T pick(T first, More... more) {
+    const T choices[] = {first, static_cast<T>(more)...};
+    return choices[integer(0, sizeof...(More))];
+  }
   float normal(float deviation) {
     return std::normal_distribution<float>(0.0f, deviation)(engine_);
   }

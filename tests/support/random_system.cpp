@@ -8,12 +8,6 @@
 namespace attnguard {
 namespace {
 
-template <class T, class... More>
-T pick(FloatSamples& samples, T first, More... more) {
-  const T choices[] = {first, static_cast<T>(more)...};
-  return choices[samples.integer(0, sizeof...(More))];
-}
-
 std::uint32_t size(FloatSamples& samples, std::size_t low, std::size_t high) {
   return static_cast<std::uint32_t>(samples.integer(low, high));
 }
@@ -25,15 +19,15 @@ AttentionShape random_shape(FloatSamples& samples, const SystemLimits& limits) {
   shape.tokens_k = size(samples, 1, limits.tokens);
   shape.tokens_q = samples.integer(0, 4) == 0 ? 1 : size(samples, 1, shape.tokens_k);
   shape.head_dim = size(samples, 3, limits.head_dim);
-  shape.mask = pick(samples, Mask::none, Mask::causal);
+  shape.mask = samples.pick(Mask::none, Mask::causal);
   shape.scale = 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
   return shape;
 }
 
 void random_buffer(FloatSamples& samples, BufferConfig& buffer, Format element) {
-  buffer.word_bits = bits_of(element) == 32 ? pick(samples, 16U, 32U) : 16;
-  buffer.banks = pick(samples, 0U, 0U, 1U, 3U);
-  buffer.port_words = pick(samples, 0U, 0U, 2U, 5U);
+  buffer.word_bits = bits_of(element) == 32 ? samples.pick(16U, 32U) : 16;
+  buffer.banks = samples.pick(0U, 0U, 1U, 3U);
+  buffer.port_words = samples.pick(0U, 0U, 2U, 5U);
   buffer.read_latency_cycles = size(samples, 1, 3);
   buffer.write_latency_cycles = size(samples, 1, 3);
 }
@@ -42,14 +36,14 @@ AcceleratorConfig random_accelerator(FloatSamples& samples, const SystemLimits& 
   AcceleratorConfig config;
   config.array.rows = size(samples, 1, limits.rows);
   config.array.cols = size(samples, 1, limits.cols);
-  config.formats.operand = pick(samples, Format::bfloat16, Format::float16, Format::float32);
-  config.formats.probability = pick(samples, Format::bfloat16, Format::float32);
-  config.formats.output = pick(samples, Format::bfloat16, Format::float32);
-  config.softmax.exp2 = pick(samples, Exp2Kind::polynomial, Exp2Kind::piecewise_linear);
+  config.formats.operand = samples.pick(Format::bfloat16, Format::float16, Format::float32);
+  config.formats.probability = samples.pick(Format::bfloat16, Format::float32);
+  config.formats.output = samples.pick(Format::bfloat16, Format::float32);
+  config.softmax.exp2 = samples.pick(Exp2Kind::polynomial, Exp2Kind::piecewise_linear);
   config.softmax.exp_latency_cycles = size(samples, 0, 3);
   config.accumulator.divide_latency_cycles = size(samples, 1, 10);
   config.external_memory.latency_cycles = size(samples, 1, 60);
-  config.external_memory.bytes_per_cycle = pick(samples, 4U, 16U, 64U);
+  config.external_memory.bytes_per_cycle = samples.pick(4U, 16U, 64U);
   BuffersConfig& buffers = config.buffers;
   for (BufferConfig* buffer : {&buffers.q, &buffers.k, &buffers.v})
     random_buffer(samples, *buffer, config.formats.operand);

@@ -47,11 +47,15 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
 
 void CheckerReplay::record_start(CheckerTrace& trace, const CheckerTrace* start) {
   if (start != nullptr) {
+    suspend();
     golden_ = start;
     rows_ = {0, dims_.rows};
     carried_differs_ = false;
     restore(0);
+  } else {
+    copy_registers(true, golden_stores_);
   }
+  checker_->tap().disarm();
   trace_ = &trace;
   trace = {};
   trace.held_until_cycle = checker_->held_until_cycle();
@@ -84,6 +88,7 @@ void CheckerReplay::record_outputs(const OutputView& view, std::vector<Check>& m
   save(trace_->states.data() + at + state_bytes_);
   made_ = nullptr;
   trace_ = nullptr;
+  if (suspended_.active) resume();
 }
 
 void CheckerReplay::load_key(const TileContext& tile, const TileInBuffer& key,
@@ -284,6 +289,44 @@ void CheckerReplay::save(std::byte* to) const {
     for (std::uint32_t group = 0; group < book->shape().groups; ++group, to += bytes)
       std::memcpy(to, book->at(group, 0), bytes);
   }
+}
+
+void CheckerReplay::copy_registers(bool stores_only, std::vector<std::byte>& to) const {
+  to.clear();
+  for (RegisterBook* book : checker_->registers())
+    if (!stores_only || book->shape().storage == StorageKind::sram)
+      for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+        const std::byte* from = book->at(group, 0);
+        to.insert(to.end(), from, from + book->shape().lanes * book->element_bytes());
+      }
+}
+
+void CheckerReplay::put_registers(bool stores_only, const std::vector<std::byte>& bytes) {
+  const std::byte* from = bytes.data();
+  for (RegisterBook* book : checker_->registers())
+    if (!stores_only || book->shape().storage == StorageKind::sram)
+      for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+        const std::size_t size = book->shape().lanes * book->element_bytes();
+        std::memcpy(book->at(group, 0), from, size);
+        from += size;
+      }
+}
+
+/// A tile is recorded again in the middle of an injection: its fault, the state it has changed and
+/// stores that hold it must neither reach the recording nor be lost.
+void CheckerReplay::suspend() {
+  suspended_.active = true;
+  suspended_.carried_differs = carried_differs_;
+  suspended_.tap = checker_->tap();
+  copy_registers(false, suspended_.registers);
+  put_registers(true, golden_stores_);
+}
+
+void CheckerReplay::resume() {
+  suspended_.active = false;
+  carried_differs_ = suspended_.carried_differs;
+  checker_->tap() = suspended_.tap;
+  put_registers(false, suspended_.registers);
 }
 
 /// Golden state before `step`; what already differs in the state that outlives tiles stays.

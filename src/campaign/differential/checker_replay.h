@@ -87,7 +87,8 @@ class CheckerReplay final : private CheckSink {
     for (auto& sums : operand_sums_) sums.clear();
   }
   /// Golden run, tile after tile in job order. Every check goes to `made`. With `start`, a tile
-  /// that was recorded before again: its first state is there.
+  /// that was recorded before again: its first state is there, and the injection in hand goes on
+  /// afterwards.
   void record_start(CheckerTrace& trace, const CheckerTrace* start);
   void record_query(const TileTiming& tile, const float* query);
   void record_step(const StepView& view, std::vector<Check>& made);
@@ -119,6 +120,10 @@ class CheckerReplay final : private CheckSink {
   const float* lane_major(const float* const* rows, float* to) const;
   void keep_operand_sums(std::uint32_t key_tile);
   bool restore_operand_sums(const StepView& view);
+  void copy_registers(bool stores_only, std::vector<std::byte>& to) const;
+  void put_registers(bool stores_only, const std::vector<std::byte>& bytes);
+  void suspend();
+  void resume();
   void save(std::byte* to) const;
   void restore(std::uint32_t step);
   void compare(std::uint32_t step, bool rows_matter);
@@ -133,6 +138,13 @@ class CheckerReplay final : private CheckSink {
   std::vector<RegisterBook*> row_books_, carried_books_, operand_books_;
   std::vector<std::vector<std::byte>> operand_sums_;  ///< by key tile: contents of operand_books_
   std::size_t state_bytes_ = 0, carried_at_ = 0;
+
+  std::vector<std::byte> golden_stores_;  ///< contents of the stores beside buffers
+  struct {
+    bool active = false, carried_differs = false;
+    RegisterTap tap;
+    std::vector<std::byte> registers;
+  } suspended_;  ///< an injection while a tile is recorded again
 
   const CheckerTrace* golden_ = nullptr;
   const TileTiming* tile_ = nullptr;

@@ -139,10 +139,12 @@ std::uint64_t DifferentialEngine::read_cycle(const OperandChange& change,
 
 void DifferentialEngine::load_stores(std::uint32_t step, const float* key, const float* value) {
   const GroupSchedule& schedule = group_->schedule();
-  const StepTiming& timing = schedule.tiles().back().steps[step];
+  // The last query tile reaches every key tile; what stays is loaded for the first query head.
+  TileContext tile = schedule.tiles().back().steps[step].tile;
+  tile.head = schedule.tiles().front().tile.head;
   for (const auto& checker : units_.checkers) {
-    if (key != nullptr) checker->load_key(timing.tile, schedule.keys()[step], key);
-    if (value != nullptr) checker->load_value(timing.tile, schedule.values()[step], value);
+    if (key != nullptr) checker->load_key(tile, schedule.keys()[step], key);
+    if (value != nullptr) checker->load_value(tile, schedule.values()[step], value);
   }
 }
 

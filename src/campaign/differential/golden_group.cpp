@@ -105,7 +105,10 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
 
 const GoldenTile& GoldenGroup::tile(std::uint32_t index) {
   if (all_resident_) return tiles_[index];
-  if (resident_tile_ != index) record(index, tiles_[0], false);
+  if (resident_tile_ == index) return tiles_[0];
+  const RegisterTap armed = units_.softmax.tap();  // a fault must not strike what is recorded
+  record(index, tiles_[0], false);
+  units_.softmax.tap() = armed;
   resident_tile_ = index;
   return tiles_[0];
 }
@@ -176,7 +179,6 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
   units_.softmax.tap().disarm();
   for (std::size_t c = 0; c < units_.checkers.size(); ++c) {
     CheckerReplay& checker = *units_.checkers[c];
-    checker.tap().disarm();
     checker.record_start(tile.checkers[c], starts_.size() > index ? &starts_[index][c] : nullptr);
     checker.record_query(timing, tile.query.data());
   }

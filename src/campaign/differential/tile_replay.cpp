@@ -370,10 +370,11 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
   }
 }
 
-float* TileReplay::change_partial(std::uint32_t step, std::uint32_t row) {
+/// A copy of golden P·V of the row, of which `columns` will change.
+float* TileReplay::change_partial(std::uint32_t step, std::uint32_t row, Columns columns) {
   float* values = &partial_[row * strides_.value];
-  if (!rows_[row].partial_changed) std::copy_n(golden_partial(row, step), head_dim_, values);
-  rows_[row].partial_changed = true;
+  if (rows_[row].partial.empty()) std::copy_n(golden_partial(row, step), head_dim_, values);
+  rows_[row].partial.add(columns.first, columns.end);
   partial_rows_[row] = values;
   return values;
 }
@@ -384,7 +385,7 @@ void TileReplay::multiply_values(std::uint32_t step) {
   std::uint32_t first = rows, last = 0;
   for (std::uint32_t row = 0; row < rows; ++row) {
     partial_rows_[row] = golden_partial(row, step);
-    rows_[row].partial_changed = false;
+    rows_[row].partial = {};
     if (probability_changes_[row] == 0) continue;
     first = std::min(first, row);
     last = row;
@@ -396,12 +397,12 @@ void TileReplay::multiply_values(std::uint32_t step) {
     multiply_adds_ += std::uint64_t{last - first + 1} * keys * head_dim_;
     for (std::uint32_t row = first; row <= last; ++row) {
       partial_rows_[row] = &partial_[row * strides_.value];
-      rows_[row].partial_changed = probability_changes_[row] != 0;
+      if (probability_changes_[row] != 0) rows_[row].partial.add(0, head_dim_);
     }
   }
   if (strikes(FaultPoint::array_probability)) {
     const std::uint32_t first_col = fault_->pass * cols_;
-    float* values = change_partial(step, fault_->row);
+    float* values = change_partial(step, fault_->row, {first_col, head_dim_});
     matmul_tile(value_ + first_col, probabilities_late_.data() + fault_->row, values + first_col,
                 keys, 1, head_dim_ - first_col, strides_.value, strides_.row);
     multiply_adds_ += std::uint64_t{keys} * (head_dim_ - first_col);
@@ -411,7 +412,7 @@ void TileReplay::multiply_values(std::uint32_t step) {
     multiply_adds_ += std::uint64_t{keys} * rows;
     for (std::uint32_t row = 0; row < rows; ++row)
       if (!same_bits(&column_[row], partial_rows_[row] + change_->lane, 1))
-        change_partial(step, row)[change_->lane] = column_[row];
+        change_partial(step, row, {change_->lane, change_->lane + 1})[change_->lane] = column_[row];
   } else if (strikes(FaultPoint::array) && fault_->values) {
     flip_in_pass(pass_of(step), array_flip(), pass_change_, *outcome_);
     multiply_adds_ += std::uint64_t{pass_change_.rows} * pass_change_.cols * keys;
@@ -420,11 +421,12 @@ void TileReplay::multiply_values(std::uint32_t step) {
       const std::uint32_t row = pass_change_.first_row + i;
       const float* values = &pass_change_.values[i];
       if (same_bits(values, partial_rows_[row] + first_col, pass_change_.cols)) continue;
-      std::copy_n(values, pass_change_.cols, change_partial(step, row) + first_col);
+      std::copy_n(values, pass_change_.cols,
+                  change_partial(step, row, {first_col, first_col + pass_change_.cols}) + first_col);
     }
   }
   for (std::uint32_t row = 0; row < rows; ++row)
-    if (rows_[row].partial_changed) changed_ |= kPartials;
+    if (!rows_[row].partial.empty()) changed_ |= kPartials;
   view_.partial_rows = partial_rows_.data();
   const bool observed = strikes(FaultPoint::observed_partials);
   if (!observed && !strikes(FaultPoint::partials)) return;
@@ -438,8 +440,31 @@ void TileReplay::multiply_values(std::uint32_t step) {
     changed_ |= kPartials;
   } else {
     partial_rows_[fault_->row] = line.data();
-    rows_[fault_->row].partial_changed = true;
+    rows_[fault_->row].partial.add(fault_->col, fault_->col + 1);
   }
+}
+
+/// Takes further columns of the row's accumulator, as it was before `step`, into what differs; whole
+/// vectors of them.
+void TileReplay::widen_acc(std::uint32_t step, std::uint32_t row, Columns columns) {
+  Columns& held = rows_[row].acc;
+  columns.first -= columns.first % kLaneAlign;
+  columns.end = std::min<std::uint32_t>(lane_stride(columns.end), head_dim_);
+  if (!held.empty()) columns.add(held.first, held.end);
+  float* acc = &acc_[row * strides_.value];
+  const auto take = [&](std::uint32_t first, std::uint32_t end) {
+    if (step == 0)
+      std::fill(acc + first, acc + end, 0.0F);
+    else
+      std::copy(golden_acc(row, step - 1) + first, golden_acc(row, step - 1) + end, acc + first);
+  };
+  if (held.empty()) {
+    take(columns.first, columns.end);
+  } else {
+    if (columns.first < held.first) take(columns.first, held.first);
+    if (columns.end > held.end) take(held.end, columns.end);
+  }
+  held = columns;
 }
 
 void TileReplay::accumulate(std::uint32_t step) {
@@ -449,25 +474,26 @@ void TileReplay::accumulate(std::uint32_t step) {
   for (std::uint32_t row = 0; row < at.tile.rows; ++row) {
     Row& state = rows_[row];
     const bool tapped = strikes(FaultPoint::accumulator) && fault_->row == row;
-    if (!state.partial_changed && !state.acc_differs && !tapped &&
-        (alpha_ == golden_alpha || same_bits(&alpha_[row], &golden_alpha[row], 1)))
-      continue;
+    const bool whole =
+        tapped || (alpha_ != golden_alpha && !same_bits(&alpha_[row], &golden_alpha[row], 1));
+    if (!whole && state.partial.empty() && state.acc.empty()) continue;
+    if (whole)
+      widen_acc(step, row, {0, head_dim_});
+    else if (!state.partial.empty())
+      widen_acc(step, row, state.partial);
+    const std::uint32_t first = state.acc.first, columns = state.acc.end - first;
     float* acc = &acc_[row * strides_.value];
-    if (!state.acc_differs) {
-      if (step == 0)
-        std::fill_n(acc, head_dim_, 0.0F);
-      else
-        std::copy_n(golden_acc(row, step - 1), head_dim_, acc);
-    }
+    bool differs = false;
     if (tapped) {
       accumulate_tapped(step, row);
-      state.acc_differs = !same_bits(acc, golden_acc(row, step), head_dim_);
+      differs = !same_bits(acc, golden_acc(row, step), head_dim_);
     } else {
-      state.acc_differs = rescale_row(acc, &alpha_[row], 0, partial_rows_[row],
-                                      golden_acc(row, step), strides_.value, 1, head_dim_);
+      differs = rescale_row(acc + first, &alpha_[row], 0, partial_rows_[row] + first,
+                            golden_acc(row, step) + first, strides_.value, 1, columns);
     }
-    multiply_adds_ += head_dim_;
-    any_row_ |= state.acc_differs;
+    if (!differs) state.acc = {};
+    multiply_adds_ += columns;
+    any_row_ |= differs;
   }
 }
 
@@ -475,13 +501,17 @@ void TileReplay::accumulate(std::uint32_t step) {
 void TileReplay::carry_rows(std::uint32_t first_step) {
   any_row_ = false;
   for (std::uint32_t row = 0; row < timing_->tile.rows; ++row) {
-    if (!rows_[row].acc_differs) continue;
-    rows_[row].acc_differs = rescale_row(
-        &acc_[row * strides_.value], &golden_->alpha[first_step * strides_.row + row], strides_.row,
-        golden_partial(row, first_step), golden_acc(row, first_step), strides_.value,
-        golden_->steps - first_step, head_dim_);
-    multiply_adds_ += std::uint64_t{golden_->steps - first_step} * head_dim_;
-    any_row_ |= rows_[row].acc_differs;
+    Columns& acc = rows_[row].acc;
+    if (acc.empty()) continue;
+    const std::uint32_t columns = acc.end - acc.first;
+    const bool differs = rescale_row(
+        &acc_[row * strides_.value + acc.first],
+        &golden_->alpha[first_step * strides_.row + row], strides_.row,
+        golden_partial(row, first_step) + acc.first, golden_acc(row, first_step) + acc.first,
+        strides_.value, golden_->steps - first_step, columns);
+    multiply_adds_ += std::uint64_t{golden_->steps - first_step} * columns;
+    if (!differs) acc = {};
+    any_row_ |= differs;
   }
 }
 
@@ -562,11 +592,12 @@ void TileReplay::normalise_rows(const float* sum, const float* golden_sum) {
                       end = whole ? timing_->tile.rows : fault_->row + 1;
   for (std::uint32_t row = first; row < end; ++row) {
     const bool tapped = strikes(FaultPoint::accumulator) && fault_->row == row;
-    const bool differs =
-        rows_[row].acc_differs || tapped || !same_bits(&sum[row], &golden_sum[row], 1);
+    const bool acc_differs = !rows_[row].acc.empty();
+    const bool differs = acc_differs || tapped || !same_bits(&sum[row], &golden_sum[row], 1);
+    if (acc_differs) widen_acc(last + 1, row, {0, head_dim_});
     float* acc = &acc_[row * strides_.value];
     float* output = &outputs_[row * strides_.value];
-    acc_rows_[row] = rows_[row].acc_differs ? acc : golden_acc(row, last);
+    acc_rows_[row] = acc_differs ? acc : golden_acc(row, last);
     output_rows_[row] = output;
     if (tapped) {
       normalise_tapped(row, sum);

@@ -6,6 +6,7 @@
 // neither the datapath's nor a checker's, the rest of the tile is golden.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -88,8 +89,18 @@ class TileReplay {
   std::uint64_t multiply_adds() const { return multiply_adds_; }
 
  private:
+  /// Columns first .. end − 1.
+  struct Columns {
+    std::uint32_t first = 0, end = 0;
+    void add(std::uint32_t from, std::uint32_t to) {
+      first = end == 0 ? from : std::min(first, from);
+      end = std::max(end, to);
+    }
+    bool empty() const { return end == 0; }
+  };
+  /// What differs from golden in one row: of this step's P·V, and of the accumulator.
   struct Row {
-    bool partial_changed = false, acc_differs = false;
+    Columns partial, acc;
   };
   void begin();
   void prepare_change();
@@ -111,7 +122,8 @@ class TileReplay {
   void normalise_rows(const float* sum, const float* golden_sum);
   void normalise_tapped(std::uint32_t row, const float* sum);
   void observe_outputs(OutputView& view);
-  float* change_partial(std::uint32_t step, std::uint32_t row);
+  float* change_partial(std::uint32_t step, std::uint32_t row, Columns columns);
+  void widen_acc(std::uint32_t step, std::uint32_t row, Columns columns);
 
   void flip_element(float& value, Format format);
   ArrayPass pass_of(std::uint32_t step) const;
@@ -153,7 +165,7 @@ class TileReplay {
   bool softmax_differs_ = false;
   bool any_row_ = false;         ///< some accumulator row differs
   std::vector<Row> rows_;
-  LaneTile acc_;                 ///< [row][value stride], where acc_differs
+  LaneTile acc_;                 ///< [row][value stride], in the columns that differ
 
   // Of the step in hand.
   std::uint32_t changed_ = 0;  ///< Observation bits

@@ -1,0 +1,164 @@
+// The differential engine measures what a complete SystemC run measures, of every fault.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+
+#include "src/campaign/differential/make_engine.h"
+#include "src/campaign/row.h"
+#include "tests/support/child_process.h"
+#include "tests/support/random_checkers.h"
+#include "tests/support/random_faults.h"
+#include "tests/support/random_system.h"
+
+namespace attnguard {
+namespace {
+
+constexpr std::uint64_t kPlenty = std::uint64_t{1} << 30U;  ///< bytes of golden state
+
+struct Experiment {
+  std::uint32_t seed = 0;      ///< of the faults
+  std::size_t per_class = 0;   ///< faults anywhere in the run, and as many around live cells
+  std::uint64_t sampled = 0;   ///< drawn by a plan: these know their live block
+  std::uint64_t memory = 0;    ///< for golden state; with 0 tiles are recorded again and again
+};
+
+Prepared prepared_of(const TestSystem& system, const Experiment& experiment) {
+  Prepared prepared;
+  prepared.config.accelerator = system.accelerator;
+  prepared.config.checkers = system.checkers;
+  prepared.job = system.job;
+  CampaignConfig& campaign = prepared.config.campaign;
+  campaign.injections = std::max<std::uint64_t>(1, experiment.sampled);
+  campaign.models = {{FaultModel::bit_flip, 1, 2}, {FaultModel::bit_flip, 3, 1}};
+  campaign.safety_mechanism_share = 0.4;
+  return prepared;
+}
+
+/// Half of the flips become wider, up to the end of the register or lane.
+void widen(std::vector<Fault>& faults, const FaultUniverse& universe, FloatSamples& samples) {
+  for (Fault& fault : faults) {
+    const std::uint32_t bits = universe[fault.site.reg].bits;
+    fault.bits_flipped = std::min(samples.pick(1U, 1U, 2U, 5U), bits - fault.bit % bits);
+  }
+}
+
+std::vector<Injection> injections(const CampaignSession& session, const Experiment& experiment) {
+  const Simulation& simulation = session.simulation();
+  FloatSamples samples(experiment.seed);
+  std::vector<Fault> faults =
+      random_faults(simulation.universe(), simulation.live_blocks(), session.golden().cycles,
+                    experiment.per_class, samples);
+  widen(faults, simulation.universe(), samples);
+  std::vector<Injection> all;
+  for (const Fault& fault : faults) {
+    all.emplace_back().number = all.size();
+    all.back().fault = fault;
+  }
+  for (std::uint64_t n = 0; n < experiment.sampled; ++n)
+    all.push_back(session.plan().injection(n));
+  return all;
+}
+
+/// Both engines on every fault: two rows of each that they do not agree on, then a line
+/// "<injections> <of them activated> <that only a complete run can tell>".
+std::string compare_engines(const TestSystem& system, const Experiment& experiment) {
+  const Prepared prepared = prepared_of(system, experiment);
+  CampaignSession session(prepared);
+  const auto engine = make_engine(prepared, session, experiment.memory);
+  const Simulate simulate = session.simulate();
+  RowWriter writer(session.context());
+  std::ostringstream text;
+  const std::vector<Injection> all = injections(session, experiment);
+  std::size_t activated = 0, full = 0;
+  Record record;  // reused, as a campaign does: nothing of the record before may stay
+  for (std::uint32_t group = 0; group < engine->groups(); ++group) {
+    engine->load(group);
+    for (const Injection& injection : all) {
+      const Assignment assignment = engine->assign(injection);
+      full += assignment.full && group == 0 ? 1 : 0;
+      if (assignment.full || assignment.group != group) continue;
+      record.injection = injection;
+      engine->measure(injection, record.measurement);
+      const std::string differential = writer.row(record);
+      record.measurement = measure_fully(session.context(), simulate, injection);
+      activated += record.measurement.fault.activated ? 1 : 0;
+      const std::string expected = writer.row(record);
+      if (differential != expected)
+        text << "full          " << expected << "differential  " << differential;
+    }
+  }
+  text << all.size() << ' ' << activated << ' ' << full;
+  return text.str();
+}
+
+struct Totals {
+  std::size_t faults = 0, activated = 0, full = 0;
+};
+
+/// System `n` of a family; every other one holds all golden state.
+std::string compare_random_system(std::uint32_t n, const SystemLimits& limits,
+                                  std::size_t per_class) {
+  FloatSamples samples(1000 + n);
+  TestSystem system = random_system(samples, limits);
+  system.checkers = random_checkers(samples, 4);
+  return compare_engines(system, {n, per_class, 100 * per_class, n % 2 == 0 ? 0 : kPlenty});
+}
+
+/// `systems` of them, from number `first` on.
+Totals expect_same_measurements(std::uint32_t first, std::uint32_t systems,
+                                const SystemLimits& limits, std::size_t per_class) {
+  const auto texts = run_in_children(systems, [&](std::size_t i) {
+    return compare_random_system(first + static_cast<std::uint32_t>(i), limits, per_class);
+  });
+  Totals all;
+  for (std::uint32_t i = 0; i < systems; ++i) {
+    const std::size_t last = texts[i].rfind('\n') + 1;
+    EXPECT_EQ(texts[i].substr(0, last), "") << "system " << first + i;
+    std::istringstream line(texts[i].substr(last));
+    Totals one;
+    line >> one.faults >> one.activated >> one.full;
+    all.faults += one.faults;
+    all.activated += one.activated;
+    all.full += one.full;
+  }
+  EXPECT_GT(all.activated, all.faults / 2);
+  EXPECT_LT(all.full, all.faults / 20);
+  return all;
+}
+
+constexpr SystemLimits kSmall{6, 6, 20, 14};
+
+TEST(DifferentialIdentity, SmallRandomSystems) {
+  const Totals totals = expect_same_measurements(0, 60, kSmall, 4);
+  EXPECT_GT(totals.faults, 50000U);
+}
+
+TEST(DifferentialIdentity, LargerRandomSystems) {
+  const Totals totals = expect_same_measurements(1000, 8, {}, 3);
+  EXPECT_GT(totals.faults, 5000U);
+}
+
+TEST(DifferentialIdentity, ShippedCheckersWithKAndVStreamedAndResident) {
+  for (const bool resident : {false, true})
+    for (const std::uint64_t memory : {std::uint64_t{0}, kPlenty}) {
+      const std::string text = run_in_children(1, [&](std::size_t) {
+        return compare_engines(small_system(resident), {22, 30, 2000, memory});
+      })[0];
+      EXPECT_EQ(text.substr(0, text.rfind('\n') + 1), "") << resident << ' ' << memory;
+    }
+}
+
+TEST(DifferentialIdentityLong, SmallRandomSystems) {
+  const Totals totals = expect_same_measurements(5000, 400, kSmall, 8);
+  RecordProperty("faults", static_cast<int>(totals.faults));
+}
+
+TEST(DifferentialIdentityLong, LargerRandomSystems) {
+  const Totals totals = expect_same_measurements(8000, 60, {}, 6);
+  RecordProperty("faults", static_cast<int>(totals.faults));
+}
+
+}  // namespace
+}  // namespace attnguard

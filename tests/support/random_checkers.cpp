@@ -1,0 +1,67 @@
+#include "tests/support/random_checkers.h"
+
+#include <string>
+
+namespace attnguard {
+namespace {
+
+ThresholdConfig random_threshold(FloatSamples& samples) {
+  ThresholdConfig threshold;
+  threshold.rule =
+      samples.pick(ThresholdRule::relative, ThresholdRule::absolute, ThresholdRule::bound);
+  if (threshold.rule == ThresholdRule::relative) threshold.value = samples.pick(0.05, 0.5);
+  if (threshold.rule == ThresholdRule::absolute) threshold.value = samples.pick(50.0, 1000.0);
+  return threshold;
+}
+
+SumPoint random_sum(FloatSamples& samples) {
+  return samples.pick(SumPoint::at_read, SumPoint::at_write);
+}
+
+CheckFormat random_format(FloatSamples& samples) {
+  return samples.pick(CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16);
+}
+
+FlashAbftConfig random_flash(FloatSamples& samples) {
+  FlashAbftConfig config;
+  config.softmax_scalars = samples.pick(SoftmaxScalars::shared, SoftmaxScalars::duplicated);
+  config.row_sum = random_sum(samples);
+  config.normaliser = samples.pick(Normaliser::shared_reciprocal, Normaliser::own_division);
+  config.score_check = samples.pick(true, false);
+  config.key_sum = random_sum(samples);
+  config.query_source = samples.pick(QuerySource::shared, QuerySource::own);
+  config.point = samples.pick(CheckPoint::before_rounding, CheckPoint::after_rounding);
+  config.granularity = samples.pick(Granularity::query, Granularity::tile, Granularity::head);
+  config.format = random_format(samples);
+  config.threshold = random_threshold(samples);
+  config.score_threshold = random_threshold(samples);
+  config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+  return config;
+}
+
+MatmulAbftConfig random_matmul(FloatSamples& samples) {
+  MatmulAbftConfig config;
+  config.pv_check = samples.pick(PvCheck::per_tile, PvCheck::carried);
+  config.row_sum = random_sum(samples);
+  config.key_sum = random_sum(samples);
+  config.query_source = samples.pick(QuerySource::shared, QuerySource::own);
+  config.format = random_format(samples);
+  config.score_threshold = random_threshold(samples);
+  config.pv_threshold = random_threshold(samples);
+  config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+  return config;
+}
+
+}  // namespace
+
+std::vector<CheckerConfig> random_checkers(FloatSamples& samples, std::uint32_t count) {
+  std::vector<CheckerConfig> checkers;
+  for (std::uint32_t c = 0; c < count; ++c) {
+    CheckerConfig checker{"c" + std::to_string(c), random_flash(samples)};
+    if (c % 2 == 1) checker.options = random_matmul(samples);
+    checkers.push_back(checker);
+  }
+  return checkers;
+}
+
+}  // namespace attnguard

@@ -1,0 +1,15 @@
+// Checkers of any configuration, for tests that want every option met sooner or later.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/checksum_unit/checker_config.h"
+#include "tests/support/float_samples.h"
+
+namespace attnguard {
+
+/// flash_abft and matmul_abft in turn. Thresholds are wide enough for clean data of deviation 1.5.
+std::vector<CheckerConfig> random_checkers(FloatSamples& samples, std::uint32_t count);
+
+}  // namespace attnguard
