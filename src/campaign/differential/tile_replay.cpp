@@ -164,10 +164,24 @@ bool TileReplay::some_checker_differs() const {
 void TileReplay::step(std::uint32_t step) {
   changed_ = 0;
   take_operands(step);
+  prefetch_rows(step);
   softmax(step, scores(step));
   multiply_values(step);
   accumulate(step);
   check(step);
+}
+
+/// What every row needs once P or V has changed; S and the softmax hide the way to memory.
+void TileReplay::prefetch_rows(std::uint32_t step) const {
+  if (change_ == nullptr || change_->buffer == BufferId::q) return;
+  for (std::uint32_t row = 0; row < timing_->tile.rows; ++row) {
+    const std::uint32_t before = step > 0 ? step - 1 : 0;
+    for (std::uint32_t c = 0; c < head_dim_; c += 64 / sizeof(float)) {
+      __builtin_prefetch(golden_acc(row, before) + c);
+      __builtin_prefetch(golden_acc(row, step) + c);
+      __builtin_prefetch(golden_partial(row, step) + c);
+    }
+  }
 }
 
 /// What the array reads and what is observed of it.
@@ -590,6 +604,7 @@ void TileReplay::normalise_rows(const float* sum, const float* golden_sum) {
                                                      });
   const std::uint32_t first = whole ? 0 : fault_->row,
                       end = whole ? timing_->tile.rows : fault_->row + 1;
+  reciprocals(&sum[first], &reciprocal_[first], end - first);
   for (std::uint32_t row = first; row < end; ++row) {
     const bool tapped = strikes(FaultPoint::accumulator) && fault_->row == row;
     const bool acc_differs = !rows_[row].acc.empty();
@@ -602,7 +617,6 @@ void TileReplay::normalise_rows(const float* sum, const float* golden_sum) {
     if (tapped) {
       normalise_tapped(row, sum);
     } else {
-      reciprocals(&sum[row], &reciprocal_[row], 1);
       std::fill_n(broadcast_.data(), head_dim_, reciprocal_[row]);
       normalise(acc_rows_[row], broadcast_.data(), output, 1, head_dim_, head_dim_);
     }

@@ -105,6 +105,7 @@ class TileReplay {
   void begin();
   void prepare_change();
   void take_operands(std::uint32_t step);
+  void prefetch_rows(std::uint32_t step) const;
   bool idle(std::uint32_t step) const;
   bool only_rows_differ(std::uint32_t step) const;
   bool some_checker_differs() const;
