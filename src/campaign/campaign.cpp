@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -61,6 +62,28 @@ nlohmann::ordered_json campaign_identity(const Prepared& prepared) {
           {"config", prepared.effective}};
 }
 
+// Seconds per injection, from those of the first group among some that are spread over the plan.
+double time_sample(const CampaignPlan& plan, DifferentialEngine& engine, double complete_run_s) {
+  constexpr std::uint64_t kSample = 400;
+  engine.load(0);
+  Measurement measurement;
+  std::uint64_t timed = 0, full = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i < std::min(kSample, plan.size()); ++i) {
+    const Injection injection = plan.injection(i * plan.size() / std::min(kSample, plan.size()));
+    const Assignment assignment = engine.assign(injection);
+    full += assignment.full;
+    if (assignment.full || assignment.group != 0) continue;
+    engine.measure(injection, measurement);
+    ++timed;
+  }
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  const double differential_s = timed > 0 ? taken.count() / static_cast<double>(timed) : 0;
+  const double full_share =
+      static_cast<double>(full) / static_cast<double>(std::min(kSample, plan.size()));
+  return full_share * complete_run_s + (1 - full_share) * differential_s;
+}
+
 }  // namespace
 
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
@@ -71,6 +94,8 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   std::unique_ptr<DifferentialEngine> engine;
   if (prepared.config.campaign.engine == Engine::differential)
     engine = make_engine(prepared, session, options.memory_bytes);
+  if (engine != nullptr && options.golden_memory)
+    options.golden_memory({engine->golden_bytes(), options.memory_bytes});
   folder.open();
   std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
   if (options.catch_signals) guard.emplace();
@@ -100,15 +125,25 @@ void require_sound(const CampaignSummary& summary) {
 }
 
 CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptions& options) {
-  const CampaignSession session(prepared);
+  CampaignSession session(prepared);
   const CampaignPlan& plan = session.plan();
-  return {plan.size(),
-          plan.strata(),
-          plan.census(),
-          session.golden().cycles,
-          session.golden_wall_s(),
-          worker_count(options.workers),
-          plan.memory_bytes()};
+  CampaignForecast forecast;
+  forecast.injections = plan.size();
+  forecast.strata = plan.strata();
+  forecast.census = plan.census();
+  forecast.golden_cycles = session.golden().cycles;
+  forecast.golden_wall_s = session.golden_wall_s();
+  forecast.workers = worker_count(options.workers);
+  forecast.memory_bytes = plan.memory_bytes();
+  double seconds_each = forecast.golden_wall_s;
+  if (prepared.config.campaign.engine == Engine::differential) {
+    const auto engine = make_engine(prepared, session, options.memory_bytes);
+    forecast.golden_memory = {engine->golden_bytes(), options.memory_bytes};
+    seconds_each = time_sample(plan, *engine, forecast.golden_wall_s);
+  }
+  forecast.expected_s = forecast.golden_wall_s +
+                        seconds_each * static_cast<double>(plan.size()) / forecast.workers;
+  return forecast;
 }
 
 }  // namespace attnguard

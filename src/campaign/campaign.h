@@ -18,6 +18,12 @@ namespace attnguard {
 
 struct Prepared;
 
+/// Of the golden state: one group of query heads is held at a time.
+struct GoldenMemory {
+  std::uint64_t group_bytes = 0;    ///< all query tiles of the largest group
+  std::uint64_t allowed_bytes = 0;  ///< if less, one query tile is held and recorded again at need
+};
+
 struct CampaignOptions {
   std::uint32_t workers = 0;  ///< processes; 0: one per core
   /// Directory for injections.csv, coverage.csv, strata.csv, summary.json, timing.json and
@@ -28,6 +34,8 @@ struct CampaignOptions {
   std::uint64_t memory_bytes = 4ULL << 30U;  ///< for the golden state of the differential engine
   bool catch_signals = false;                ///< SIGINT and SIGTERM throw Interrupted
   std::function<void(const CampaignProgress&)> progress;  ///< may be empty
+  /// Told before the golden state of the differential engine is taken; may be empty.
+  std::function<void(const GoldenMemory&)> golden_memory;
 };
 
 /// The `total` row of one checker: weighted over every function stratum at the configured
@@ -74,8 +82,10 @@ struct CampaignForecast {
   double golden_wall_s = 0;  ///< of one run
   std::uint32_t workers = 0;
   std::size_t memory_bytes = 0;  ///< held to draw from, once per process
+  std::optional<GoldenMemory> golden_memory;  ///< of the differential engine
+  double expected_s = 0;  ///< golden runs and injections, on all workers; a sample was timed
 };
-/// Everything up to the first injection.
+/// Everything up to the first injection, and a few of them to see how long they take.
 CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptions& options);
 
 }  // namespace attnguard

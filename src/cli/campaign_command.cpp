@@ -134,6 +134,16 @@ void print_interrupted(const Interrupted& interrupted, const CommandLine& comman
                interrupted.kept, interrupted.all, resume_command(command_line));
 }
 
+std::string golden_memory_text(const GoldenMemory& memory) {
+  std::string text = fmt::format("golden state {:.1f} MiB, shared by the workers",
+                                 static_cast<double>(memory.group_bytes) / (1 << 20));
+  if (memory.group_bytes > memory.allowed_bytes)
+    text += fmt::format(
+        ": more than --memory {:.1f} MiB, so query tiles are recorded again when needed",
+        static_cast<double>(memory.allowed_bytes) / (1 << 20));
+  return text;
+}
+
 void print_forecast(const CampaignForecast& forecast, const CampaignConfig& config) {
   TextTable table;
   table.add({"stratum", "live bit-cycles", "injections", "interval width up to"});
@@ -149,15 +159,16 @@ void print_forecast(const CampaignForecast& forecast, const CampaignConfig& conf
     bit_cycles += static_cast<double>(stratum.live_bit_cycles);
   }
   fmt::print("{}", table.str());
-  const double seconds =
-      forecast.golden_wall_s * static_cast<double>(forecast.injections) / forecast.workers;
   fmt::print("\npopulation  {:.6g} live bit-cycles in {} strata, {} cycles\n", bit_cycles,
              forecast.strata.size(), forecast.golden_cycles);
   fmt::print("injections  {}\n", forecast.injections);
   fmt::print("memory      {:.1f} MiB to draw from, shared by the workers\n",
              static_cast<double>(forecast.memory_bytes) / (1 << 20));
-  fmt::print("time        about {} on {} workers ({:.2f} ms per run)\n",
-             Progress::duration(seconds), forecast.workers, 1000 * forecast.golden_wall_s);
+  if (forecast.golden_memory)
+    fmt::print("            {}\n", golden_memory_text(*forecast.golden_memory));
+  fmt::print("time        about {} on {} workers, audit apart ({:.2f} ms per complete run)\n",
+             Progress::duration(forecast.expected_s), forecast.workers,
+             1000 * forecast.golden_wall_s);
   fmt::print(
       "width       of a stratum's {} % Wilson interval at coverage 50 % if every draw is "
       "dangerous; harmless draws widen it\n",
@@ -170,6 +181,7 @@ int campaign_command(const CommandLine& command_line) {
   const Prepared prepared = prepare(command_line);
   CampaignOptions options;
   options.workers = command_line.workers.value_or(0);
+  if (command_line.memory_bytes) options.memory_bytes = *command_line.memory_bytes;
   if (command_line.dry_run) {
     print_forecast(forecast_campaign(prepared, options), prepared.config.campaign);
     return kDone;
@@ -179,15 +191,18 @@ int campaign_command(const CommandLine& command_line) {
                   : command_line.force ? StartMode::anew
                                        : StartMode::refuse;
   options.audit = command_line.audit;
-  if (command_line.memory_bytes) options.memory_bytes = *command_line.memory_bytes;
   options.catch_signals = true;
   Progress progress("injections");
-  if (!command_line.quiet)
+  if (!command_line.quiet) {
+    options.golden_memory = [](const GoldenMemory& memory) {
+      fmt::print(stderr, "{}\n", golden_memory_text(memory));
+    };
     options.progress = [&](const CampaignProgress& now) {
       progress.update(
           now.done, now.all, [&] { return coverage_so_far(prepared.config.checkers, now.so_far); },
           now.kept);
     };
+  }
   try {
     const CampaignSummary summary = run_campaign(prepared, options);
     if (!command_line.quiet) print_summary(summary, prepared.config.campaign, options.out.string());
