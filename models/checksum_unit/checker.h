@@ -100,6 +100,9 @@ class Checker {
   /// Whether rows of a query tile are summed before they are compared; else each row is compared by
   /// itself and depends on no other.
   virtual bool compares_groups() const { return false; }
+  /// Whether what is observed of P·V is judged with what scores() left behind in temporary
+  /// registers. If not, the two share no register but those of outputs().
+  virtual bool products_need_scores() const { return true; }
   /// Whether key_read and value_read may come without values: the temporary registers that belong to
   /// no row (sums over K or V formed at read) then hold already what would be formed from them.
   virtual bool keeps_operand_sums() const { return false; }

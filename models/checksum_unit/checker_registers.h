@@ -63,6 +63,8 @@ struct RegisterShape {
   std::uint32_t lanes = 1;
   /// Nothing reads the content once the key tile it was written for has been through P·V.
   bool temporary = false;
+  /// Read and written by the observations of Q, K and the scores (and by outputs) only.
+  bool of_scores = false;
 };
 
 /// Declares registers and keeps track of accesses; independent of the type of the values.

@@ -54,6 +54,7 @@ class FlashAbft final : public Checker {
     return {"output"};
   }
   bool compares_groups() const override { return config_.granularity != Granularity::query; }
+  bool products_need_scores() const override { return softmax_.has_value(); }
   bool keeps_operand_sums() const override { return true; }
   void declare(FaultUniverse& universe) override {
     rows_.declare(universe);

@@ -52,6 +52,7 @@ class MatmulAbft final : public Checker {
   std::vector<std::string> comparisons() const override {
     return {"score", carried_ ? "carried" : "pv"};
   }
+  bool products_need_scores() const override { return false; }
   bool keeps_operand_sums() const override { return true; }
   void declare(FaultUniverse& universe) override {
     rows_.declare(universe);

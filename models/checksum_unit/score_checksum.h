@@ -182,7 +182,8 @@ class ScoreChecksum {
             LaneMeaning::row,
             1,
             context_.dims.rows,
-            options_.per_tile};
+            options_.per_tile,
+            true};
   }
 
   void form_key_sums(const Observed& observed, std::uint32_t slot) {

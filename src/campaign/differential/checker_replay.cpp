@@ -26,9 +26,16 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
     state_bytes_ += book->shape().groups * lanes * book->element_bytes();
   };
   // Copies of Q and sums stored beside a buffer are fed again instead of being saved.
-  for (RegisterBook* book : checker_->registers())
-    if (!book->shape().temporary && book->shape().meaning == LaneMeaning::row)
-      add(row_books_, book, dims_.rows);
+  for (const bool of_scores : {true, false}) {
+    for (RegisterBook* book : checker_->registers())
+      if (!book->shape().temporary && book->shape().meaning == LaneMeaning::row &&
+          book->shape().of_scores == of_scores)
+        add(row_books_, book, dims_.rows);
+    if (of_scores) {
+      score_books_ = row_books_.size();
+      products_at_ = state_bytes_;
+    }
+  }
   carried_at_ = state_bytes_;
   for (RegisterBook* book : checker_->registers())
     if (!book->shape().temporary && book->shape().meaning == LaneMeaning::element &&
@@ -51,7 +58,7 @@ void CheckerReplay::record_start(CheckerTrace& trace, const CheckerTrace* start)
     golden_ = start;
     rows_ = {0, dims_.rows};
     carried_differs_ = false;
-    restore(0);
+    restore(0, true, true);
   } else {
     copy_registers(true, golden_stores_);
   }
@@ -73,7 +80,9 @@ void CheckerReplay::record_step(const StepView& view, std::vector<Check>& made) 
   trace_->states.resize(at + state_bytes_);
   save(trace_->states.data() + at);
   trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
-  feed_step(view);
+  feed_scores(view);
+  trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
+  feed_products(view);
   keep_operand_sums(view.step->tile.key_tile);
   made_ = nullptr;
 }
@@ -113,7 +122,7 @@ void CheckerReplay::clear(CheckerMeasurement& measurement) {
   measurement.alarm_cycle = kNever;
   measurement.alarm_is_nonfinite = false;
   measurement.ratios.assign(comparisons_, RatioMax{});
-  finite_alarm_ = rows_differ_ = carried_differs_ = false;
+  finite_alarm_ = scores_differ_ = products_differ_ = carried_differs_ = false;
   checker_->tap().disarm();
 }
 
@@ -123,26 +132,42 @@ void CheckerReplay::begin_tile(const CheckerTrace& trace, const TileTiming& tile
   tile_ = &tile;
   query_written_ = query_written;
   rows_ = grouped_ ? RowWindow{0, tile.tile.rows} : rows;
-  rows_differ_ = query_fed_ = false;
+  scores_differ_ = products_differ_ = query_fed_ = false;
   for (RegisterBook* book : checker_->registers()) book->set_first_row(rows_.first);
 }
 
-void CheckerReplay::replay_step(std::uint32_t step, const StepView& view) {
-  if (!rows_differ_) restore(step);
-  if (!query_fed_) feed_query(*tile_, query_written_);
-  query_fed_ = true;
-  next_check_ = 0;
-  golden_checks_ = golden_->first_checks[step];
-  feed_step(view);
-  compare(step + 1, true);
+void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::uint32_t changed) {
+  constexpr std::uint32_t kOfScores =
+      kQueryWritten | kQueryRead | kKeyWritten | kKeyRead | kScores;
+  changed &= needs_;
+  bool scores = scores_differ_ || carried_differs_ || (changed & kOfScores) != 0;
+  bool products = products_differ_ || carried_differs_ || (changed & ~kOfScores) != 0;
+  if (checker_->products_need_scores()) scores = products = true;
+  restore(step, scores && !scores_differ_, products && !products_differ_);
+  if (scores) {
+    if (!query_fed_) feed_query(*tile_, query_written_);
+    query_fed_ = true;
+    next_check_ = 0;
+    golden_checks_ = golden_->first_checks[2 * step];
+    feed_scores(view);
+    scores_differ_ = rows_differ(step + 1, true);
+  }
+  if (products) {
+    next_check_ = 0;
+    golden_checks_ = golden_->first_checks[2 * step + 1];
+    feed_products(view);
+    products_differ_ = rows_differ(step + 1, false);
+  }
+  carried_differs_ = carried_state_differs(step + 1);
 }
 
 void CheckerReplay::replay_outputs(std::uint32_t steps, const OutputView& view) {
-  if (!rows_differ_) restore(steps);
+  restore(steps, !scores_differ_, !products_differ_);
   next_check_ = 0;
-  golden_checks_ = golden_->first_checks[steps];
+  golden_checks_ = golden_->first_checks[2 * steps];
   feed_outputs(view);
-  compare(steps + 1, false);
+  scores_differ_ = products_differ_ = false;  // of no use to the next query tile
+  carried_differs_ = carried_state_differs(steps + 1);
 }
 
 /// The n-th check made is of row n mod count; golden made one per row of the tile each time.
@@ -189,42 +214,51 @@ void CheckerReplay::feed_query(const TileTiming& tile, const float* query) {
   checker_->query_written({context, query + rows_.first, strides_.row, tile.query.written});
 }
 
-void CheckerReplay::feed_step(const StepView& view) {
+void CheckerReplay::feed_scores(const StepView& view) {
   const StepTiming& at = *view.step;
   const TileContext tile = window(at.tile);
   TileContext buffered = tile;
-  const auto in_half = [&](std::uint32_t half) -> const TileContext& {
-    buffered.half = half;
-    return buffered;
-  };
   arrival_cycle_ = 0;
   if (view.key_written != nullptr) load_key(at.tile, *view.key_tile, view.key_written);
-  if (view.value_written != nullptr) load_value(at.tile, *view.value_tile, view.value_written);
   const std::size_t row = strides_.row, first = rows_.first;
-  if ((needs_ & kQueryRead) != 0)
-    checker_->query_read({in_half(view.tile->query.half), view.query + first, row, at.q_read});
-  const bool formed = trace_ == nullptr && restore_operand_sums(view);
-  if ((needs_ & kKeyRead) != 0)
-    checker_->key_read({in_half(view.key_tile->half), formed ? nullptr : view.key, strides_.key,
-                        at.k_read});
+  if ((needs_ & kQueryRead) != 0) {
+    buffered.half = view.tile->query.half;
+    checker_->query_read({buffered, view.query + first, row, at.q_read});
+  }
+  if ((needs_ & kKeyRead) != 0) {
+    buffered.half = view.key_tile->half;
+    const bool formed = trace_ == nullptr && restore_operand_sums(view);
+    checker_->key_read({buffered, formed ? nullptr : view.key, strides_.key, at.k_read});
+  }
   arrival_cycle_ = at.scores_arrival;
-  if ((needs_ & kScores) != 0) checker_->scores({tile, view.scores + first, row, window(at.scores)});
-  if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, window(at.alpha)});
+  if ((needs_ & kScores) != 0)
+    checker_->scores({tile, view.scores + first, row, window(at.scores)});
+}
+
+void CheckerReplay::feed_products(const StepView& view) {
+  const StepTiming& at = *view.step;
+  const TileContext tile = window(at.tile);
+  const std::size_t row = strides_.row, first = rows_.first;
+  if (view.value_written != nullptr) load_value(at.tile, *view.value_tile, view.value_written);
   arrival_cycle_ = at.fed_cycle;
-  if ((needs_ & kValueRead) != 0)
-    checker_->value_read({in_half(view.value_tile->half), formed ? nullptr : view.value,
-                          strides_.value, at.v_read});
+  if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, window(at.alpha)});
+  if ((needs_ & kValueRead) != 0) {
+    TileContext buffered = tile;
+    buffered.half = view.value_tile->half;
+    const bool formed = trace_ == nullptr && restore_operand_sums(view);
+    checker_->value_read({buffered, formed ? nullptr : view.value, strides_.value, at.v_read});
+  }
   if ((needs_ & kProbabilities) != 0)
     // Each row of the array is one cycle behind the row above.
     checker_->probabilities({tile, view.probabilities + first, row,
                              {at.fed_cycle + first, 1, 0, tile.cols, 1}});
   arrival_cycle_ = at.partial_arrival;
   if ((needs_ & kPartials) == 0) return;
-  if (rows_.count == 1) {
-    checker_->partials({tile, view.partial_rows[first], 1, window(at.partial)});
-  } else {
-    checker_->partials({tile, lane_major(view.partial_rows, partials_.data()), row, window(at.partial)});
-  }
+  const bool one = rows_.count == 1;
+  checker_->partials({tile,
+                      one ? view.partial_rows[first]
+                          : lane_major(view.partial_rows, partials_.data()),
+                      one ? 1 : row, window(at.partial)});
 }
 
 void CheckerReplay::feed_outputs(const OutputView& view) {
@@ -329,13 +363,15 @@ void CheckerReplay::resume() {
   put_registers(false, suspended_.registers);
 }
 
-/// Golden state before `step`; what already differs in the state that outlives tiles stays.
-void CheckerReplay::restore(std::uint32_t step) {
+/// Golden state before `step`, of the parts asked for. What already differs stays.
+void CheckerReplay::restore(std::uint32_t step, bool scores, bool products) {
   const std::byte* from = golden_->states.data() + step * state_bytes_;
-  for (RegisterBook* book : row_books_) {
-    const std::size_t element = book->element_bytes();
-    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
-      std::memcpy(book->at(group, 0), from + rows_.first * element, rows_.count * element);
+  for (std::size_t b = 0; b < row_books_.size(); ++b) {
+    RegisterBook& book = *row_books_[b];
+    const std::size_t element = book.element_bytes();
+    for (std::uint32_t group = 0; group < book.shape().groups; ++group) {
+      if (b < score_books_ ? scores : products)
+        std::memcpy(book.at(group, 0), from + rows_.first * element, rows_.count * element);
       from += dims_.rows * element;
     }
   }
@@ -348,25 +384,31 @@ void CheckerReplay::restore(std::uint32_t step) {
   checker_->hold_until(golden_->held_until_cycle + rows_.first);
 }
 
-void CheckerReplay::compare(std::uint32_t step, bool rows_matter) {
-  const std::byte* golden = golden_->states.data() + step * state_bytes_;
-  rows_differ_ = carried_differs_ = false;
-  const std::byte* from = golden;
-  for (RegisterBook* book : row_books_) {
-    if (!rows_matter || rows_differ_) break;
-    const std::size_t element = book->element_bytes();
-    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
-      rows_differ_ |= std::memcmp(book->at(group, 0), from + rows_.first * element,
-                                  rows_.count * element) != 0;
+/// Of the rows' registers of S, or of all others.
+bool CheckerReplay::rows_differ(std::uint32_t step, bool scores) const {
+  const std::byte* from =
+      golden_->states.data() + step * state_bytes_ + (scores ? 0 : products_at_);
+  const std::size_t end = scores ? score_books_ : row_books_.size();
+  for (std::size_t b = scores ? 0 : score_books_; b < end; ++b) {
+    RegisterBook& book = *row_books_[b];
+    const std::size_t element = book.element_bytes();
+    for (std::uint32_t group = 0; group < book.shape().groups; ++group) {
+      if (std::memcmp(book.at(group, 0), from + rows_.first * element, rows_.count * element) != 0)
+        return true;
       from += dims_.rows * element;
     }
   }
-  from = golden + carried_at_;
+  return false;
+}
+
+bool CheckerReplay::carried_state_differs(std::uint32_t step) const {
+  const std::byte* from = golden_->states.data() + step * state_bytes_ + carried_at_;
   for (RegisterBook* book : carried_books_) {
     const std::size_t bytes = book->shape().lanes * book->element_bytes();
     for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
-      carried_differs_ |= std::memcmp(book->at(group, 0), from, bytes) != 0;
+      if (std::memcmp(book->at(group, 0), from, bytes) != 0) return true;
   }
+  return false;
 }
 
 }  // namespace attnguard

@@ -59,7 +59,8 @@ struct CheckerTrace {
   };
   std::vector<std::byte> states;             ///< before each step and after the last
   std::vector<Inputs> checks;                ///< in the order made
-  std::vector<std::uint32_t> first_checks;   ///< of each step, then of the outputs
+  /// Of each step those of S, then those of P·V; at last those of the outputs.
+  std::vector<std::uint32_t> first_checks;
   std::uint64_t held_until_cycle = 0;        ///< at the start of the tile
   std::size_t bytes() const {
     return states.size() + checks.size() * sizeof(Inputs) + first_checks.size() * 4;
@@ -105,14 +106,17 @@ class CheckerReplay final : private CheckSink {
                   const float* query_written);
   /// State that outlives query tiles differs: the next tile must be begun and replayed too.
   bool carries() const { return carried_differs_; }
-  bool differs() const { return rows_differ_ || carried_differs_; }
-  void replay_step(std::uint32_t step, const StepView& view);
+  bool differs() const { return scores_differ_ || products_differ_ || carried_differs_; }
+  /// `changed`: Observation bits of what may differ from golden in the view; all if a fault in the
+  /// checker may be met.
+  void replay_step(std::uint32_t step, const StepView& view, std::uint32_t changed);
   /// `steps`: of the tile.
   void replay_outputs(std::uint32_t steps, const OutputView& view);
 
  private:
   void checked(const Check& check) override;
-  void feed_step(const StepView& view);
+  void feed_scores(const StepView& view);
+  void feed_products(const StepView& view);
   void feed_outputs(const OutputView& view);
   void feed_query(const TileTiming& tile, const float* query);
   TileContext window(TileContext tile) const;
@@ -125,8 +129,9 @@ class CheckerReplay final : private CheckSink {
   void suspend();
   void resume();
   void save(std::byte* to) const;
-  void restore(std::uint32_t step);
-  void compare(std::uint32_t step, bool rows_matter);
+  void restore(std::uint32_t step, bool scores, bool products);
+  bool rows_differ(std::uint32_t step, bool scores) const;
+  bool carried_state_differs(std::uint32_t step) const;
 
   std::unique_ptr<Checker> checker_;
   CheckerDimensions dims_;
@@ -137,7 +142,8 @@ class CheckerReplay final : private CheckSink {
   LiveLog no_log_;
   std::vector<RegisterBook*> row_books_, carried_books_, operand_books_;
   std::vector<std::vector<std::byte>> operand_sums_;  ///< by key tile: contents of operand_books_
-  std::size_t state_bytes_ = 0, carried_at_ = 0;
+  std::size_t score_books_ = 0;  ///< the first ones of row_books_
+  std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0;
 
   std::vector<std::byte> golden_stores_;  ///< contents of the stores beside buffers
   struct {
@@ -150,7 +156,8 @@ class CheckerReplay final : private CheckSink {
   const TileTiming* tile_ = nullptr;
   const float* query_written_ = nullptr;
   RowWindow rows_;
-  bool rows_differ_ = false, carried_differs_ = false, query_fed_ = false;
+  bool scores_differ_ = false, products_differ_ = false, carried_differs_ = false;
+  bool query_fed_ = false;
   CheckerTrace* trace_ = nullptr;         ///< recording
   std::vector<Check>* made_ = nullptr;    ///< recording
   CheckerMeasurement* measurement_ = nullptr;

@@ -561,7 +561,7 @@ void TileReplay::check(std::uint32_t step) {
     const bool struck = strikes(FaultPoint::checker) && fault_->checker == c &&
                         (fault_->stays || checker.tap().pending());
     if (struck || checker.differs() || (checker.needs() & changed_) != 0)
-      checker.replay_step(step, view_);
+      checker.replay_step(step, view_, struck ? ~0U : changed_);
   }
 }
 
