@@ -12,7 +12,8 @@
 namespace attnguard {
 namespace {
 
-constexpr const char* kHardened = R"("hardened": {"kind": "flash_abft", "softmax_scalars": "duplicated",
+constexpr const char* kHardened =
+    R"("hardened": {"kind": "flash_abft", "softmax_scalars": "duplicated",
   "row_sum": "at_write", "score_check": true, "key_sum": "at_write", "query_source": "own"})";
 
 class DifferentialCampaign : public ::testing::Test {
@@ -22,8 +23,7 @@ class DifferentialCampaign : public ::testing::Test {
     std::size_t rows = 0;
   };
 
-  Results campaign(const std::string& config, const std::string& name,
-                   const std::string& options) {
+  Results campaign(const std::string& config, const std::string& name, const std::string& options) {
     const auto start = std::chrono::steady_clock::now();
     const CommandResult result =
         run_attnguard("campaign " + config + " --quiet --workers 2 --audit 0 --out " +
@@ -55,10 +55,11 @@ class DifferentialCampaign : public ::testing::Test {
   std::string large(std::uint32_t tokens) {
     const std::string count = std::to_string(tokens);
     return files_.write("large.json", R"({"workload": {"kind": "attention", "mask": "causal",
-      "heads": 1, "kv_heads": 1, "head_dim": 128, "tokens_q": )" + count +
-                                      R"(, "tokens_k": )" + count + R"(},
-      "checkers": {"merged": {"kind": "flash_abft"}, )" + kHardened +
-                                      R"(, "two_check": {"kind": "matmul_abft"}},
+      "heads": 1, "kv_heads": 1, "head_dim": 128, "tokens_q": )" +
+                                          count + R"(, "tokens_k": )" + count + R"(},
+      "checkers": {"merged": {"kind": "flash_abft"}, )" +
+                                          kHardened +
+                                          R"(, "two_check": {"kind": "matmul_abft"}},
       "campaign": {"safety_mechanism_share": 0.3}})");
   }
 

@@ -23,8 +23,7 @@ struct PassShape {
 
 /// One pass with its operands, and the room behind them that the kernels may read.
 struct OwnedPass {
-  OwnedPass(std::mt19937& rng, PassShape at, Format west_format, Format north_format)
-      : shape(at) {
+  OwnedPass(std::mt19937& rng, PassShape at, Format west_format, Format north_format) : shape(at) {
     pass.start = 1 + rng() % 9;
     pass.depth = shape.depth;
     pass.rows = shape.rows;
@@ -86,8 +85,8 @@ void expect_as_stepped(const OwnedPass& owned, const std::vector<float>& clean,
   ASSERT_EQ(outcome.place.key_tile, expected.place.key_tile);
   seen.live += outcome.activated ? 1 : 0;
   seen.changed += same_bits(out, clean) ? 0 : 1;
-  seen.nonfinite += std::isfinite(out[change.first_col * owned.shape.array_rows + change.first_row])
-                        ? 0 : 1;
+  seen.nonfinite +=
+      std::isfinite(out[change.first_col * owned.shape.array_rows + change.first_row]) ? 0 : 1;
 }
 
 constexpr std::array<std::pair<Format, Format>, 5> kFormats{{
