@@ -63,7 +63,7 @@ struct LiveBlock {
   std::array<std::int64_t, 3> length_step{0, 0, 0};
   /// Whose processing ends the life of the value: the tile that reads it last. In a buffer and on
   /// the links that fill it, the tile it was loaded for.
-  TileId tile;
+  TileId tile{};
 
   /// Live cycles of the instance at counters (i, j, k); 0 where the affine length is not positive.
   std::uint64_t length_at(std::uint32_t i, std::uint32_t j, std::uint32_t k) const {

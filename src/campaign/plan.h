@@ -19,7 +19,7 @@ struct Injection {
   std::uint32_t stratum = 0;  ///< index into CampaignPlan::strata()
   FaultModel model = FaultModel::bit_flip;
   Fault fault;  ///< bits_flipped is already clipped to the register or lane
-  std::optional<LiveBlock> block;  ///< the one it was drawn from; not for lists and a census
+  std::optional<LiveBlock> block{};  ///< the one it was drawn from; not for lists and a census
 };
 
 /// Injections that weigh the same.

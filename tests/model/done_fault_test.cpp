@@ -20,9 +20,13 @@ constexpr const char* kEndings[] = {"finished", "hang", "crash"};
 std::string measured(const RunResult& golden, const RunResult& run, const Fault& fault,
                      const OutputLayout& layout) {
   std::ostringstream text;
-  OutputDifference difference;
+  Measurement measurement;
+  measurement.completion = run.completion;
+  measurement.cycles = run.cycles;
+  measurement.fault = run.fault;
+  OutputDifference& difference = measurement.difference;
   if (run.completion == Completion::finished) difference = compare_outputs(golden, run, layout);
-  text << static_cast<int>(judge_effect(run, fault.cycle, difference, 0.01)) << ' '
+  text << static_cast<int>(judge_effect(measurement, fault.cycle, 0.01)) << ' '
        << fault_text(run.fault) << ' ' << difference.changed_values << ' '
        << difference.changed_rows << ' ' << difference.max_abs_error << ' '
        << difference.max_row_error << ' ' << first_bad_commit(golden, run, layout);

@@ -1,3 +1,3 @@
-# file: src/campaign/differential/tile_replay.cpp
+# file: models/numerics/kernels.cpp
 # The replay's rescaling rounds once where the hardware rounds twice.
-s/rescale_add(acc, broadcast_\.data(), partial_rows_\[row\], 1, head_dim_, head_dim_);/for (std::uint32_t c = 0; c < head_dim_; ++c) acc[c] = std::fma(acc[c], alpha_[row], partial_rows_[row][c]);/
+s/value\[b\] = hn::Add(hn::Mul(value\[b\], factor), hn::LoadU(d, partial + at + b \* lanes));/value[b] = hn::MulAdd(value[b], factor, hn::LoadU(d, partial + at + b * lanes));/

@@ -1,3 +1,3 @@
 # file: src/campaign/differential/checker_replay.cpp
-# Nor is what a checker carries from query tile to query tile.
-s/carried_differs_ |= std::memcmp/carried_differs_ |= false \&\& std::memcmp/
+# What a checker carries from query tile to query tile is not compared.
+s/if (std::memcmp(book->at(group, 0), from, bytes) != 0) return true;/static_cast<void>(book);/
