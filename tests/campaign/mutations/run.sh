@@ -23,6 +23,7 @@ tar -C "$root" -cf - CMakeLists.txt CMakePresets.json models src tests bench con
 cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DATTNGUARD_BUILD_TESTS=ON -DATTNGUARD_BUILD_BENCH=OFF > "$work/cmake.log"
 
+options_of() { printf '%s\n' "$(sed -n 's/^# options: //p' "$1")"; }
 build() {
   cmake --build "$work/build" -j "$(nproc)" --target attnguard differential_identity_test > "$1" 2>&1
 }
@@ -37,17 +38,16 @@ campaign() {  # LOG OUT [OPTION...]
 
 build "$work/build.log"
 identity_test "$work/identity.log" || { echo "the identity test fails without a mutation"; exit 1; }
-for script in "$@"; do
-  read -ra options <<< "$(sed -n 's/^# options: //p' "$script")"
-  campaign "$work/campaign.log" "$work/clean" "${options[@]}" ||
-    { echo "the campaign $(basename "$script") reaches fails without a mutation"; exit 1; }
+for script in "$@"; do options_of "$script"; done | sort -u | while read -ra options; do
+  campaign "$work/campaign.log" "$work/clean" "${options[@]}" < /dev/null ||
+    { echo "the campaign fails without a mutation: ${options[*]}"; exit 1; }
 done
 
 survived=0
 for script in "$@"; do
   name=$(basename "$script" .sed)
   file=$work/source/$(sed -n 's/^# file: //p' "$script")
-  read -ra options <<< "$(sed -n 's/^# options: //p' "$script")"
+  read -ra options <<< "$(options_of "$script")"
   cp "$file" "$work/original"
   sed -i -f "$script" "$file"
   if cmp -s "$file" "$work/original"; then
