@@ -45,7 +45,13 @@ TEST(WorkOrder, HoldsEveryInjectionOnceInAChunkOfItsEngineAndGroup) {
   bool full_begun = false;
   std::uint32_t group = 0;
   for (const Chunk& chunk : order.chunks()) {
-    EXPECT_TRUE(std::is_sorted(chunk.numbers.begin(), chunk.numbers.end()));
+    EXPECT_TRUE(std::is_sorted(
+        chunk.numbers.begin(), chunk.numbers.end(), [&](std::uint64_t a, std::uint64_t b) {
+          const auto place = [&](std::uint64_t number) {
+            return chunk.full ? 0 : t.engine.assign(t.campaign.plan.injection(number)).query_tile;
+          };
+          return std::pair(place(a), a) < std::pair(place(b), b);
+        })) << "one query tile's golden state after the other";
     EXPECT_GE(chunk.full, full_begun) << "complete runs last";
     full_begun = chunk.full;
     EXPECT_TRUE(chunk.full || chunk.group >= group) << "a group's chunks stand together";

@@ -142,7 +142,8 @@ void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::u
   changed &= needs_;
   bool scores = scores_differ_ || carried_differs_ || (changed & kOfScores) != 0;
   bool products = products_differ_ || carried_differs_ || (changed & ~kOfScores) != 0;
-  if (checker_->products_need_scores()) scores = products = true;
+  // What outlives query tiles may be written by either.
+  if (checker_->products_need_scores() || !carried_books_.empty()) scores = products = true;
   restore(step, scores && !scores_differ_, products && !products_differ_);
   if (scores) {
     if (!query_fed_) feed_query(*tile_, query_written_);

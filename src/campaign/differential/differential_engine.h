@@ -59,7 +59,7 @@ class DifferentialEngine final : public InjectionEngine {
   const GoldenJob job_;
   std::uint64_t memory_bytes_;
   ReplayUnits units_;
-  LiveIndex index_;
+  mutable LiveIndex index_;  ///< sorts itself at the first look-up
   std::vector<SiteKind> kinds_;
   std::vector<CheckerRegister> checker_registers_;  ///< by RegisterId
   FaultLocator locator_;

@@ -26,8 +26,11 @@ bool any_cell(const LiveBlock& block, Use use) {
 }  // namespace
 
 LiveIndex::LiveIndex(const FaultUniverse& universe, const std::vector<LiveBlock>& blocks)
-    : universe_(universe), by_register_(universe.classes().size()) {
-  for (const LiveBlock& block : blocks) {
+    : universe_(universe), blocks_(blocks) {}
+
+void LiveIndex::build() {
+  by_register_.resize(universe_.classes().size());
+  for (const LiveBlock& block : blocks_) {
     Span span{&block, ~std::uint64_t{0}, 0};
     any_cell(block, [&](std::uint32_t, std::uint64_t start, std::uint64_t length) {
       span.start = std::min(span.start, start);
@@ -38,7 +41,8 @@ LiveIndex::LiveIndex(const FaultUniverse& universe, const std::vector<LiveBlock>
   }
 }
 
-const LiveBlock* LiveIndex::find(const Fault& fault) const {
+const LiveBlock* LiveIndex::find(const Fault& fault) {
+  if (by_register_.empty()) build();
   const RegisterClass& cls = universe_[fault.site.reg];
   const bool link = cls.kind == StorageKind::link;
   const std::uint32_t instance = link ? fault.bit / cls.bits : fault.site.index;

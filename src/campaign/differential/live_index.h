@@ -14,14 +14,18 @@ class LiveIndex {
   LiveIndex(const FaultUniverse& universe, const std::vector<LiveBlock>& blocks);
 
   /// Null when the lowest flipped bit is not live: the fault is never read.
-  const LiveBlock* find(const Fault& fault) const;
+  /// The first call sorts the blocks by register: a sampled campaign never pays for that.
+  const LiveBlock* find(const Fault& fault);
 
  private:
   struct Span {
     const LiveBlock* block;
     std::uint64_t start, end;  ///< cycles in which some instance of the block is live
   };
+  void build();
+
   const FaultUniverse& universe_;
+  const std::vector<LiveBlock>& blocks_;
   std::vector<std::vector<Span>> by_register_;
 };
 
