@@ -71,7 +71,6 @@ int run(const std::vector<std::string>& arguments) {
 
   std::map<std::string, ClassTime> times;
   ClassTime all;
-  Measurement measurement;
   std::vector<std::vector<Injection>> by_class(context.universe.classes().size());
   started = now();
   for (std::uint64_t n = 0; n < plan.size(); ++n) {
@@ -91,7 +90,8 @@ int run(const std::vector<std::string>& arguments) {
     ClassTime& time = times[context.universe[reg].site_class()];
     const std::uint64_t before = engine->multiply_adds();
     started = now();
-    for (const Injection& injection : by_class[reg]) engine->measure(injection, measurement);
+    std::vector<Measurement> measurements(by_class[reg].size());
+    engine->measure(by_class[reg], measurements, [](std::size_t) {});
     time.seconds = now() - started;
     time.injections = by_class[reg].size();
     time.multiply_adds = engine->multiply_adds() - before;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include "src/campaign/measurement.h"
 #include "src/campaign/plan.h"
@@ -28,6 +30,15 @@ class InjectionEngine {
   virtual void load(std::uint32_t group) = 0;
   /// Overwrites `measurement` whole. The injection is not `full` and its group is loaded.
   virtual void measure(const Injection& injection, Measurement& measurement) = 0;
+  /// The same for several, in whatever order is fastest; `at` is told which one is worked on next.
+  virtual void measure(const std::vector<Injection>& injections,
+                       std::vector<Measurement>& measurements,
+                       const std::function<void(std::size_t)>& at) {
+    for (std::size_t i = 0; i < injections.size(); ++i) {
+      at(i);
+      measure(injections[i], measurements[i]);
+    }
+  }
 };
 
 }  // namespace attnguard

@@ -108,17 +108,23 @@ void Injector::run_differential(const std::vector<std::size_t>& chunks) {
 std::string Injector::measured(const Chunk& chunk, volatile std::uint64_t& in_flight) {
   std::string records;
   records.reserve(chunk.numbers.size() * store_.codec().size());
-  Record record;
+  std::vector<Injection> injections;
+  injections.reserve(chunk.numbers.size());
+  for (const std::uint64_t number : chunk.numbers)
+    if (reasons_.count(number) == 0) injections.push_back(context_.plan.injection(number));
+  std::vector<Measurement> measurements(injections.size());
+  engines_.differential->measure(injections, measurements,
+                                 [&](std::size_t i) { in_flight = injections[i].number; });
+  std::size_t next = 0;
   for (const std::uint64_t number : chunk.numbers) {
     if (reasons_.count(number) != 0) {
       store_.codec().encode(failed(number), records);
       continue;
     }
     in_flight = number;
-    record.injection = context_.plan.injection(number);
-    engines_.differential->measure(record.injection, record.measurement);
-    require_consistent(context_, record.injection, record.measurement);
-    store_.codec().encode(record, records);
+    require_consistent(context_, injections[next], measurements[next]);
+    store_.codec().encode({injections[next], std::move(measurements[next])}, records);
+    ++next;
   }
   in_flight = kNone;
   return records;

@@ -73,6 +73,8 @@ std::string compare_engines(const TestSystem& system, const Experiment& experime
   Record record;  // reused, as a campaign does: nothing of the record before may stay
   for (std::uint32_t group = 0; group < engine->groups(); ++group) {
     engine->load(group);
+    std::vector<Injection> together;
+    std::vector<std::string> alone;
     for (const Injection& injection : all) {
       const Assignment assignment = engine->assign(injection);
       full += assignment.full && group == 0 ? 1 : 0;
@@ -80,11 +82,21 @@ std::string compare_engines(const TestSystem& system, const Experiment& experime
       record.injection = injection;
       engine->measure(injection, record.measurement);
       const std::string differential = writer.row(record);
+      together.push_back(injection);
+      alone.push_back(differential);
       const Record complete{injection, measure_fully(session.context(), simulate, injection)};
       activated += complete.measurement.fault.activated ? 1 : 0;
       const std::string expected = writer.row(complete);
       if (differential != expected && ++mismatches <= 3)
         text << "full          " << expected << "differential  " << differential;
+    }
+    // A campaign has them measured together, those that many query tiles read tile by tile.
+    std::vector<Measurement> measurements(together.size());
+    engine->measure(together, measurements, [](std::size_t) {});
+    for (std::size_t i = 0; i < together.size(); ++i) {
+      const std::string row = writer.row({together[i], measurements[i]});
+      if (row != alone[i] && ++mismatches <= 3)
+        text << "alone     " << alone[i] << "together  " << row;
     }
   }
   return std::to_string(all.size()) + ' ' + std::to_string(activated) + ' ' + std::to_string(full) +

@@ -118,11 +118,15 @@ void CheckerReplay::load_value(const TileContext& tile, const TileInBuffer& valu
 // Replay
 
 void CheckerReplay::clear(CheckerMeasurement& measurement) {
-  measurement_ = &measurement;
   measurement.alarm_cycle = kNever;
   measurement.alarm_is_nonfinite = false;
   measurement.ratios.assign(comparisons_, RatioMax{});
-  finite_alarm_ = scores_differ_ = products_differ_ = carried_differs_ = false;
+  select(measurement);
+}
+
+void CheckerReplay::select(CheckerMeasurement& measurement) {
+  measurement_ = &measurement;
+  scores_differ_ = products_differ_ = carried_differs_ = false;
   checker_->tap().disarm();
 }
 
@@ -187,11 +191,12 @@ void CheckerReplay::checked(const Check& check) {
   if (std::memcmp(inputs, &golden, sizeof inputs) == 0) return;
   add_changed_check(check, measurement_->ratios[check.comparison]);
   if (!check.alarm) return;
+  const bool first_alarm = measurement_->alarm_cycle == kNever;
   // The line rises in the cycle after, but not before the tile has been handed over.
   measurement_->alarm_cycle =
       std::min(measurement_->alarm_cycle, std::max(check.cycle + 1, arrival_cycle_));
-  finite_alarm_ |= !check.nonfinite;
-  measurement_->alarm_is_nonfinite = !finite_alarm_;
+  measurement_->alarm_is_nonfinite =
+      check.nonfinite && (first_alarm || measurement_->alarm_is_nonfinite);
 }
 
 // Feeding

@@ -101,6 +101,9 @@ class CheckerReplay final : private CheckSink {
 
   /// Start of an injection: silent, as golden.
   void clear(CheckerMeasurement& measurement);
+  bool carries_registers() const { return !carried_books_.empty(); }
+  /// Goes on with another injection, between its query tiles; nothing is carried.
+  void select(CheckerMeasurement& measurement);
   /// A tile of which `rows` may differ from golden; `query_written` [d][stride].
   void begin_tile(const CheckerTrace& trace, const TileTiming& tile, RowWindow rows,
                   const float* query_written);
@@ -164,7 +167,6 @@ class CheckerReplay final : private CheckSink {
   std::uint32_t golden_checks_ = 0;       ///< first of the step in the golden trace
   std::uint32_t next_check_ = 0;          ///< made in this step
   std::uint64_t arrival_cycle_ = 0;
-  bool finite_alarm_ = false;
   LaneTile partials_, outputs_;
 };
 

@@ -114,11 +114,11 @@ void DifferentialEngine::change_tile(SiteKind kind, const Fault& fault, std::uin
   if (at.point == FaultPoint::accumulator) measurement.fault = units_.accumulator.tap().outcome();
 }
 
-float DifferentialEngine::operand(const OperandChange& change, const GoldenTile& tile) const {
+float DifferentialEngine::operand(const OperandChange& change, std::uint32_t tile) const {
   const TileStrides strides = job_.strides();
   switch (change.buffer) {
     case BufferId::q:
-      return tile.query[change.depth * strides.row + change.lane];
+      return group_->tile(tile).query[change.depth * strides.row + change.lane];
     case BufferId::k:
       return group_->key(change.key_tile)[change.depth * strides.key + change.lane];
     case BufferId::v:
@@ -148,46 +148,110 @@ void DifferentialEngine::load_stores(std::uint32_t step, const float* key, const
   }
 }
 
-void DifferentialEngine::change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
-                                        std::uint32_t step, Measurement& measurement) {
+/// What the fault makes of an operand, and where that is read first.
+DifferentialEngine::StayingFault DifferentialEngine::changed_operand(SiteKind kind,
+                                                                     const Fault& fault,
+                                                                     std::uint32_t tile,
+                                                                     std::uint32_t step,
+                                                                     FaultOutcome& outcome) {
   const GroupSchedule& schedule = group_->schedule();
   const auto& tiles = schedule.tiles();
-  OperandFault at = locator_.locate_operand(kind, fault, schedule, tiles[tile], step);
-  change_ = at.change;
+  const OperandFault at = locator_.locate_operand(kind, fault, schedule, tiles[tile], step);
+  StayingFault staying{tile, step, false, at.change};
+  OperandChange& change = staying.change;
   const Format format = job_.accelerator.formats.operand;
-  const std::uint32_t before = encode(format, operand(change_, group_->tile(tile)));
+  const std::uint32_t before = encode(format, operand(change, tile));
   const std::uint32_t after = before ^ at.mask;
-  change_.value = decode(format, after);
+  change.value = decode(format, after);
   const std::uint64_t held = (std::uint64_t{1} << at.bits) - 1;
   // K and V that stay in their buffers are read by every later query tile.
-  const bool stays = job_.layout.resident && change_.buffer != BufferId::q &&
-                     (at.in_buffer || change_.observed_written);
-  std::uint32_t first_step = change_.first_step;
-  FaultOutcome& outcome = measurement.fault;
+  staying.stays = job_.layout.resident && change.buffer != BufferId::q &&
+                  (at.in_buffer || change.observed_written);
   outcome = {true, at.cycle, (before >> at.shift) & held, (after >> at.shift) & held,
              place_of(tiles[tile].steps[step].tile)};
-  if (at.in_buffer) {
-    const auto reads_later = [&](std::uint32_t t) {
-      return step < tiles[t].steps.size() &&
-             read_cycle(change_, tiles[t].steps[step]) > fault.cycle;
-    };
-    if (stays)
-      while (!reads_later(tile)) ++tile;
-    const StepTiming& reader =
-        tiles[tile].steps[change_.buffer == BufferId::q ? first_step : step];
-    outcome.activate_cycle = read_cycle(change_, reader);
-    outcome.place = place_of(reader.tile);
-  }
-  const bool stored = stays && change_.observed_written;
+  if (!at.in_buffer) return staying;
+  const auto reads_later = [&](std::uint32_t t) {
+    return step < tiles[t].steps.size() && read_cycle(change, tiles[t].steps[step]) > fault.cycle;
+  };
+  if (staying.stays)
+    while (!reads_later(staying.tile)) ++staying.tile;
+  const StepTiming& reader =
+      tiles[staying.tile].steps[change.buffer == BufferId::q ? change.first_step : step];
+  outcome.activate_cycle = read_cycle(change, reader);
+  outcome.place = place_of(reader.tile);
+  return staying;
+}
+
+void DifferentialEngine::change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
+                                        std::uint32_t step, Measurement& measurement) {
+  const StayingFault staying = changed_operand(kind, fault, tile, step, measurement.fault);
+  change_ = staying.change;
+  const bool stored = staying.stays && change_.observed_written;
   if (stored) store_changed(step);
   TileFault none;
   none.one_row = change_.buffer == BufferId::q;
   none.row = change_.lane;
   FaultOutcome unused;
-  replay_from(tile, first_step, none, &change_, stays, unused);
+  replay_from(staying.tile, change_.first_step, none, &change_, staying.stays, unused);
   if (stored)
     load_stores(step, change_.buffer == BufferId::k ? group_->key(step) : nullptr,
                 change_.buffer == BufferId::v ? group_->value(step) : nullptr);
+}
+
+/// Faults whose query tiles can be replayed one by one: words of K and V that stay, without a
+/// checker that carries something from tile to tile or sums at write what was loaded.
+bool DifferentialEngine::separable(SiteKind kind) const {
+  if (!job_.layout.resident) return false;
+  std::uint32_t written = 0;
+  for (const auto& checker : units_.checkers) {
+    if (checker->carries_registers()) return false;
+    written |= checker->needs();
+  }
+  switch (kind) {
+    case SiteKind::k_word:
+    case SiteKind::v_word:
+      return true;
+    case SiteKind::load_link:
+    case SiteKind::k_load_link:
+    case SiteKind::v_load_link:
+      return (written & (kKeyWritten | kValueWritten)) == 0;
+    default:
+      return false;
+  }
+}
+
+/// Faults that many query tiles read are replayed tile by tile, all faults of a tile after each
+/// other: its golden state comes from memory once, not once per fault.
+void DifferentialEngine::measure(const std::vector<Injection>& injections,
+                                 std::vector<Measurement>& measurements,
+                                 const std::function<void(std::size_t)>& at) {
+  staying_.clear();
+  for (std::size_t i = 0; i < injections.size(); ++i) {
+    at(i);
+    const Fault& fault = injections[i].fault;
+    const SiteKind kind = kinds_[fault.site.reg];
+    const LiveBlock* block = separable(kind) ? block_of(injections[i]) : nullptr;
+    if (block == nullptr) {
+      measure(injections[i], measurements[i]);
+      continue;
+    }
+    replay_.clear(measurements[i]);
+    staying_.push_back({i, changed_operand(kind, fault,
+                                           group_->schedule().tile_index(block->tile),
+                                           block->tile.key_tile, measurements[i].fault)});
+  }
+  const TileFault none;
+  FaultOutcome unused;
+  const auto& tiles = group_->schedule().tiles();
+  for (std::uint32_t tile = 0; tile < tiles.size(); ++tile)
+    for (const auto& [i, staying] : staying_) {
+      if (tile < staying.tile || staying.step >= tiles[tile].steps.size() ||
+          (tile > staying.tile && !staying.stays))
+        continue;
+      at(i);
+      replay_.select(measurements[i]);
+      replay_.replay(*group_, tile, staying.change.first_step, none, &staying.change, unused);
+    }
 }
 
 /// The changed tile is loaded: sums formed at write follow it.

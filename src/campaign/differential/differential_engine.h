@@ -26,6 +26,8 @@ class DifferentialEngine final : public InjectionEngine {
   bool by_query_tile() const override { return golden_bytes() > memory_bytes_; }
   void load(std::uint32_t group) override;
   void measure(const Injection& injection, Measurement& measurement) override;
+  void measure(const std::vector<Injection>& injections, std::vector<Measurement>& measurements,
+               const std::function<void(std::size_t)>& at) override;
 
   /// Of the golden state of the largest group, if all of it is kept.
   std::uint64_t golden_bytes() const { return GoldenGroup::group_bytes(job_, units_); }
@@ -33,6 +35,15 @@ class DifferentialEngine final : public InjectionEngine {
   std::uint64_t multiply_adds() const { return replay_.multiply_adds(); }
 
  private:
+  /// An operand that differs, from query tile `tile` on, and in all later ones if it `stays`.
+  struct StayingFault {
+    std::uint32_t tile = 0, step = 0;
+    bool stays = false;
+    OperandChange change;
+  };
+  StayingFault changed_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
+                               std::uint32_t step, FaultOutcome& outcome);
+  bool separable(SiteKind kind) const;
   const LiveBlock* block_of(const Injection& injection) const;
   void flip_alarm_line(const Fault& fault, Measurement& measurement);
   void change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile, std::uint32_t step,
@@ -43,7 +54,7 @@ class DifferentialEngine final : public InjectionEngine {
                    Measurement& measurement);
   void change_checker(const Fault& fault, std::uint32_t tile, std::uint32_t step,
                       Measurement& measurement);
-  float operand(const OperandChange& change, const GoldenTile& tile) const;
+  float operand(const OperandChange& change, std::uint32_t tile) const;
   std::uint64_t read_cycle(const OperandChange& change, const StepTiming& step) const;
   void load_stores(std::uint32_t step, const float* key, const float* value);
   void store_changed(std::uint32_t step);
@@ -67,6 +78,7 @@ class DifferentialEngine final : public InjectionEngine {
   RowComparison outputs_;
   std::unique_ptr<GoldenGroup> group_;
   OperandChange change_;
+  std::vector<std::pair<std::size_t, StayingFault>> staying_;  ///< index of the injection, fault
   LaneTile stored_;  ///< a tile of K or V as it was loaded
 };
 

@@ -59,6 +59,13 @@ void TileReplay::clear(Measurement& measurement) {
   prepared_ = nullptr;
 }
 
+void TileReplay::select(Measurement& measurement) {
+  measurement_ = &measurement;
+  for (std::size_t c = 0; c < units_.checkers.size(); ++c)
+    units_.checkers[c]->select(measurement.checkers[c]);
+  prepared_ = nullptr;
+}
+
 bool TileReplay::carries() const {
   return std::any_of(units_.checkers.begin(), units_.checkers.end(),
                      [](const auto& checker) { return checker->carries(); });

@@ -78,6 +78,8 @@ class TileReplay {
 
   /// Start of an injection; what it changes goes to `measurement`, which is as golden now.
   void clear(Measurement& measurement);
+  /// Goes on with an injection that was cleared before and arms no tap.
+  void select(Measurement& measurement);
   /// Replays tile `index` of the group from `first_step` on. `outcome` receives what became of the
   /// fault if it is none of a unit's tap.
   void replay(GoldenGroup& group, std::uint32_t index, std::uint32_t first_step,
