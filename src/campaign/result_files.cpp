@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "src/campaign/worker_pool.h"
+
 #include "src/campaign/row.h"
 
 namespace attnguard {
@@ -63,7 +65,7 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
                    const CampaignSummary& summary, const CampaignTiming& timing) {
   const CampaignConfig& config = prepared.config.campaign;
   const AuditResult& audit = summary.audit;
-  write_rows(folder / "injections.csv", session.context(), conducted.archive);
+  write_rows(folder / "injections.csv", session.context(), conducted.archive, timing.workers);
   write_text(folder / "coverage.csv",
              coverage_csv(summary.coverage, "site_class", config.confidence));
   write_text(folder / "strata.csv",
@@ -96,21 +98,27 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
     write_text(folder / "audit.csv", audit_csv(session.context(), audit, enum_name(config.engine)));
 }
 
+// Making the text takes as long as counting and sorting together, so the workers share it.
 void write_rows(const std::filesystem::path& file, const CampaignContext& context,
-                const Archive& archive) {
-  constexpr std::size_t kSlab = 1U << 20U;
+                const Archive& archive, std::uint32_t workers) {
+  constexpr std::uint64_t kBlock = 8192;
   std::ofstream stream(file, std::ios::binary);
   stream << injections_header(context);
-  RowWriter rows(context);
-  fmt::memory_buffer text;
-  Record record;
-  for (std::uint64_t number = 0; number < archive.size(); ++number) {
-    archive.read(number, record);
-    rows.append(record, text);
-    if (text.size() < kSlab && number + 1 < archive.size()) continue;
-    stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-    text.clear();
-  }
+  const auto text_of = [&](std::uint64_t block) {
+    RowWriter rows(context);
+    fmt::memory_buffer text;
+    Record record;
+    const std::uint64_t end = std::min(archive.size(), (block + 1) * kBlock);
+    for (std::uint64_t number = block * kBlock; number < end; ++number) {
+      archive.read(number, record);
+      rows.append(record, text);
+    }
+    return WorkResult{fmt::to_string(text), false};
+  };
+  run_in_workers({workers, 1}, (archive.size() + kBlock - 1) / kBlock, "rows of block", text_of,
+                 [&](std::uint64_t, const std::string& text) {
+                   stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+                 });
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 

@@ -22,6 +22,6 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
 
 /// injections.csv, by number.
 void write_rows(const std::filesystem::path& file, const CampaignContext& context,
-                const Archive& archive);
+                const Archive& archive, std::uint32_t workers);
 
 }  // namespace attnguard

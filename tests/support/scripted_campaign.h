@@ -142,7 +142,7 @@ inline ScriptedResult conduct_scripted(const ScriptedCampaign& campaign, const E
   const ChunkStore store(chunks, "scripted", RecordCodec(context));
   const Conducted conducted = conduct(context, campaign.config, engines, store, options);
   const ScratchFolder results;
-  write_rows(results.path() / "injections.csv", context, conducted.archive);
+  write_rows(results.path() / "injections.csv", context, conducted.archive, 2);
   return {read_text(results.path() / "injections.csv"),
           coverage_csv(conducted.tally.class_rows(), "site_class", 0.95),
           conducted.audit,
