@@ -14,7 +14,7 @@
 namespace attnguard {
 
 AuditResult audit(const CampaignContext& context, const Simulate& simulate, const Archive& archive,
-                  const std::vector<std::uint64_t>& numbers, std::uint32_t workers,
+                  const std::vector<std::uint64_t>& numbers, bool same_engine, std::uint32_t workers,
                   const std::function<void()>& tick) {
   const auto start = std::chrono::steady_clock::now();
   RowWriter rows(context);
@@ -31,7 +31,9 @@ AuditResult audit(const CampaignContext& context, const Simulate& simulate, cons
       pool, numbers.size(), "audit",
       [&](std::uint64_t item) {
         const Injection injection = context.plan.injection(numbers[item]);
-        return WorkResult{rows.row({injection, measure_fully(context, simulate, injection)}), true};
+        // What an engine gave is repeated in a process that has run nothing else.
+        return WorkResult{rows.row({injection, measure_fully(context, simulate, injection)}),
+                          same_engine};
       },
       [&](std::uint64_t item, const std::string& repeated) {
         archive.read(numbers[item], record);

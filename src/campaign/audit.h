@@ -22,9 +22,10 @@ struct AuditResult {
   double wall_s = 0;
 };
 
-/// Compares every column. Injections that failed have nothing to compare and are left out.
+/// Repeats injections by complete runs and compares every column; with `same_engine`, which they came
+/// from too, each in a fresh process. Injections that failed have nothing to compare and are left out.
 AuditResult audit(const CampaignContext& context, const Simulate& simulate, const Archive& archive,
-                  const std::vector<std::uint64_t>& numbers, std::uint32_t workers,
+                  const std::vector<std::uint64_t>& numbers, bool same_engine, std::uint32_t workers,
                   const std::function<void()>& tick);
 
 /// Text of audit.csv: both rows of every mismatch, each after the name of the engine that gave it.

@@ -45,7 +45,8 @@ Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
   Archive archive(store, order);
   AuditResult audited =
       audit(context, engines.full, archive,
-            by_interval ? every_thousandth(all) : selection.numbers(), options.workers, [&] {
+            by_interval ? every_thousandth(all) : selection.numbers(),
+            engines.differential == nullptr, options.workers, [&] {
               if (options.interrupted && options.interrupted()) throw Interrupted(all, all);
             });
   return {std::move(tally), std::move(archive), std::move(audited), std::move(failed),
