@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "models/fabric/commands.h"
@@ -71,6 +72,10 @@ struct OperandChange {
   bool by_array = false;
   bool observed_read = false, observed_written = false;
 };
+
+inline bool same_bits(const float* a, const float* b, std::size_t count) {
+  return std::memcmp(a, b, count * sizeof(float)) == 0;
+}
 
 class TileReplay {
  public:
