@@ -31,9 +31,9 @@ SoftmaxCore::SoftmaxCore(const SoftmaxConfig& config, std::uint32_t rows, std::u
       stride_(lane_stride(rows)),
       max_(stride_),
       max_new_(stride_),
-      alpha_(stride_),
-      sum_(stride_),
-      probability_(stride_ * cols),
+      alpha_(stride_ + kLaneAlign),
+      sum_(stride_ + kLaneAlign),
+      probability_(stride_ * cols + kLaneAlign),
       visible_(stride_) {}
 
 void SoftmaxCore::declare(FaultUniverse& universe, const std::string& name) {

@@ -48,6 +48,7 @@ class SoftmaxCore {
   const float* max() const { return max_.data(); }  ///< [stride], running maximum
 
   const SoftmaxTiming& timing() const { return timing_; }
+  // Each with kLaneAlign values of room behind, for who reads whole vectors from some row on.
   const float* probability() const { return probability_.data(); }  ///< [cols × stride], rounded
   const float* alpha() const { return alpha_.data(); }              ///< [stride]
   const float* sum() const { return sum_.data(); }  ///< [stride], running sum; sent after the last key tile
