@@ -62,9 +62,6 @@ struct CheckerTrace {
   /// Of each step those of S, then those of P·V; at last those of the outputs.
   std::vector<std::uint32_t> first_checks;
   std::uint64_t held_until_cycle = 0;        ///< at the start of the tile
-  std::size_t bytes() const {
-    return states.size() + checks.size() * sizeof(Inputs) + first_checks.size() * 4;
-  }
 };
 
 class CheckerReplay final : private CheckSink {

@@ -16,8 +16,7 @@ std::pair<std::uint32_t, std::uint32_t> require_beat(const BeatTiming& timing,
 FaultLocator::FaultLocator(const GoldenJob& job, const ReplayUnits& units)
     : job_(job),
       layout_(job.layout),
-      softmax_(units.softmax.timing()),
-      kinds_(site_kinds(job.universe)) {
+      softmax_(units.softmax.timing()) {
   const auto ends_with = [](const std::string& text, std::string_view end) {
     return text.size() >= end.size() &&
            text.compare(text.size() - end.size(), end.size(), end) == 0;

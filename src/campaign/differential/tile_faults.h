@@ -64,7 +64,6 @@ class FaultLocator {
   const GoldenJob& job_;
   const JobLayout& layout_;
   SoftmaxTiming softmax_;
-  std::vector<SiteKind> kinds_;
   // Register ids told apart by the field after the last dot of the path.
   enum class Field : std::uint8_t { other, score, max, probability, acc, partial, output, reciprocal };
   std::vector<Field> fields_;
