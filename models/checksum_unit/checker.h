@@ -85,6 +85,10 @@ class CheckSink {
  public:
   virtual ~CheckSink() = default;
   virtual void checked(const Check& check) = 0;
+  /// One check of each row of a query tile, in order.
+  virtual void checked_rows(const Check* checks, std::uint32_t rows) {
+    for (std::uint32_t row = 0; row < rows; ++row) checked(checks[row]);
+  }
 };
 
 class RegisterBook;

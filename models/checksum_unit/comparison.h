@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/checker.h"
@@ -45,14 +46,17 @@ class Comparison {
   /// cycle after its last row.
   void compare(const TileContext& tile, const Value* lhs, const Value* rhs, const Value* scale,
                LaneCycles cycles, CheckSink& sink) {
+    checks_.resize(tile.rows);
     for (std::uint32_t row = 0; row < tile.rows; ++row) {
       const Value one_scale = scale != nullptr ? scale[row] : Value{1};
       if (granularity_ == Granularity::query) {
-        report(tile, tile.first_row + row, lhs[row], rhs[row], one_scale, cycles.at(row), sink);
+        checks_[row] = judged(tile, tile.first_row + row, lhs[row], rhs[row], one_scale,
+                              cycles.at(row));
       } else {
         accumulate(tile, row, {lhs[row], rhs[row], one_scale}, cycles.at(row), sink);
       }
     }
+    if (granularity_ == Granularity::query) sink.checked_rows(checks_.data(), tile.rows);
   }
 
  private:
@@ -69,12 +73,12 @@ class Comparison {
     group_.write(0, count, now);
     if (row + 1 != tile.rows || (head && tile.first_row + tile.rows != tokens_q_)) return;
     group_.read(0, count, now + 1, tile);
-    report(tile, head ? 0 : tile.first_row, total[0], total[1], count == 3 ? total[2] : Value{1},
-           cycle + 1, sink);
+    sink.checked(judged(tile, head ? 0 : tile.first_row, total[0], total[1],
+                        count == 3 ? total[2] : Value{1}, cycle + 1));
   }
 
-  void report(const TileContext& tile, std::uint32_t query_row, Value lhs, Value rhs, Value scale,
-              std::uint64_t cycle, CheckSink& sink) {
+  Check judged(const TileContext& tile, std::uint32_t query_row, Value lhs, Value rhs, Value scale,
+               std::uint64_t cycle) const {
     Check check;
     check.comparison = index_;
     check.head = tile.head;
@@ -86,7 +90,7 @@ class Comparison {
     check.residual = canonical(static_cast<double>(std::fabs(N::add(lhs, -rhs))));
     check.scale = canonical(static_cast<double>(scale));
     judge_.judge(check);
-    sink.checked(check);
+    return check;
   }
 
   std::uint32_t index_;
@@ -94,6 +98,7 @@ class Comparison {
   std::uint32_t tokens_q_;
   Judge judge_;
   RegisterFile<Value> group_;
+  std::vector<Check> checks_;
 };
 
 }  // namespace attnguard

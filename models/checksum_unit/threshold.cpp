@@ -113,11 +113,4 @@ Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, Rounding
   }
 }
 
-void Judge::judge(Check& check) const {
-  check.threshold = factor_ * check.scale + floor_;
-  check.nonfinite = !std::isfinite(check.residual) || !std::isfinite(check.threshold);
-  check.alarm =
-      check.nonfinite ? nonfinite_ == NonfiniteRule::alarm : !(check.residual <= check.threshold);
-}
-
 }  // namespace attnguard

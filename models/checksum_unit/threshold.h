@@ -1,6 +1,7 @@
 // When a comparison raises the alarm.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "models/checksum_unit/checker.h"
@@ -61,7 +62,12 @@ class Judge {
   bool scaled() const { return rule_ != ThresholdRule::absolute; }
   /// Completes threshold, nonfinite and alarm from residual and scale. Alarm unless residual and
   /// threshold are finite and residual <= threshold; non-finite ones only if the rule says so.
-  void judge(Check& check) const;
+  void judge(Check& check) const {
+    check.threshold = factor_ * check.scale + floor_;
+    check.nonfinite = !std::isfinite(check.residual) || !std::isfinite(check.threshold);
+    check.alarm =
+        check.nonfinite ? nonfinite_ == NonfiniteRule::alarm : !(check.residual <= check.threshold);
+  }
 
  private:
   ThresholdRule rule_;

@@ -108,6 +108,47 @@ RowErrors row_errors(const float* golden, const float* values, std::size_t count
   return errors;
 }
 
+void lane_errors(const float* golden, const float* values, std::size_t cols, std::size_t stride,
+                 RowErrors* errors) {
+  const hn::ScalableTag<double> dd;
+  const hn::RebindToUnsigned<decltype(dd)> dn;
+  const hn::Rebind<float, decltype(dd)> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const std::size_t lanes = hn::Lanes(dd);
+  HWY_ALIGN std::uint64_t counts[hn::MaxLanes(dd)], firsts[hn::MaxLanes(dd)],
+      infinite[hn::MaxLanes(dd)];
+  HWY_ALIGN double largests[hn::MaxLanes(dd)];
+  for (std::size_t lane = 0; lane < stride; lane += lanes) {
+    auto count = hn::Zero(dn), nonfinite = hn::Zero(dn);
+    auto first = hn::Set(dn, cols);
+    auto largest = hn::Zero(dd);
+    for (std::size_t c = 0; c < cols; ++c) {
+      const auto g = hn::LoadU(d, golden + c * stride + lane);
+      const auto v = hn::LoadU(d, values + c * stride + lane);
+      if (hn::AllTrue(du, hn::Eq(hn::BitCast(du, g), hn::BitCast(du, v)))) continue;
+      const auto gd = hn::PromoteTo(dd, g), vd = hn::PromoteTo(dd, v);
+      const auto changed = hn::Ne(hn::BitCast(dn, gd), hn::BitCast(dn, vd));
+      count = hn::Sub(count, hn::VecFromMask(dn, changed));
+      first = hn::IfThenElse(hn::And(changed, hn::Eq(first, hn::Set(dn, cols))), hn::Set(dn, c),
+                             first);
+      const auto finite = hn::And(hn::IsFinite(gd), hn::IsFinite(vd));
+      nonfinite = hn::Or(nonfinite, hn::AndNot(hn::VecFromMask(dn, hn::RebindMask(dn, finite)),
+                                               hn::VecFromMask(dn, changed)));
+      // As above: what did not change differs by zero or by NaN.
+      const auto error = hn::Abs(hn::Sub(vd, gd));
+      largest = hn::Max(largest, hn::IfThenElseZero(hn::IsFinite(error), error));
+    }
+    hn::Store(count, dn, counts);
+    hn::Store(first, dn, firsts);
+    hn::Store(nonfinite, dn, infinite);
+    hn::Store(largest, dd, largests);
+    for (std::size_t i = 0; i < lanes; ++i)
+      errors[lane + i] = {counts[i], firsts[i],
+                          infinite[i] != 0 ? std::numeric_limits<double>::infinity() : largests[i],
+                          infinite[i] != 0};
+  }
+}
+
 void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,
                  float* max_new, std::size_t cols, std::size_t lanes, std::size_t stride) {
   for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
@@ -299,6 +340,7 @@ HWY_EXPORT(matmul_tile);
 HWY_EXPORT(matmul_resume);
 HWY_EXPORT(collect_changes);
 HWY_EXPORT(row_errors);
+HWY_EXPORT(lane_errors);
 HWY_EXPORT(softmax_max);
 HWY_EXPORT(softmax_exp);
 HWY_EXPORT(softmax_sum);
@@ -326,6 +368,11 @@ void collect_changes(const float* a, const float* b, std::uint32_t* changed, std
 
 RowErrors row_errors(const float* golden, const float* values, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(row_errors)(golden, values, count);
+}
+
+void lane_errors(const float* golden, const float* values, std::size_t cols, std::size_t stride,
+                 RowErrors* errors) {
+  HWY_DYNAMIC_DISPATCH(lane_errors)(golden, values, cols, stride, errors);
 }
 
 void softmax_max(const float* score, const std::int32_t* visible, float scale, const float* max_old,

@@ -52,6 +52,9 @@ struct RowErrors {
   bool nonfinite = false;   ///< a changed value is not finite, or its golden one
 };
 RowErrors row_errors(const float* golden, const float* values, std::size_t count);
+/// The same for every lane of a tile [cols × stride], padded lanes included: errors[stride].
+void lane_errors(const float* golden, const float* values, std::size_t cols, std::size_t stride,
+                 RowErrors* errors);
 
 /// Softmax stage 1: max_new[lane] = running max of max_old[lane] and x[j][lane] = score[j][lane] *
 /// scale over the columns j < visible[lane] (ascending; m = x > m ? x : m). `scale` =

@@ -100,6 +100,12 @@ void SoftmaxCore::restore(const float* max, const float* sum) {
   std::copy_n(sum, stride_, sum_.data());
 }
 
+void SoftmaxCore::follow(const float* max, const float* alpha, const float* probability,
+                         std::uint32_t cols) {
+  softmax_sum(probability, alpha, sum_.data(), cols, stride_, stride_);
+  std::copy_n(max, stride_, max_.data());
+}
+
 void SoftmaxCore::compute(const TileContext& tile, const float* score) {
   softmax_max(score, visible_.data(), job_.scale_log2e, max_.data(), max_new_.data(), tile.cols,
               stride_, stride_);

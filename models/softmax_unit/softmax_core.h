@@ -45,6 +45,10 @@ class SoftmaxCore {
 
   /// The state of a query tile between two of its key tiles: running max and sum, [stride].
   void restore(const float* max, const float* sum);
+  /// A tile of `cols` keys whose scores and running maximum are known to equal another run's, whose
+  /// results (max [stride], alpha [stride], probability [cols × stride]) are given: only the sum
+  /// moves on.
+  void follow(const float* max, const float* alpha, const float* probability, std::uint32_t cols);
   const float* max() const { return max_.data(); }  ///< [stride], running maximum
 
   const SoftmaxTiming& timing() const { return timing_; }

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "models/numerics/kernels.h"
-
 namespace attnguard {
 
 double row_scale(const std::uint32_t* words, std::size_t count, Format format) {
@@ -44,14 +42,10 @@ void add_changed_row(const std::uint32_t* golden, const std::uint32_t* words, st
   take(error, scale, difference);
 }
 
-std::size_t add_row(const float* golden, const float* values, std::size_t count, double scale,
-                    OutputDifference& difference) {
-  const RowErrors errors = row_errors(golden, values, count);
-  if (errors.changed == 0) return count;
+void add_changed_row(const RowErrors& errors, double scale, OutputDifference& difference) {
   difference.changed_values += errors.changed;
   difference.nonfinite |= errors.nonfinite;
   take(errors.largest, scale, difference);
-  return errors.first;
 }
 
 void add_changed_check(const Check& check, RatioMax& largest) {

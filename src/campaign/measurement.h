@@ -8,6 +8,7 @@
 
 #include "models/fault_injector/fault.h"
 #include "models/numerics/format.h"
+#include "models/numerics/kernels.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {
@@ -51,10 +52,8 @@ double row_scale(const std::uint32_t* words, std::size_t count, Format format);
 /// Takes in a row that differs from its golden one, whose row_scale is `scale`.
 void add_changed_row(const std::uint32_t* golden, const std::uint32_t* words, std::size_t count,
                      double scale, Format format, OutputDifference& difference);
-/// The same for a row in float32, exact images of the output format with canonical NaN.
-/// Returns the first column that differs, `count` if none does.
-std::size_t add_row(const float* golden, const float* values, std::size_t count, double scale,
-                    OutputDifference& difference);
+/// The same for the errors of a row in float32, exact images of the output format.
+void add_changed_row(const RowErrors& errors, double scale, OutputDifference& difference);
 /// Takes in a check whose inputs differ from the golden run's; of equal ratios the first stays.
 void add_changed_check(const Check& check, RatioMax& largest);
 

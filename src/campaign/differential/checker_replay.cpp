@@ -47,7 +47,6 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
         operand_books_.push_back(book);
   operand_sums_.resize(dims_.key_tiles);
   partials_.resize((dims_.head_dim + 1) * dims_.stride + kLaneAlign);
-  outputs_.resize((2 * dims_.head_dim + 1) * dims_.stride + kLaneAlign);
 }
 
 // Recording
@@ -152,13 +151,11 @@ void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::u
   if (scores) {
     if (!query_fed_) feed_query(*tile_, query_written_);
     query_fed_ = true;
-    next_check_ = 0;
     golden_checks_ = golden_->first_checks[2 * step];
     feed_scores(view);
     scores_differ_ = rows_differ(step + 1, true);
   }
   if (products) {
-    next_check_ = 0;
     golden_checks_ = golden_->first_checks[2 * step + 1];
     feed_products(view);
     products_differ_ = rows_differ(step + 1, false);
@@ -168,27 +165,34 @@ void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::u
 
 void CheckerReplay::replay_outputs(std::uint32_t steps, const OutputView& view) {
   restore(steps, !scores_differ_, !products_differ_);
-  next_check_ = 0;
   golden_checks_ = golden_->first_checks[2 * steps];
   feed_outputs(view);
   scores_differ_ = products_differ_ = false;  // of no use to the next query tile
   carried_differs_ = carried_state_differs(steps + 1);
 }
 
-/// The n-th check made is of row n mod count; golden made one per row of the tile each time.
+/// Of a group of rows. Golden made the same ones, in the same order.
 void CheckerReplay::checked(const Check& check) {
   if (trace_ != nullptr) {
     trace_->checks.push_back({check.lhs, check.rhs, check.scale});
     made_->push_back(check);
-    return;
+  } else {
+    compare(check, golden_checks_++);
   }
-  const std::uint32_t n = next_check_++;
-  const std::uint32_t at =
-      grouped_ ? n : n / rows_.count * tile_->tile.rows + rows_.first + n % rows_.count;
-  const CheckerTrace::Inputs& golden = golden_->checks[golden_checks_ + at];
+}
+
+/// Of the rows of the window. Golden made one for each row of the tile.
+void CheckerReplay::checked_rows(const Check* checks, std::uint32_t rows) {
+  if (trace_ != nullptr) return CheckSink::checked_rows(checks, rows);
+  for (std::uint32_t row = 0; row < rows; ++row)
+    compare(checks[row], golden_checks_ + rows_.first + row);
+  golden_checks_ += tile_->tile.rows;
+}
+
+void CheckerReplay::compare(const Check& check, std::size_t golden) {
   const double inputs[3] = {check.lhs, check.rhs, check.scale};
-  static_assert(sizeof inputs == sizeof golden);
-  if (std::memcmp(inputs, &golden, sizeof inputs) == 0) return;
+  static_assert(sizeof inputs == sizeof golden_->checks[golden]);
+  if (std::memcmp(inputs, &golden_->checks[golden], sizeof inputs) == 0) return;
   add_changed_check(check, measurement_->ratios[check.comparison]);
   if (!check.alarm) return;
   const bool first_alarm = measurement_->alarm_cycle == kNever;
@@ -272,20 +276,9 @@ void CheckerReplay::feed_outputs(const OutputView& view) {
   arrival_cycle_ = view.tile->output_arrival;
   if ((needs_ & kScalars) != 0)
     checker_->sums({tile, view.sum + rows_.first, strides_.row, window(view.tile->sum)});
-  if ((needs_ & kOutputs) == 0) return;
-  const std::size_t d = dims_.head_dim;
-  const BeatTiming timing = window(view.tile->output);
-  if (rows_.count == 1) {
-    float* to = std::copy_n(view.acc_rows[rows_.first], d, outputs_.data());
-    to = std::copy_n(view.output_rows[rows_.first], d, to);
-    *to = view.reciprocal[rows_.first];
-    checker_->outputs({tile, outputs_.data(), 1, timing});
-    return;
-  }
-  lane_major(view.acc_rows, outputs_.data());
-  lane_major(view.output_rows, outputs_.data() + d * dims_.stride);
-  std::copy_n(view.reciprocal + rows_.first, rows_.count, &outputs_[2 * d * dims_.stride]);
-  checker_->outputs({tile, outputs_.data(), dims_.stride, timing});
+  if ((needs_ & kOutputs) != 0)
+    checker_->outputs({tile, view.values + (rows_.first - view.first_row), view.stride,
+                       window(view.tile->output)});
 }
 
 /// [row][d] of the window to [d][stride].

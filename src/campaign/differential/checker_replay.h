@@ -41,10 +41,12 @@ struct StepView {
 /// What can be observed after the last step.
 struct OutputView {
   const TileTiming* tile = nullptr;
-  const float* sum = nullptr;                  ///< l, [stride]
-  const float* const* acc_rows = nullptr;      ///< [row] → [d], before division
-  const float* const* output_rows = nullptr;   ///< [row] → [d], before rounding
-  const float* reciprocal = nullptr;           ///< [stride]
+  const float* sum = nullptr;  ///< l, [stride] of the whole tile
+  /// As Checker::outputs wants them, lane 0 being row `first_row` of the tile: acc [d][stride],
+  /// output [d][stride], reciprocal [stride].
+  const float* values = nullptr;
+  std::size_t stride = 0;
+  std::uint32_t first_row = 0;
 };
 
 /// Strides of the tiles, in values.
@@ -115,6 +117,8 @@ class CheckerReplay final : private CheckSink {
 
  private:
   void checked(const Check& check) override;
+  void checked_rows(const Check* checks, std::uint32_t rows) override;
+  void compare(const Check& check, std::size_t golden);
   void feed_scores(const StepView& view);
   void feed_products(const StepView& view);
   void feed_outputs(const OutputView& view);
@@ -161,10 +165,9 @@ class CheckerReplay final : private CheckSink {
   CheckerTrace* trace_ = nullptr;         ///< recording
   std::vector<Check>* made_ = nullptr;    ///< recording
   CheckerMeasurement* measurement_ = nullptr;
-  std::uint32_t golden_checks_ = 0;       ///< first of the step in the golden trace
-  std::uint32_t next_check_ = 0;          ///< made in this step
+  std::size_t golden_checks_ = 0;         ///< the next ones in the golden trace
   std::uint64_t arrival_cycle_ = 0;
-  LaneTile partials_, outputs_;
+  LaneTile partials_;
 };
 
 }  // namespace attnguard

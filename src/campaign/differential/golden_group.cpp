@@ -63,10 +63,9 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
       all_resident_(group_bytes(job, units) <= memory_bytes) {
   const std::size_t d = job_.layout.shape.head_dim, rows = job_.layout.rows;
   rows_.resize(rows * strides_.value);
-  outputs_.resize(rows * strides_.value + kLaneAlign);
-  reciprocal_.resize(strides_.row + kLaneAlign);
+  outputs_.resize((2 * job_.layout.shape.head_dim + 1) * strides_.row + kLaneAlign);
   broadcast_.resize(d);
-  for (auto* pointers : {&row_pointers_, &acc_pointers_, &output_pointers_})
+  for (auto* pointers : {&row_pointers_, &acc_pointers_})
     pointers->resize(rows);
   load_operands();
   hold_column_of_previous_group();
@@ -113,6 +112,13 @@ const GoldenTile& GoldenGroup::tile(std::uint32_t index) {
   return tiles_[0];
 }
 
+float* GoldenGroup::copy(const std::vector<LaneTile>& golden, std::vector<LaneTile>& copies,
+                         std::uint32_t key_tile) {
+  copies.resize(golden.size());
+  if (copies[key_tile].empty()) copies[key_tile] = golden[key_tile];
+  return copies[key_tile].data();
+}
+
 void GoldenGroup::load_operands() {
   const JobLayout& layout = job_.layout;
   const std::size_t d = layout.shape.head_dim;
@@ -137,12 +143,10 @@ void GoldenGroup::hold_column_of_previous_group() {
     if (schedule_.kv_head() == 0) continue;
     const GroupSchedule previous(job_.layout, job_.accelerator.buffers, schedule_.kv_head() - 1,
                             job_.universe, job_.bursts);
-    std::fill(row_pointers_.begin(), row_pointers_.end(), rows_.data());
     checker->record_start(unused, nullptr);
     checker->record_query(previous.tiles().back(), query.data());
-    checker->record_outputs({&previous.tiles().back(), reciprocal_.data(), row_pointers_.data(),
-                             row_pointers_.data(), reciprocal_.data()},
-                            made_);
+    checker->record_outputs(
+        {&previous.tiles().back(), outputs_.data(), outputs_.data(), strides_.row, 0}, made_);
     made_.clear();
   }
 }
@@ -186,18 +190,15 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
   for (std::uint32_t step = 0; step < steps; ++step) record_step(timing, step, tile, made);
 
   const float* sum = &tile.sum[(steps - 1) * strides_.row];
-  reciprocals(sum, reciprocal_.data(), strides_.row);
-  for (std::uint32_t row = 0; row < timing.tile.rows; ++row) {
-    const float* acc = &tile.acc[(row * steps + steps - 1) * strides_.value];
-    std::fill(broadcast_.begin(), broadcast_.end(), reciprocal_[row]);
-    float* out = &outputs_[row * strides_.value];
-    normalise(acc, broadcast_.data(), out, 1, d, d);
-    acc_pointers_[row] = acc;
-    output_pointers_[row] = out;
-  }
+  const std::size_t tile_values = d * strides_.row;
+  float* acc = outputs_.data();
+  for (std::uint32_t row = 0; row < timing.tile.rows; ++row)
+    acc_pointers_[row] = &tile.acc[(row * steps + steps - 1) * strides_.value];
+  rows_to_lanes(acc_pointers_.data(), timing.tile.rows, acc, d, strides_.row);
+  reciprocals(sum, acc + 2 * tile_values, timing.tile.rows);
+  normalise(acc, acc + 2 * tile_values, acc + tile_values, d, timing.tile.rows, strides_.row);
   for (std::size_t c = 0; c < units_.checkers.size(); ++c)
-    units_.checkers[c]->record_outputs(
-        {&timing, sum, acc_pointers_.data(), output_pointers_.data(), reciprocal_.data()}, made[c]);
+    units_.checkers[c]->record_outputs({&timing, sum, acc, strides_.row, 0}, made[c]);
   if (!verify) return;
   verify_outputs(timing);
   for (std::size_t c = 0; c < units_.checkers.size(); ++c) verify_checks(c, made[c]);
@@ -257,13 +258,14 @@ void GoldenGroup::record_step(const TileTiming& timing, std::uint32_t step, Gold
 void GoldenGroup::verify_outputs(const TileTiming& timing) const {
   const AttentionShape& shape = job_.layout.shape;
   const Format format = job_.accelerator.formats.output;
+  const float* output = &outputs_[shape.head_dim * strides_.row];
   for (std::uint32_t row = 0; row < timing.tile.rows; ++row)
     for (std::uint32_t c = 0; c < shape.head_dim; ++c) {
       const std::size_t word =
           (std::size_t{timing.tile.head} * shape.tokens_q + timing.tile.first_row + row) *
               shape.head_dim +
           c;
-      if (encode(format, output_pointers_[row][c]) != job_.golden.output[word])
+      if (encode(format, output[c * strides_.row + row]) != job_.golden.output[word])
         throw ModelError(fmt::format(
             "the differential engine's golden output differs from the simulation's: head {}, "
             "query row {}, column {}",

@@ -69,6 +69,11 @@ class GoldenGroup {
   /// K tile [d][key stride] and V tile [C][value stride].
   const float* key(std::uint32_t key_tile) const { return keys_[key_tile].data(); }
   const float* value(std::uint32_t key_tile) const { return values_[key_tile].data(); }
+  /// Copies of the same that a fault may change; whoever does puts the golden value back.
+  float* changing_key(std::uint32_t key_tile) { return copy(keys_, changing_keys_, key_tile); }
+  float* changing_value(std::uint32_t key_tile) {
+    return copy(values_, changing_values_, key_tile);
+  }
   /// Valid until the next call.
   const GoldenTile& tile(std::uint32_t index);
 
@@ -79,6 +84,8 @@ class GoldenGroup {
   static std::uint64_t group_bytes(const GoldenJob& job, const ReplayUnits& units);
 
  private:
+  static float* copy(const std::vector<LaneTile>& golden, std::vector<LaneTile>& copies,
+                     std::uint32_t key_tile);
   void load_operands();
   void hold_column_of_previous_group();
   void load_stores();
@@ -93,6 +100,7 @@ class GoldenGroup {
   TileStrides strides_;
   GroupSchedule schedule_;
   std::vector<LaneTile> keys_, values_;
+  std::vector<LaneTile> changing_keys_, changing_values_;  ///< made when first asked for
   bool all_resident_ = true;
   std::vector<GoldenTile> tiles_;    ///< all, or the one recorded last
   std::uint32_t resident_tile_ = 0;  ///< which one that is
@@ -100,8 +108,9 @@ class GoldenGroup {
   std::vector<std::vector<std::size_t>> next_check_;  ///< [checker][comparison] to verify next
   std::vector<Check> made_;
   // Room for one tile.
-  LaneTile rows_, outputs_, reciprocal_, broadcast_;
-  std::vector<const float*> row_pointers_, acc_pointers_, output_pointers_;
+  LaneTile rows_, broadcast_;
+  LaneTile outputs_;  ///< as in OutputView
+  std::vector<const float*> row_pointers_, acc_pointers_;
 };
 
 }  // namespace attnguard

@@ -16,6 +16,8 @@ class RowComparison {
   /// measurement.
   void compare_row(const TileTiming& tile, std::uint32_t row, const float* values,
                    Measurement& measurement);
+  /// The same for all rows of the tile: values [d][row stride].
+  void compare_tile(const TileTiming& tile, const float* values, Measurement& measurement);
   /// The same for one word, its raw bits changed to `raw`.
   void compare_word(const TileTiming& tile, std::uint32_t row, std::uint32_t column,
                     std::uint32_t raw, Measurement& measurement);
@@ -24,6 +26,8 @@ class RowComparison {
   }
 
  private:
+  void add(const TileTiming& tile, std::uint32_t row, const RowErrors& errors,
+           Measurement& measurement) const;
   std::size_t row_index(const TileTiming& tile, std::uint32_t row) const;
   const std::uint32_t* golden_row(const TileTiming& tile, std::uint32_t row) const {
     return &job_.golden.output[row_index(tile, row) * head_dim_];
@@ -34,6 +38,9 @@ class RowComparison {
   std::uint32_t head_dim_;
   std::vector<double> scales_;  ///< max |g| of every output row
   std::vector<float> golden_;   ///< the golden output's values
+  LaneTile golden_tiles_;       ///< the same, of each query tile [d][row stride]
+  std::size_t row_stride_, tile_values_;
+  std::vector<RowErrors> errors_;
   LaneTile rounded_;
   std::vector<std::uint32_t> words_;
 };

@@ -19,18 +19,17 @@ TileReplay::TileReplay(const GoldenJob& job, ReplayUnits& units)
   const std::size_t rows = job.layout.rows, row_values = rows * strides_.value + kLaneAlign;
   rows_.resize(rows);
   probability_changes_.resize(strides_.row);
-  for (auto* pointers :
-       {&partial_rows_, &observed_partial_rows_, &acc_rows_, &output_rows_})
+  for (auto* pointers : {&partial_rows_, &observed_partial_rows_, &acc_rows_})
     pointers->resize(rows);
   for (LaneTile* tile : {&scores_, &scores_linked_, &scores_observed_, &probabilities_,
                          &probabilities_late_, &probabilities_observed_})
     tile->resize(tile_cells_ + kLaneAlign);
   for (LaneTile* lanes : {&alpha_linked_, &alpha_observed_, &sum_linked_, &sum_observed_,
-                          &column_, &reciprocal_, &reciprocal_observed_})
+                          &column_})
     lanes->resize(strides_.row + kLaneAlign);
-  for (LaneTile* row_values_of : {&acc_, &partial_, &outputs_}) row_values_of->resize(row_values);
-  for (LaneTile* row : {&partial_linked_, &partial_observed_, &acc_observed_, &output_observed_,
-                        &broadcast_})
+  for (LaneTile* row_values_of : {&acc_, &partial_}) row_values_of->resize(row_values);
+  outputs_.resize((2 * head_dim_ + 1) * strides_.row + kLaneAlign);
+  for (LaneTile* row : {&partial_linked_, &partial_observed_, &broadcast_})
     row->resize(strides_.value + kLaneAlign);
   partial_lanes_.resize(head_dim_ * strides_.row);
   line_.resize(std::max(strides_.key, strides_.value) + kLaneAlign);
@@ -48,14 +47,12 @@ void TileReplay::clear(Measurement& measurement) {
     units_.checkers[c]->clear(measurement.checkers[c]);
   units_.softmax.tap().disarm();
   units_.accumulator.tap().disarm();
-  prepared_ = nullptr;
 }
 
 void TileReplay::select(Measurement& measurement) {
   measurement_ = &measurement;
   for (std::size_t c = 0; c < units_.checkers.size(); ++c)
     units_.checkers[c]->select(measurement.checkers[c]);
-  prepared_ = nullptr;
 }
 
 bool TileReplay::carries() const {
@@ -72,13 +69,48 @@ void TileReplay::replay(GoldenGroup& group, std::uint32_t index, std::uint32_t f
   fault_ = &fault;
   change_ = change;
   outcome_ = &outcome;
+  make_change();
   begin();
+  replay_steps(first_step);
+  if (change == nullptr) return;
+  if (change->buffer == BufferId::k)
+    key_changed_[change->depth * strides_.key + change->lane] =
+        group.key(change->key_tile)[change->depth * strides_.key + change->lane];
+  if (change->buffer == BufferId::v)
+    value_changed_[change->depth * strides_.value + change->lane] =
+        group.value(change->key_tile)[change->depth * strides_.value + change->lane];
+}
+
+/// The tile with the changed element.
+void TileReplay::make_change() {
+  if (change_ == nullptr) return;
+  const OperandChange& change = *change_;
+  switch (change.buffer) {
+    case BufferId::q:
+      query_changed_ = golden_->query;
+      query_changed_[change.depth * strides_.row + change.lane] = change.value;
+      break;
+    case BufferId::k:
+      key_changed_ = group_->changing_key(change.key_tile);
+      key_changed_[change.depth * strides_.key + change.lane] = change.value;
+      break;
+    case BufferId::v:
+      value_changed_ = group_->changing_value(change.key_tile);
+      value_changed_[change.depth * strides_.value + change.lane] = change.value;
+      break;
+    case BufferId::o:
+      break;
+  }
+}
+
+void TileReplay::replay_steps(std::uint32_t first_step) {
   for (std::uint32_t at = first_step; at < golden_->steps; ++at) {
     if (idle(at)) return;
-    in_window_ = fault.first_step <= at && at <= fault.last_step;
+    in_window_ = fault_->first_step <= at && at <= fault_->last_step;
     step(at);
-    if (!only_rows_differ(at + 1)) continue;
-    // Nothing new can reach the rows any more: each goes on by itself, and so do the checkers.
+    if (!only_carries(at + 1)) continue;
+    // P, alpha and P·V are golden from here on: sums, rows and checkers each go on by themselves.
+    carry_sums(at + 1);
     carry_rows(at + 1);
     in_window_ = false;
     for (++at; at < golden_->steps && some_checker_differs(); ++at) check_golden(at);
@@ -88,9 +120,8 @@ void TileReplay::replay(GoldenGroup& group, std::uint32_t index, std::uint32_t f
 }
 
 void TileReplay::begin() {
-  softmax_loaded_ = softmax_differs_ = any_row_ = false;
+  softmax_loaded_ = max_differs_ = sum_differs_ = any_row_ = false;
   std::fill(rows_.begin(), rows_.end(), Row{});
-  prepare_change();
   const bool query_copied =
       change_ != nullptr && change_->buffer == BufferId::q && change_->observed_written;
   const float* query_written = query_copied ? query_changed_.data() : golden_->query.data();
@@ -100,34 +131,9 @@ void TileReplay::begin() {
     units_.checkers[c]->begin_tile(golden_->checkers[c], *timing_, rows, query_written);
 }
 
-/// The tile with the changed element.
-void TileReplay::prepare_change() {
-  if (change_ == nullptr || change_ == prepared_) return;
-  prepared_ = change_;
-  const OperandChange& change = *change_;
-  switch (change.buffer) {
-    case BufferId::q:
-      query_changed_ = golden_->query;
-      query_changed_[change.depth * strides_.row + change.lane] = change.value;
-      break;
-    case BufferId::k:
-      key_changed_.assign(group_->key(change.key_tile),
-                          group_->key(change.key_tile) + head_dim_ * strides_.key + kLaneAlign);
-      key_changed_[change.depth * strides_.key + change.lane] = change.value;
-      break;
-    case BufferId::v:
-      value_changed_.assign(group_->value(change.key_tile),
-                            group_->value(change.key_tile) + cols_ * strides_.value + kLaneAlign);
-      value_changed_[change.depth * strides_.value + change.lane] = change.value;
-      break;
-    case BufferId::o:
-      break;
-  }
-}
-
 /// Nothing differs from golden before `step`, and nothing that starts there can.
 bool TileReplay::idle(std::uint32_t step) const {
-  if (softmax_differs_ || any_row_) return false;
+  if (softmax_differs() || any_row_) return false;
   if (step < golden_->steps && step <= fault_->last_step && fault_->point != FaultPoint::none)
     return false;
   if (change_ != nullptr && step <= change_->last_step) return false;
@@ -149,8 +155,10 @@ bool TileReplay::idle(std::uint32_t step) const {
   }
 }
 
-bool TileReplay::only_rows_differ(std::uint32_t step) const {
-  return any_row_ && !softmax_differs_ && step < golden_->steps &&
+/// Before `step` only running sums, accumulator rows and checkers differ, and nothing that starts
+/// there changes more.
+bool TileReplay::only_carries(std::uint32_t step) const {
+  return (any_row_ || sum_differs_) && !max_differs_ && step < golden_->steps &&
          (step > fault_->last_step || fault_->point == FaultPoint::none) &&
          (change_ == nullptr || step > change_->last_step);
 }
@@ -199,11 +207,11 @@ void TileReplay::take_operands(std::uint32_t step) {
     view_.value_written = value_;
   }
   if (change_ == nullptr || step < change_->first_step || step > change_->last_step) return;
-  const auto take = [&](const LaneTile& changed, const float*& by_array, const float*& observed,
+  const auto take = [&](const float* changed, const float*& by_array, const float*& observed,
                         std::uint32_t read, std::uint32_t written) {
-    if (change_->by_array) by_array = changed.data();
+    if (change_->by_array) by_array = changed;
     if (change_->observed_read) {
-      observed = changed.data();
+      observed = changed;
       changed_ |= read;
       view_.golden_operands = change_->buffer == BufferId::q;
     }
@@ -211,17 +219,17 @@ void TileReplay::take_operands(std::uint32_t step) {
   };
   switch (change_->buffer) {
     case BufferId::q:
-      take(query_changed_, query_, view_.query, kQueryRead, kQueryWritten);
+      take(query_changed_.data(), query_, view_.query, kQueryRead, kQueryWritten);
       break;
     case BufferId::k:
       take(key_changed_, key_, view_.key, kKeyRead, kKeyWritten);
       if (change_->observed_written && view_.key_written != nullptr)
-        view_.key_written = key_changed_.data();
+        view_.key_written = key_changed_;
       break;
     case BufferId::v:
       take(value_changed_, value_, view_.value, kValueRead, kValueWritten);
       if (change_->observed_written && view_.value_written != nullptr)
-        view_.value_written = value_changed_.data();
+        view_.value_written = value_changed_;
       break;
     case BufferId::o:
       break;
@@ -326,7 +334,7 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
   alpha_ = golden_alpha;
   std::fill(probability_changes_.begin(), probability_changes_.end(), 0);
   const bool tapped = strikes(FaultPoint::softmax);
-  if (scores != golden_scores(step) || softmax_differs_ || tapped) {
+  if (scores != golden_scores(step) || softmax_differs() || tapped) {
     SoftmaxCore& core = units_.softmax;
     if (!softmax_loaded_ && step > 0)
       core.restore(&golden_->max[(step - 1) * row_stride], &golden_->sum[(step - 1) * row_stride]);
@@ -335,8 +343,8 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
     // Changed in place only by a fault of the unit's own.
     core.process(at.tile, const_cast<float*>(scores), at.scores.first_cycle, units_.no_log);
     softmax_loaded_ = true;
-    softmax_differs_ = !same_bits(core.max(), &golden_->max[step * row_stride], rows) ||
-                       !same_bits(core.sum(), &golden_->sum[step * row_stride], rows);
+    max_differs_ = !same_bits(core.max(), &golden_->max[step * row_stride], rows);
+    sum_differs_ = !same_bits(core.sum(), &golden_->sum[step * row_stride], rows);
     collect_changes(core.probability(), fed_, probability_changes_.data(), at.tile.cols,
                     row_stride, row_stride);
     fed_ = core.probability();
@@ -381,6 +389,17 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
     (observed ? view_.alpha : alpha_) = lanes.data();
     if (observed) changed_ |= kScalars;
   }
+}
+
+/// Running sums that differ, through the steps that are left.
+void TileReplay::carry_sums(std::uint32_t first_step) {
+  if (!sum_differs_) return;
+  SoftmaxCore& core = units_.softmax;
+  for (std::uint32_t step = first_step; step < golden_->steps; ++step)
+    core.follow(&golden_->max[step * strides_.row], &golden_->alpha[step * strides_.row],
+                golden_probabilities(step), timing_->steps[step].tile.cols);
+  sum_differs_ = !same_bits(core.sum(), &golden_->sum[(golden_->steps - 1) * strides_.row],
+                            timing_->tile.rows);
 }
 
 /// A step in which only checkers differ.

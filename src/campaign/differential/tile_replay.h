@@ -110,11 +110,13 @@ class TileReplay {
     Columns partial, acc;
   };
   void begin();
-  void prepare_change();
+  void replay_steps(std::uint32_t first_step);
+  void make_change();
   void take_operands(std::uint32_t step);
   void prefetch_rows(std::uint32_t step) const;
   bool idle(std::uint32_t step) const;
-  bool only_rows_differ(std::uint32_t step) const;
+  bool softmax_differs() const { return max_differs_ || sum_differs_; }
+  bool only_carries(std::uint32_t step) const;
   bool some_checker_differs() const;
   bool strikes(FaultPoint point) const { return fault_->point == point && in_window_; }
   void step(std::uint32_t step);
@@ -123,13 +125,18 @@ class TileReplay {
   void multiply_values(std::uint32_t step);
   void accumulate(std::uint32_t step);
   void accumulate_tapped(std::uint32_t step, std::uint32_t row);
+  void carry_sums(std::uint32_t first_step);
   void carry_rows(std::uint32_t first_step);
   void check_golden(std::uint32_t step);
   void check(std::uint32_t step);
   void finish();
-  void normalise_rows(const float* sum, const float* golden_sum);
-  void normalise_tapped(std::uint32_t row, const float* sum);
-  void observe_outputs(OutputView& view);
+  const float* final_acc(std::uint32_t row);
+  void normalise_tile(const float* sum, const float* golden_sum, OutputView& view);
+  void normalise_one(std::uint32_t row, const float* sum, const float* golden_sum,
+                     OutputView& view);
+  bool row_differs(std::uint32_t row, const float* sum, const float* golden_sum) const;
+  void normalise_tapped(std::uint32_t row, const float* sum, const OutputView& view);
+  void observe_outputs(const OutputView& view);
   float* change_partial(std::uint32_t step, std::uint32_t row, Columns columns);
   void widen_acc(std::uint32_t step, std::uint32_t row, Columns columns);
 
@@ -163,14 +170,13 @@ class TileReplay {
   const TileTiming* timing_ = nullptr;
   const TileFault* fault_ = nullptr;
   const OperandChange* change_ = nullptr;
-  const OperandChange* prepared_ = nullptr;  ///< whose changed tile is at hand
   FaultOutcome* outcome_ = nullptr;
   Measurement* measurement_ = nullptr;
 
   // State of the replay.
   bool in_window_ = false;       ///< the fault may strike in this step
   bool softmax_loaded_ = false;  ///< the core holds the state before this step
-  bool softmax_differs_ = false;
+  bool max_differs_ = false, sum_differs_ = false;  ///< of the softmax, in some row
   bool any_row_ = false;         ///< some accumulator row differs
   std::vector<Row> rows_;
   LaneTile acc_;                 ///< [row][value stride], in the columns that differ
@@ -183,13 +189,15 @@ class TileReplay {
   const float* alpha_ = nullptr;                      ///< as the accumulator has it
   std::vector<std::uint32_t> probability_changes_;    ///< [stride] bits that differ in some key
   std::vector<const float*> partial_rows_, observed_partial_rows_;
-  LaneTile query_changed_, key_changed_, value_changed_;
+  LaneTile query_changed_;
+  float *key_changed_ = nullptr, *value_changed_ = nullptr;  ///< the group's copies, with the change
   LaneTile scores_, scores_linked_, scores_observed_;
   LaneTile probabilities_, probabilities_late_, probabilities_observed_;
   LaneTile alpha_linked_, alpha_observed_, sum_linked_, sum_observed_, column_;
   LaneTile partial_, partial_linked_, partial_observed_, partial_lanes_, broadcast_;
-  LaneTile outputs_, acc_observed_, output_observed_, reciprocal_, reciprocal_observed_, line_;
-  std::vector<const float*> acc_rows_, output_rows_;
+  LaneTile outputs_;  ///< acc, output and reciprocal as OutputView has them
+  LaneTile line_;
+  std::vector<const float*> acc_rows_;
   PassChange pass_change_;
   RowComparison outputs_compared_;
   std::uint64_t multiply_adds_ = 0;

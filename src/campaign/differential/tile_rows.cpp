@@ -170,7 +170,7 @@ void TileReplay::finish() {
   view_.step = &timing_->steps[last];
   in_window_ = fault_->last_step == last;
   const float* golden_sum = &golden_->sum[last * strides_.row];
-  const float* sum = softmax_differs_ ? units_.softmax.sum() : golden_sum;
+  const float* sum = softmax_differs() ? units_.softmax.sum() : golden_sum;
   if (sum != golden_sum && !same_bits(sum, golden_sum, rows)) changed_ |= kScalars;
   OutputView view;
   view.tile = timing_;
@@ -183,7 +183,14 @@ void TileReplay::finish() {
     (observed ? view.sum : sum) = lanes.data();
     if (observed) changed_ |= kScalars;
   }
-  normalise_rows(sum, golden_sum);
+  const bool whole = !fault_->one_row || std::any_of(units_.checkers.begin(), units_.checkers.end(),
+                                                     [](const auto& checker) {
+                                                       return checker->needs_whole_tiles();
+                                                     });
+  if (whole)
+    normalise_tile(sum, golden_sum, view);
+  else
+    normalise_one(fault_->row, sum, golden_sum, view);
   observe_outputs(view);
   for (std::size_t c = 0; c < units_.checkers.size(); ++c) {
     CheckerReplay& checker = *units_.checkers[c];
@@ -194,39 +201,67 @@ void TileReplay::finish() {
   }
 }
 
-/// Every row that a checker may be shown; those that differ are compared with golden.
-void TileReplay::normalise_rows(const float* sum, const float* golden_sum) {
-  const std::uint32_t last = golden_->steps - 1;
-  const bool whole = !fault_->one_row || std::any_of(units_.checkers.begin(), units_.checkers.end(),
-                                                     [](const auto& checker) {
-                                                       return checker->needs_whole_tiles();
-                                                     });
-  const std::uint32_t first = whole ? 0 : fault_->row,
-                      end = whole ? timing_->tile.rows : fault_->row + 1;
-  reciprocals(&sum[first], &reciprocal_[first], end - first);
-  for (std::uint32_t row = first; row < end; ++row) {
-    const bool tapped = strikes(FaultPoint::accumulator) && fault_->row == row;
-    const bool acc_differs = !rows_[row].acc.empty();
-    const bool differs = acc_differs || tapped || !same_bits(&sum[row], &golden_sum[row], 1);
-    if (acc_differs) widen_acc(last + 1, row, {0, head_dim_});
-    float* acc = &acc_[row * strides_.value];
-    float* output = &outputs_[row * strides_.value];
-    acc_rows_[row] = acc_differs ? acc : golden_acc(row, last);
-    output_rows_[row] = output;
-    if (tapped) {
-      normalise_tapped(row, sum);
-    } else {
-      std::fill_n(broadcast_.data(), head_dim_, reciprocal_[row]);
-      normalise(acc_rows_[row], broadcast_.data(), output, 1, head_dim_, head_dim_);
-    }
-    if (!differs) continue;
-    changed_ |= kOutputs;
-    multiply_adds_ += head_dim_;
-    outputs_compared_.compare_row(*timing_, row, output, *measurement_);
-  }
+/// The whole row of the accumulator after the last step.
+const float* TileReplay::final_acc(std::uint32_t row) {
+  if (rows_[row].acc.empty()) return golden_acc(row, golden_->steps - 1);
+  widen_acc(golden_->steps, row, {0, head_dim_});
+  return &acc_[row * strides_.value];
 }
 
-void TileReplay::normalise_tapped(std::uint32_t row, const float* sum) {
+bool TileReplay::row_differs(std::uint32_t row, const float* sum, const float* golden_sum) const {
+  return !rows_[row].acc.empty() || (strikes(FaultPoint::accumulator) && fault_->row == row) ||
+         !same_bits(&sum[row], &golden_sum[row], 1);
+}
+
+/// All rows, for checkers that may be shown any of them.
+void TileReplay::normalise_tile(const float* sum, const float* golden_sum, OutputView& view) {
+  const std::uint32_t rows = timing_->tile.rows;
+  const std::size_t stride = strides_.row, tile_values = head_dim_ * stride;
+  float* acc = outputs_.data();
+  view.values = acc;
+  view.stride = stride;
+  std::uint32_t differing = 0;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (row_differs(row, sum, golden_sum)) ++differing;
+    acc_rows_[row] = final_acc(row);
+  }
+  rows_to_lanes(acc_rows_.data(), rows, acc, head_dim_, stride);
+  reciprocals(sum, acc + 2 * tile_values, rows);
+  normalise(acc, acc + 2 * tile_values, acc + tile_values, head_dim_, rows, stride);
+  if (strikes(FaultPoint::accumulator)) normalise_tapped(fault_->row, sum, view);
+  if (differing == 0) return;
+  changed_ |= kOutputs;
+  multiply_adds_ += std::uint64_t{differing} * head_dim_;
+  outputs_compared_.compare_tile(*timing_, acc + tile_values, *measurement_);
+}
+
+/// The only row that a checker is shown.
+void TileReplay::normalise_one(std::uint32_t row, const float* sum, const float* golden_sum,
+                               OutputView& view) {
+  float* acc = outputs_.data();
+  float* output = acc + head_dim_;
+  float* reciprocal = output + head_dim_;
+  view.values = acc;
+  view.stride = 1;
+  view.first_row = row;
+  const bool differs = row_differs(row, sum, golden_sum);
+  acc_rows_[row] = final_acc(row);
+  if (strikes(FaultPoint::accumulator)) {
+    normalise_tapped(row, sum, view);
+  } else {
+    std::copy_n(acc_rows_[row], head_dim_, acc);
+    reciprocals(&sum[row], reciprocal, 1);
+    std::fill_n(broadcast_.data(), head_dim_, *reciprocal);
+    normalise(acc, broadcast_.data(), output, 1, head_dim_, head_dim_);
+  }
+  if (!differs) return;
+  changed_ |= kOutputs;
+  multiply_adds_ += head_dim_;
+  outputs_compared_.compare_row(*timing_, row, output, *measurement_);
+}
+
+/// The row in the unit itself, with its registers' accesses in order.
+void TileReplay::normalise_tapped(std::uint32_t row, const float* sum, const OutputView& view) {
   AccumulatorCore& core = units_.accumulator;
   NormaliseTiming timing;
   timing.slices = passes_;
@@ -236,35 +271,33 @@ void TileReplay::normalise_tapped(std::uint32_t row, const float* sum) {
   core.restore_row(row, acc_rows_[row]);
   core.receive_sum(timing_->tile, sum, timing_->sum.first_cycle);
   core.normalise_row(timing_->tile, row, timing);
-  float* acc = &acc_[row * strides_.value];
-  core.copy_row(row, acc);
-  acc_rows_[row] = acc;
-  for (std::uint32_t c = 0; c < head_dim_; ++c)
-    outputs_[row * strides_.value + c] = core.output()[c * strides_.row + row];
-  reciprocal_[row] = core.reciprocal()[row];
+  core.copy_row(row, &acc_[row * strides_.value]);
+  const std::size_t stride = view.stride, tile_values = head_dim_ * stride;
+  float* lane = &outputs_[row - view.first_row];
+  for (std::uint32_t c = 0; c < head_dim_; ++c) {
+    lane[c * stride] = acc_[row * strides_.value + c];
+    lane[tile_values + c * stride] = core.output()[c * strides_.row + row];
+  }
+  lane[2 * tile_values] = core.reciprocal()[row];
 }
 
-void TileReplay::observe_outputs(OutputView& view) {
-  view.acc_rows = acc_rows_.data();
-  view.output_rows = output_rows_.data();
-  view.reciprocal = reciprocal_.data();
-  const auto flip_in_row = [&](std::vector<const float*>& rows, LaneTile& line) {
-    std::copy_n(rows[fault_->row], head_dim_, line.data());
-    flip_element(line[fault_->col], Format::float32);
-    rows[fault_->row] = line.data();
-    changed_ |= kOutputs;
-  };
+void TileReplay::observe_outputs(const OutputView& view) {
+  const std::size_t tile_values = head_dim_ * view.stride;
+  float* lane = &outputs_[fault_->row - view.first_row];
   if (strikes(FaultPoint::observed_acc)) {
-    flip_in_row(acc_rows_, acc_observed_);
+    flip_element(lane[fault_->col * view.stride], Format::float32);
   } else if (strikes(FaultPoint::observed_output)) {
-    flip_in_row(output_rows_, output_observed_);
+    flip_element(lane[tile_values + fault_->col * view.stride], Format::float32);
   } else if (strikes(FaultPoint::observed_reciprocal)) {
-    reciprocal_observed_ = reciprocal_;
-    flip_element(reciprocal_observed_[fault_->row], Format::float32);
+    float& reciprocal = lane[2 * tile_values];
+    const float golden = reciprocal;
+    flip_element(reciprocal, Format::float32);
     // It crosses with every slice; what stays is the copy of the last.
-    if (fault_->pass + 1 == passes_) view.reciprocal = reciprocal_observed_.data();
-    changed_ |= kOutputs;
+    if (fault_->pass + 1 != passes_) reciprocal = golden;
+  } else {
+    return;
   }
+  changed_ |= kOutputs;
 }
 
 }  // namespace attnguard
