@@ -364,6 +364,8 @@ void CheckerReplay::resume() {
 
 /// Golden state before `step`, of the parts asked for. What already differs stays.
 void CheckerReplay::restore(std::uint32_t step, bool scores, bool products) {
+  checker_->hold_until(golden_->held_until_cycle + rows_.first);
+  if (!scores && !products && (carried_differs_ || carried_books_.empty())) return;
   const std::byte* from = golden_->states.data() + step * state_bytes_;
   for (std::size_t b = 0; b < row_books_.size(); ++b) {
     RegisterBook& book = *row_books_[b];
@@ -380,7 +382,6 @@ void CheckerReplay::restore(std::uint32_t step, bool scores, bool products) {
       for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
         std::memcpy(book->at(group, 0), from, bytes);
     }
-  checker_->hold_until(golden_->held_until_cycle + rows_.first);
 }
 
 /// Of the rows' registers of S, or of all others.

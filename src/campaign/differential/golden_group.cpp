@@ -35,7 +35,7 @@ std::uint64_t GoldenGroup::tile_bytes(const GoldenJob& job, const ReplayUnits& u
                                       std::uint32_t steps) {
   const JobLayout& layout = job.layout;
   const TileStrides strides = job.strides();
-  std::uint64_t values = layout.shape.head_dim * strides.row;
+  std::uint64_t values = (3 * layout.shape.head_dim + 1) * strides.row;
   values += steps * (2 * layout.cols + 3) * strides.row;
   values += std::uint64_t{steps} * 2 * layout.rows * strides.value;
   std::uint64_t bytes = values * sizeof(float) + steps * sizeof(StepTiming);
@@ -63,7 +63,6 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
       all_resident_(group_bytes(job, units) <= memory_bytes) {
   const std::size_t d = job_.layout.shape.head_dim, rows = job_.layout.rows;
   rows_.resize(rows * strides_.value);
-  outputs_.resize((2 * job_.layout.shape.head_dim + 1) * strides_.row + kLaneAlign);
   broadcast_.resize(d);
   for (auto* pointers : {&row_pointers_, &acc_pointers_})
     pointers->resize(rows);
@@ -137,6 +136,7 @@ void GoldenGroup::load_operands() {
 /// The sums of this group's first tile may wait for those of the tile before it.
 void GoldenGroup::hold_column_of_previous_group() {
   const LaneTile query(job_.layout.shape.head_dim * strides_.row + kLaneAlign);
+  const LaneTile outputs((2 * job_.layout.shape.head_dim + 1) * strides_.row + kLaneAlign);
   for (const auto& checker : units_.checkers) {
     CheckerTrace unused;
     checker->restart();
@@ -146,7 +146,7 @@ void GoldenGroup::hold_column_of_previous_group() {
     checker->record_start(unused, nullptr);
     checker->record_query(previous.tiles().back(), query.data());
     checker->record_outputs(
-        {&previous.tiles().back(), outputs_.data(), outputs_.data(), strides_.row, 0}, made_);
+        {&previous.tiles().back(), outputs.data(), outputs.data(), strides_.row, 0}, made_);
     made_.clear();
   }
 }
@@ -191,7 +191,8 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
 
   const float* sum = &tile.sum[(steps - 1) * strides_.row];
   const std::size_t tile_values = d * strides_.row;
-  float* acc = outputs_.data();
+  tile.outputs.resize(2 * tile_values + strides_.row + kLaneAlign);
+  float* acc = tile.outputs.data();
   for (std::uint32_t row = 0; row < timing.tile.rows; ++row)
     acc_pointers_[row] = &tile.acc[(row * steps + steps - 1) * strides_.value];
   rows_to_lanes(acc_pointers_.data(), timing.tile.rows, acc, d, strides_.row);
@@ -200,7 +201,7 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
   for (std::size_t c = 0; c < units_.checkers.size(); ++c)
     units_.checkers[c]->record_outputs({&timing, sum, acc, strides_.row, 0}, made[c]);
   if (!verify) return;
-  verify_outputs(timing);
+  verify_outputs(timing, tile);
   for (std::size_t c = 0; c < units_.checkers.size(); ++c) verify_checks(c, made[c]);
 }
 
@@ -255,10 +256,10 @@ void GoldenGroup::record_step(const TileTiming& timing, std::uint32_t step, Gold
     units_.checkers[c]->record_step(view, made[c]);
 }
 
-void GoldenGroup::verify_outputs(const TileTiming& timing) const {
+void GoldenGroup::verify_outputs(const TileTiming& timing, const GoldenTile& tile) const {
   const AttentionShape& shape = job_.layout.shape;
   const Format format = job_.accelerator.formats.output;
-  const float* output = &outputs_[shape.head_dim * strides_.row];
+  const float* output = &tile.outputs[shape.head_dim * strides_.row];
   for (std::uint32_t row = 0; row < timing.tile.rows; ++row)
     for (std::uint32_t c = 0; c < shape.head_dim; ++c) {
       const std::size_t word =

@@ -55,6 +55,7 @@ struct GoldenTile {
   LaneTile scores, probabilities;  ///< [step][C][stride]
   LaneTile alpha, max, sum;        ///< [step][stride]; max and sum after the step
   LaneTile partial, acc;           ///< [row][step][value stride]; acc after the step
+  LaneTile outputs;                ///< acc, output and reciprocal as in OutputView, lane 0 = row 0
   std::vector<CheckerTrace> checkers;
   std::uint32_t steps = 0;
 };
@@ -92,7 +93,7 @@ class GoldenGroup {
   void record(std::uint32_t index, GoldenTile& tile, bool verify);
   void record_step(const TileTiming& timing, std::uint32_t step, GoldenTile& tile,
                    std::vector<std::vector<Check>>& made);
-  void verify_outputs(const TileTiming& timing) const;
+  void verify_outputs(const TileTiming& timing, const GoldenTile& tile) const;
   void verify_checks(std::size_t checker, const std::vector<Check>& made);
 
   const GoldenJob& job_;
@@ -109,7 +110,6 @@ class GoldenGroup {
   std::vector<Check> made_;
   // Room for one tile.
   LaneTile rows_, broadcast_;
-  LaneTile outputs_;  ///< as in OutputView
   std::vector<const float*> row_pointers_, acc_pointers_;
 };
 

@@ -53,15 +53,19 @@ void RowComparison::compare_row(const TileTiming& tile, std::uint32_t row, const
       measurement);
 }
 
-void RowComparison::compare_tile(const TileTiming& tile, const float* values,
-                                 Measurement& measurement) {
-  std::copy_n(values, tile_values_, rounded_.data());
-  round_values(format_, rounded_.data(), tile_values_);
+void RowComparison::compare_tile(const TileTiming& tile, const float* values, std::uint32_t first,
+                                 std::uint32_t end, Measurement& measurement) {
+  const std::size_t from = first * row_stride_, count = (end - first) * row_stride_;
+  std::copy_n(values + from, count, rounded_.data());
+  round_values(format_, rounded_.data(), count);
   const std::size_t index = std::size_t{tile.tile.head} * job_.layout.query_tiles +
                             tile.tile.first_row / job_.layout.rows;
-  lane_errors(&golden_tiles_[index * tile_values_], rounded_.data(), head_dim_, row_stride_,
-              errors_.data());
-  for (std::uint32_t row = 0; row < tile.tile.rows; ++row) add(tile, row, errors_[row], measurement);
+  lane_errors(&golden_tiles_[index * tile_values_ + from], rounded_.data(), end - first,
+              row_stride_, errors_.data());
+  for (std::uint32_t row = 0; row < tile.tile.rows; ++row) {
+    errors_[row].first += first;
+    add(tile, row, errors_[row], measurement);
+  }
 }
 
 void RowComparison::compare_word(const TileTiming& tile, std::uint32_t row, std::uint32_t column,

@@ -16,8 +16,10 @@ class RowComparison {
   /// measurement.
   void compare_row(const TileTiming& tile, std::uint32_t row, const float* values,
                    Measurement& measurement);
-  /// The same for all rows of the tile: values [d][row stride].
-  void compare_tile(const TileTiming& tile, const float* values, Measurement& measurement);
+  /// The same for columns first .. end − 1 of all rows of the tile, the others being golden: values
+  /// [d][row stride].
+  void compare_tile(const TileTiming& tile, const float* values, std::uint32_t first,
+                    std::uint32_t end, Measurement& measurement);
   /// The same for one word, its raw bits changed to `raw`.
   void compare_word(const TileTiming& tile, std::uint32_t row, std::uint32_t column,
                     std::uint32_t raw, Measurement& measurement);

@@ -47,6 +47,7 @@ void TileReplay::clear(Measurement& measurement) {
     units_.checkers[c]->clear(measurement.checkers[c]);
   units_.softmax.tap().disarm();
   units_.accumulator.tap().disarm();
+  outputs_of_ = nullptr;
 }
 
 void TileReplay::select(Measurement& measurement) {
@@ -64,6 +65,7 @@ void TileReplay::replay(GoldenGroup& group, std::uint32_t index, std::uint32_t f
                         const TileFault& fault, const OperandChange* change,
                         FaultOutcome& outcome) {
   group_ = &group;
+  index_ = index;
   golden_ = &group.tile(index);
   timing_ = &group.schedule().tiles()[index];
   fault_ = &fault;
@@ -409,8 +411,10 @@ void TileReplay::check_golden(std::uint32_t step) {
   view_.scores = golden_scores(step);
   view_.probabilities = golden_probabilities(step);
   view_.alpha = &golden_->alpha[step * strides_.row];
-  for (std::uint32_t row = 0; row < timing_->tile.rows; ++row)
-    partial_rows_[row] = golden_partial(row, step);
+  for (const auto& checker : units_.checkers)
+    if (checker->differs() && (checker->needs() & kPartials) != 0)
+      for (std::uint32_t row = 0; row < timing_->tile.rows; ++row)
+        partial_rows_[row] = golden_partial(row, step);
   view_.partial_rows = partial_rows_.data();
   check(step);
 }

@@ -130,7 +130,8 @@ class TileReplay {
   void check_golden(std::uint32_t step);
   void check(std::uint32_t step);
   void finish();
-  const float* final_acc(std::uint32_t row);
+  void show_golden_outputs();
+  const float* final_acc(std::uint32_t row, Columns columns);
   void normalise_tile(const float* sum, const float* golden_sum, OutputView& view);
   void normalise_one(std::uint32_t row, const float* sum, const float* golden_sum,
                      OutputView& view);
@@ -166,6 +167,7 @@ class TileReplay {
   std::size_t tile_cells_;  ///< of a score tile: C × stride
 
   GoldenGroup* group_ = nullptr;
+  std::uint32_t index_ = 0;  ///< of the tile
   const GoldenTile* golden_ = nullptr;
   const TileTiming* timing_ = nullptr;
   const TileFault* fault_ = nullptr;
@@ -196,6 +198,10 @@ class TileReplay {
   LaneTile alpha_linked_, alpha_observed_, sum_linked_, sum_observed_, column_;
   LaneTile partial_, partial_linked_, partial_observed_, partial_lanes_, broadcast_;
   LaneTile outputs_;  ///< acc, output and reciprocal as OutputView has them
+  /// Whose golden ones they are but for columns (null: nobody's), to save copying them again.
+  const GoldenTile* outputs_of_ = nullptr;
+  std::uint32_t outputs_index_ = 0;
+  Columns outputs_changed_;
   LaneTile line_;
   std::vector<const float*> acc_rows_;
   PassChange pass_change_;

@@ -201,11 +201,31 @@ void TileReplay::finish() {
   }
 }
 
-/// The whole row of the accumulator after the last step.
-const float* TileReplay::final_acc(std::uint32_t row) {
+/// The row of the accumulator after the last step, of which `columns` will be read.
+const float* TileReplay::final_acc(std::uint32_t row, Columns columns) {
   if (rows_[row].acc.empty()) return golden_acc(row, golden_->steps - 1);
-  widen_acc(golden_->steps, row, {0, head_dim_});
+  widen_acc(golden_->steps, row, columns);
   return &acc_[row * strides_.value];
+}
+
+/// Of the tile in hand.
+void TileReplay::show_golden_outputs() {
+  const std::size_t stride = strides_.row, tile_values = head_dim_ * stride;
+  const auto copy = [&](std::size_t first, std::size_t count) {
+    std::copy_n(&golden_->outputs[first], count, &outputs_[first]);
+  };
+  if (outputs_of_ != golden_ || outputs_index_ != index_) {
+    copy(0, 2 * tile_values + stride);
+  } else if (!outputs_changed_.empty()) {
+    const std::size_t from = outputs_changed_.first * stride,
+                      count = (outputs_changed_.end - outputs_changed_.first) * stride;
+    copy(from, count);
+    copy(tile_values + from, count);
+    copy(2 * tile_values, stride);
+  }
+  outputs_of_ = golden_;
+  outputs_index_ = index_;
+  outputs_changed_ = {};
 }
 
 bool TileReplay::row_differs(std::uint32_t row, const float* sum, const float* golden_sum) const {
@@ -215,29 +235,43 @@ bool TileReplay::row_differs(std::uint32_t row, const float* sum, const float* g
 
 /// All rows, for checkers that may be shown any of them.
 void TileReplay::normalise_tile(const float* sum, const float* golden_sum, OutputView& view) {
+  show_golden_outputs();
   const std::uint32_t rows = timing_->tile.rows;
   const std::size_t stride = strides_.row, tile_values = head_dim_ * stride;
   float* acc = outputs_.data();
   view.values = acc;
   view.stride = stride;
+  Columns& changed = outputs_changed_;
   std::uint32_t differing = 0;
   for (std::uint32_t row = 0; row < rows; ++row) {
-    if (row_differs(row, sum, golden_sum)) ++differing;
-    acc_rows_[row] = final_acc(row);
+    if (!row_differs(row, sum, golden_sum)) continue;
+    ++differing;
+    // A row whose sum or register is struck differs in every column.
+    if (rows_[row].acc.empty() || !same_bits(&sum[row], &golden_sum[row], 1) ||
+        strikes(FaultPoint::accumulator))
+      changed.add(0, head_dim_);
+    else
+      changed.add(rows_[row].acc.first, rows_[row].acc.end);
   }
-  rows_to_lanes(acc_rows_.data(), rows, acc, head_dim_, stride);
-  reciprocals(sum, acc + 2 * tile_values, rows);
-  normalise(acc, acc + 2 * tile_values, acc + tile_values, head_dim_, rows, stride);
-  if (strikes(FaultPoint::accumulator)) normalise_tapped(fault_->row, sum, view);
   if (differing == 0) return;
+  const std::size_t from = changed.first * stride;
+  const std::uint32_t columns = changed.end - changed.first;
+  for (std::uint32_t row = 0; row < rows; ++row)
+    acc_rows_[row] = final_acc(row, changed) + changed.first;
+  rows_to_lanes(acc_rows_.data(), rows, acc + from, columns, stride);
+  reciprocals(sum, acc + 2 * tile_values, rows);
+  normalise(acc + from, acc + 2 * tile_values, acc + tile_values + from, columns, rows, stride);
+  if (strikes(FaultPoint::accumulator)) normalise_tapped(fault_->row, sum, view);
   changed_ |= kOutputs;
-  multiply_adds_ += std::uint64_t{differing} * head_dim_;
-  outputs_compared_.compare_tile(*timing_, acc + tile_values, *measurement_);
+  multiply_adds_ += std::uint64_t{differing} * columns;
+  outputs_compared_.compare_tile(*timing_, acc + tile_values, changed.first, changed.end,
+                                 *measurement_);
 }
 
 /// The only row that a checker is shown.
 void TileReplay::normalise_one(std::uint32_t row, const float* sum, const float* golden_sum,
                                OutputView& view) {
+  outputs_of_ = nullptr;
   float* acc = outputs_.data();
   float* output = acc + head_dim_;
   float* reciprocal = output + head_dim_;
@@ -245,7 +279,7 @@ void TileReplay::normalise_one(std::uint32_t row, const float* sum, const float*
   view.stride = 1;
   view.first_row = row;
   const bool differs = row_differs(row, sum, golden_sum);
-  acc_rows_[row] = final_acc(row);
+  acc_rows_[row] = final_acc(row, {0, head_dim_});
   if (strikes(FaultPoint::accumulator)) {
     normalise_tapped(row, sum, view);
   } else {
@@ -298,6 +332,7 @@ void TileReplay::observe_outputs(const OutputView& view) {
     return;
   }
   changed_ |= kOutputs;
+  outputs_of_ = nullptr;
 }
 
 }  // namespace attnguard
