@@ -31,14 +31,14 @@ Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& 
 }
 
 void Accelerator::own(std::function<void(const Fault&)> arm,
-                      std::function<const FaultOutcome&()> outcome) {
+                      std::function<FaultOutcome()> outcome) {
   owners_.resize(universe_.classes().size(), Owner{std::move(arm), std::move(outcome)});
 }
 
 template <class Unit>
 void Accelerator::own_tap(Unit& unit) {
-  own([&unit](const Fault& fault) { unit.tap().arm(fault); },
-      [&unit]() -> const FaultOutcome& { return unit.tap().outcome(); });
+  own([&unit](const Fault& fault) { unit.tap().add(fault); },
+      [&unit]() { return unit.tap().outcome(); });
 }
 
 std::unique_ptr<Line> Accelerator::make_done_line(const std::string& unit) {
@@ -46,7 +46,7 @@ std::unique_ptr<Line> Accelerator::make_done_line(const std::string& unit) {
                                      "line.done." + unit, Domain::function);
   Line& reference = *line;
   own([&reference](const Fault& fault) { reference.arm(fault); },
-      [&reference]() -> const FaultOutcome& { return reference.tap().outcome(); });
+      [&reference]() { return reference.tap().outcome(); });
   return line;
 }
 
@@ -89,7 +89,7 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
                                            operand_port(0), operand_port(1), operand_port(2),
                                            clock_, monitor_, universe_, log_, *array_done_);
   own([this](const Fault& fault) { array_core_->arm(fault); },
-      [this]() -> const FaultOutcome& { return array_core_->outcome(); });
+      [this]() { return array_core_->outcome(); });
 
   softmax_core_ = std::make_unique<SoftmaxCore>(config_.softmax, rows, cols, formats.probability);
   softmax_ = std::make_unique<SoftmaxUnit>("softmax", *softmax_core_, rows, cols,
@@ -112,10 +112,10 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
     Checker& checker = *guard->checker;
     Line& alarm = guard->alarm;
     owners_[alarm.reg()] = {[&alarm](const Fault& fault) { alarm.arm(fault); },
-                            [&alarm]() -> const FaultOutcome& { return alarm.tap().outcome(); }};
+                            [&alarm]() { return alarm.tap().outcome(); }};
     for (RegisterId reg = guard->registers.first; reg < guard->registers.second; ++reg)
-      owners_[reg] = {[&checker](const Fault& fault) { checker.tap().arm(fault); },
-                      [&checker]() -> const FaultOutcome& { return checker.tap().outcome(); }};
+      owners_[reg] = {[&checker](const Fault& fault) { checker.tap().add(fault); },
+                      [&checker]() { return checker.tap().outcome(); }};
   }
 
   router_ = std::make_unique<Router>("router");

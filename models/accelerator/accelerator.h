@@ -35,10 +35,12 @@ class Accelerator final : public sc_core::sc_module {
   /// Every unit as after power-on, cycle 0 now, no fault armed.
   void reset();
   void start() { sequencer_->start(); }
+  /// One more fault.
   void arm(const Fault& fault) { owners_[fault.site.reg].arm(fault); }
   /// The done line that is this register, if one is.
   std::optional<DoneLine> done_line(RegisterId reg) const;
-  const FaultOutcome& outcome(RegisterId reg) const { return owners_[reg].outcome(); }
+  /// Of the faults of the unit that owns this register, the first activated.
+  FaultOutcome outcome(RegisterId reg) const { return owners_[reg].outcome(); }
   /// End of a recorded run: what is known only then.
   void finish_live(std::uint64_t total_cycles);
 
@@ -61,7 +63,7 @@ class Accelerator final : public sc_core::sc_module {
   /// Who arms and knows the fault of a register class.
   struct Owner {
     std::function<void(const Fault&)> arm;
-    std::function<const FaultOutcome&()> outcome;
+    std::function<FaultOutcome()> outcome;
   };
   struct Link {
     std::string name;
@@ -75,7 +77,7 @@ class Accelerator final : public sc_core::sc_module {
   void connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
                Format format, bool interposer, Domain domain = Domain::function);
   /// Register classes declared since the last call belong to this owner.
-  void own(std::function<void(const Fault&)> arm, std::function<const FaultOutcome&()> outcome);
+  void own(std::function<void(const Fault&)> arm, std::function<FaultOutcome()> outcome);
   template <class Unit>
   void own_tap(Unit& unit);
   std::unique_ptr<Line> make_done_line(const std::string& name);

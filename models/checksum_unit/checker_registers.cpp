@@ -9,6 +9,7 @@ void RegisterBook::declare(FaultUniverse& universe) {
   cls.bits = bits_of(shape_.format);
   cls.domain = Domain::safety_mechanism;
   cls.kind = shape_.storage;
+  if (shape_.adder) cls.adder = Adder::per_write;
   reg_ = universe.declare(cls);
 }
 

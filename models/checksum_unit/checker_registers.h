@@ -65,6 +65,8 @@ struct RegisterShape {
   bool temporary = false;
   /// Read and written by the observations of Q, K and the scores (and by outputs) only.
   bool of_scores = false;
+  /// Every write is the result of an addition.
+  bool adder = false;
 };
 
 /// Declares registers and keeps track of accesses; independent of the type of the values.

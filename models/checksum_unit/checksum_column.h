@@ -65,6 +65,7 @@ class ChecksumColumn {
                         banks,
                         context.dims.rows,
                         banks > 1};
+    shape.adder = true;
     if (banks > 1) {
       shape.path += "[{}]";
       shape.extents.push_back(banks);

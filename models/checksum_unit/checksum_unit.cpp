@@ -160,6 +160,12 @@ void ChecksumUnit::Guard::checked(const Check& check) {
   if (check.alarm) raise_event_.notify(clock_.until(check.cycle + 1));
 }
 
+/// The line is read in every cycle, also where a fault keeps it low.
+void ChecksumUnit::Guard::raise_method() {
+  alarm.write(true, clock_.cycle() - 1);
+  alarm.sample(clock_.cycle());
+}
+
 /// Detection reads the line: the first cycle in which it is high. A flip is read in the same way.
 void ChecksumUnit::Guard::watch_method() {
   alarm_cycle = std::min(alarm_cycle, clock_.cycle());

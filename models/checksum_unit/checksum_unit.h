@@ -74,7 +74,7 @@ struct ChecksumUnit::Guard final : CheckSink {
       registers;  ///< [first, past the last) register class of the checker
 
  private:
-  void raise_method() { alarm.write(true, clock_.cycle() - 1); }
+  void raise_method();
   void watch_method();
 
   const Clock& clock_;

@@ -33,7 +33,9 @@ class Comparison {
                        LaneMeaning::element,
                        1,
                        judge.scaled() ? 3u : 2u,
-                       granularity != Granularity::head}) {}
+                       granularity != Granularity::head,
+                       false,
+                       true}) {}
 
   bool scaled() const { return judge_.scaled(); }
   void declare(FaultUniverse& universe) {

@@ -87,6 +87,8 @@ class RowSums {
             LaneMeaning::element,
             groups,
             context_.dims.cols,
+            !stored_,
+            false,
             !stored_};
   }
 

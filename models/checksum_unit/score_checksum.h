@@ -183,6 +183,7 @@ class ScoreChecksum {
             1,
             context_.dims.rows,
             options_.per_tile,
+            true,
             true};
   }
 

@@ -17,16 +17,17 @@ Line::Line(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& univ
   SC_METHOD(arm_method);
   sensitive << arm_event_;
   dont_initialize();
-  SC_METHOD(flip_method);
-  sensitive << flip_event_;
+  SC_METHOD(act_method);
+  sensitive << act_event_;
   dont_initialize();
 }
 
 void Line::reset(bool value) {
   arm_event_.cancel();
-  flip_event_.cancel();
+  act_event_.cancel();
   tap_.disarm();
-  armed_ = flipped_ = false;
+  flipped_.clear();
+  armed_ = false;
   last_write_ = previous_write_ = live_until_ = 0;
   value_ = value;
   signal.write(value);
@@ -37,19 +38,38 @@ void Line::write(bool value, std::uint64_t update) {
   last_write_ = update;
   // The flip follows the update of its own cycle, whichever process ran first; a later write
   // removes it.
-  if (flipped_ && update == fault_cycle_) value = !value;
+  for (std::size_t i = 0; i < flipped_.size(); ++i)
+    if (flipped_[i] && update == tap_.armed()[i].fault.cycle) value = !value;
   tap_.write(reg_, 0, update);
   value_ = value;
-  signal.write(value);
+  signal.write(seen(update));
+}
+
+/// The line after the update of cycle `update`.
+bool Line::seen(std::uint64_t update) const {
+  bool value = value_;
+  for (const ArmedFault& armed : tap_.armed())
+    if (!armed.once() && armed.fault.how.acts(armed.fault.cycle, update, update + 1))
+      value = armed.fault.applied(value ? 1 : 0, 1) != 0;
+  return value;
 }
 
 void Line::sample(std::uint64_t since) {
   const std::uint64_t now = clock_.cycle();
   if (log_.enabled() && read()) add_live(wait_since(since).live_from, now);
-  if (flipped_ && tap_.due(reg_, 0, now)) {
-    const std::uint64_t after = value_ ? 1 : 0;
-    tap_.activate(now, after ^ 1U, after, Place{});
+  if (!tap_.pending()) return;
+  const std::uint64_t held = value_ ? 1 : 0;
+  for (std::size_t i = 0; i < flipped_.size(); ++i) {
+    ArmedFault& armed = tap_.armed()[i];
+    if (armed.spent) continue;
+    if (armed.fault.how.model == FaultModel::probe)
+      armed.count(now);
+    else if (armed.once() && flipped_[i] && armed.fault.cycle < now)
+      armed.activate(now, held ^ 1U, held, Place{});
+    else if (!armed.once() && seen(now - 1) != value_)
+      armed.activate(now, held, held ^ 1U, Place{});
   }
+  tap_.update_pending();
 }
 
 LineWait Line::wait_since(std::uint64_t since) const {
@@ -62,20 +82,48 @@ void Line::sampled_throughout(std::uint64_t end) {
 }
 
 void Line::arm(const Fault& fault) {
-  tap_.arm(fault);
-  armed_ = flipped_ = false;
-  fault_cycle_ = fault.cycle;
-  // A cycle early, so that nobody who waits at the flip does so for the rise alone.
+  tap_.add(fault);
+  flipped_.push_back(false);
+  // A cycle early, so that nobody who waits at the flip does so for the rise alone. Of several
+  // notifications the earliest stands.
   arm_event_.notify(clock_.until(fault.cycle - (fault.cycle > 0 ? 1 : 0)));
-  flip_event_.notify(clock_.until(fault.cycle + 1));
+  schedule_act(0);
 }
 
 void Line::arm_method() { armed_ = true; }
 
-void Line::flip_method() {
-  flipped_ = true;
-  value_ = !value_;
-  signal.write(value_);
+/// At the start of a cycle: what the faults did to the update of the cycle before.
+void Line::act_method() {
+  const std::uint64_t update = clock_.cycle() - 1;
+  for (std::size_t i = 0; i < flipped_.size(); ++i) {
+    const ArmedFault& armed = tap_.armed()[i];
+    if (!armed.once() || flipped_[i] || armed.fault.cycle != update) continue;
+    flipped_[i] = true;
+    value_ = !value_;
+  }
+  signal.write(seen(update));
+  schedule_act(update + 1);
+}
+
+/// Acts after the next update, from that of cycle `from` on, in which a fault begins or ends to act.
+void Line::schedule_act(std::uint64_t from) {
+  std::uint64_t next = ~std::uint64_t{0};
+  for (const ArmedFault& armed : tap_.armed()) {
+    const FaultBehaviour& how = armed.fault.how;
+    const std::uint64_t start = armed.fault.cycle;
+    if (how.model == FaultModel::probe) continue;
+    if (armed.once() || from <= start) {
+      if (start >= from) next = std::min(next, start);
+      continue;
+    }
+    if (how.duty_cycles >= how.period_cycles) continue;
+    const std::uint64_t phase = (from - start) % how.period_cycles;
+    next = std::min(next, phase == 0 || phase == how.duty_cycles ? from
+                          : phase < how.duty_cycles
+                              ? from + (how.duty_cycles - phase)
+                              : from + (how.period_cycles - phase));
+  }
+  if (next != ~std::uint64_t{0}) act_event_.notify(clock_.until(next + 1));
 }
 
 void Line::add_live(std::uint64_t from, std::uint64_t to) {

@@ -1,12 +1,14 @@
 // A one-bit control line driven from a register of a unit: `done` or `alarm`.
 //
 // The register keeps its value until it is next written. A flip of cycle t inverts the value after
-// the update of cycle t; like every update it is visible from cycle t + 1 on.
+// the update of cycle t; like every update it is visible from cycle t + 1 on. A fault that forces the
+// line acts on the wire: when it ends, the register's value is seen again.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <systemc>
+#include <vector>
 
 #include "models/fabric/clock.h"
 #include "models/fabric/line_wait.h"
@@ -33,8 +35,8 @@ class Line final : public sc_core::sc_module {
   void write(bool value, std::uint64_t update);
   bool read() const { return signal.read(); }
 
-  /// Whether a flip is due or stands unread: whoever waits must then sample every cycle, when the
-  /// line has settled.
+  /// Whether a flip is due or stands unread, or the line is forced: whoever waits must then sample
+  /// every cycle, when the line has settled.
   bool armed() const { return armed_ && tap_.pending(); }
   /// What ends a wait for the line to rise: its rise, and the time from which it is armed().
   const sc_core::sc_event_or_list& changes() const { return changes_; }
@@ -47,23 +49,25 @@ class Line final : public sc_core::sc_module {
 
   RegisterId reg() const { return reg_; }
   RegisterTap& tap() { return tap_; }
+  /// One more fault.
   void arm(const Fault& fault);
 
  private:
   void arm_method();
-  void flip_method();
+  void act_method();
+  void schedule_act(std::uint64_t from);
+  bool seen(std::uint64_t update) const;
   void add_live(std::uint64_t from, std::uint64_t to);
 
   const Clock& clock_;
   LiveLog& log_;
   RegisterTap tap_;
   RegisterId reg_ = 0;
-  sc_core::sc_event arm_event_, flip_event_;
+  sc_core::sc_event arm_event_, act_event_;
   sc_core::sc_event_or_list changes_;
-  bool value_ = false;
+  bool value_ = false;  ///< of the register
   bool armed_ = false;
-  bool flipped_ = false;
-  std::uint64_t fault_cycle_ = 0;
+  std::vector<bool> flipped_;  ///< [armed fault]: the flip has been made
   std::uint64_t last_write_ = 0, previous_write_ = 0, live_until_ = 0;
 };
 

@@ -24,7 +24,7 @@ void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_
     // answered.
     if (payload.is_read()) target_->b_transport(payload, delay);
     if (log_.enabled()) record(burst_of(payload), payload.get_address());
-    if (tap_.pending()) flip(payload);
+    if (tap_.pending()) corrupt(payload);
     if (payload.is_read()) return;
   }
   target_->b_transport(payload, delay);
@@ -50,24 +50,43 @@ void LinkInterposer::record(const Burst& burst, std::uint64_t address) {
   log_.add(block);
 }
 
-void LinkInterposer::flip(tlm::tlm_generic_payload& payload) {
+void LinkInterposer::corrupt(tlm::tlm_generic_payload& payload) {
   const Burst& burst = burst_of(payload);
-  const Fault& fault = tap_.fault();
-  const auto at = element_at(burst, fault.cycle, fault.bit / bits_);
-  if (!at) return;
-  Fault within = fault;
-  within.bit = fault.bit % bits_;
-  const std::uint64_t width = bits_of(burst.format);
-  const std::uint64_t mask =
-      within.mask() & (width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1);
-  if (mask == 0) return;
+  for (ArmedFault& armed : tap_.armed()) {
+    if (armed.spent) continue;
+    const Fault& fault = armed.fault;
+    const std::uint32_t lane = fault.bit / bits_;
+    if (armed.once()) {
+      if (const auto at = element_at(burst, fault.cycle, lane)) act(armed, payload, *at);
+      continue;
+    }
+    // A wire holds nothing: what crosses while the fault acts is changed, nothing else.
+    for (std::uint32_t group = 0; group < burst.timing.groups; ++group) {
+      if (lane < burst.first_lane || lane - burst.first_lane >= burst.lanes_of(group)) continue;
+      for (std::uint32_t beat = 0; beat < burst.timing.beats; ++beat) {
+        const std::uint64_t cycle = burst.timing.cycle(group, beat);
+        if (fault.how.acts(fault.cycle, cycle, cycle + 1))
+          act(armed, payload, {group, beat, lane - burst.first_lane});
+      }
+    }
+  }
+  tap_.update_pending();
+}
 
-  unsigned char* element = payload.get_data_ptr() + burst.offset(at->group, at->beat, at->lane);
+void LinkInterposer::act(ArmedFault& armed, tlm::tlm_generic_payload& payload,
+                         const BurstElement& at) {
+  const Burst& burst = burst_of(payload);
+  const std::uint64_t cycle = burst.timing.cycle(at.group, at.beat);
+  if (armed.fault.how.model == FaultModel::probe) return armed.count(cycle);
+  Fault within = armed.fault;
+  within.bit = armed.fault.bit % bits_;
+  unsigned char* element = payload.get_data_ptr() + burst.offset(at.group, at.beat, at.lane);
   std::uint64_t raw = 0;
   std::memcpy(&raw, element, bytes_of(burst.format));
-  const std::uint64_t flipped = raw ^ mask;
-  std::memcpy(element, &flipped, bytes_of(burst.format));
-  tap_.activate(fault.cycle, raw, flipped, place_of(burst.tile));
+  const std::uint64_t after = within.applied(raw, bits_of(burst.format));
+  if (after == raw) return;
+  std::memcpy(element, &after, bytes_of(burst.format));
+  armed.activate(cycle, raw, after, place_of(burst.tile));
 }
 
 }  // namespace attnguard

@@ -1,5 +1,5 @@
 // The fault injector of a TLM link: bound between two sockets, it passes bursts on and, when armed,
-// flips bits of the beat that crosses at the fault's cycle.
+// changes bits of the beats that cross in the cycles in which a fault acts.
 #pragma once
 
 #include <string>
@@ -50,7 +50,8 @@ class LinkInterposer final : public sc_core::sc_module,
   }
   void end_of_elaboration() override { target_ = out.operator->(); }
   void record(const Burst& burst, std::uint64_t address);
-  void flip(tlm::tlm_generic_payload& payload);
+  void corrupt(tlm::tlm_generic_payload& payload);
+  void act(ArmedFault& armed, tlm::tlm_generic_payload& payload, const BurstElement& at);
 
   // What a disarmed interposer touches stands together.
   tlm::tlm_fw_transport_if<>* target_ = nullptr;  ///< what `out` is bound to

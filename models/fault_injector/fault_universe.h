@@ -15,7 +15,11 @@
 namespace attnguard {
 
 enum class Domain : std::uint8_t { function, safety_mechanism };
-enum class StorageKind : std::uint8_t { register_file, sram, link, line };
+/// transfer: the transactions of a link as wholes.
+enum class StorageKind : std::uint8_t { register_file, sram, link, line, transfer };
+/// Whether an addition forms what a register holds: at the write that begins a live interval, or
+/// in every live cycle.
+enum class Adder : std::uint8_t { none, per_write, per_cycle };
 
 /// A family of equal registers declared by one unit.
 struct RegisterClass {
@@ -30,6 +34,9 @@ struct RegisterClass {
   /// Links only: lanes of a beat. The path has no index, the site is one wide register and bit b of
   /// lane l is bit l × bits + b.
   std::uint32_t lanes = 1;
+  Adder adder = Adder::none;
+  /// Transfers only: of the addresses that the target decodes; 0 where it looks at none.
+  std::uint32_t address_bits = 0;
 
   /// Number of sites.
   std::uint64_t instances() const;

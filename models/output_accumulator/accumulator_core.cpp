@@ -1,6 +1,7 @@
 #include "models/output_accumulator/accumulator_core.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace attnguard {
 namespace {
@@ -31,6 +32,7 @@ void AccumulatorCore::declare(FaultUniverse& universe, const std::string& name) 
     cls.path = name + path;
     cls.extents = std::move(extents);
     cls.bits = 32;
+    if (path == ".row[{}].acc[{}]") cls.adder = Adder::per_write;
     return universe.declare(cls);
   };
   reg_.alpha = declare(".row[{}].alpha[{}]", {rows_, 2});
@@ -73,17 +75,20 @@ void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const 
                                  LiveLog& log) {
   if (tile.first) std::fill(acc_.begin(), acc_.end(), 0.0F);
   if (log.enabled()) add_live_accumulate(tile, timing, log);
-  // Rows are independent: only the one that meets the fault needs its accesses in order.
-  const auto row = tap_.pending_before(timing.last_cycle() + 1) ? faulty_row(tile, timing)
-                                                                : std::nullopt;
-  if (row) {
-    saved_row_.resize(head_dim_);
-    copy_row(*row, saved_row_.data());
-  }
+  // Rows are independent: only those that meet a fault need their accesses in order.
+  RowSet rows;
+  if (tap_.pending_before(timing.last_cycle() + 1)) rows = faulty_rows(tile, timing);
+  const std::size_t faulty = rows.count();
+  saved_rows_.resize(std::max(saved_rows_.size(), faulty * head_dim_));
+  float* saved = saved_rows_.data();
+  for (std::uint32_t row = 0; faulty > 0 && row < tile.rows; ++row)
+    if (rows[row]) copy_row(row, std::exchange(saved, saved + head_dim_));
   rescale_add(acc_.data(), alpha_[tile.bank].data(), partial, head_dim_, stride_, stride_);
-  if (row) {
-    restore_row(*row, saved_row_.data());
-    accumulate_row(tile, *row, partial, timing);
+  saved = saved_rows_.data();
+  for (std::uint32_t row = 0; faulty > 0 && row < tile.rows; ++row) {
+    if (!rows[row]) continue;
+    restore_row(row, std::exchange(saved, saved + head_dim_));
+    accumulate_row(tile, row, partial, timing);
   }
   last_accumulate_ = timing;
 }
@@ -95,38 +100,44 @@ void AccumulatorCore::copy_row(std::uint32_t row, float* values) const {
   for (std::uint32_t c = 0; c < head_dim_; ++c) values[c] = acc_[c * stride_ + row];
 }
 
-/// The row that the pending fault's register belongs to; meaningless for the pipeline registers.
-std::uint32_t AccumulatorCore::row_of_site() const {
-  const Site& site = tap_.fault().site;
+/// The row that a register belongs to; meaningless for the pipeline registers.
+std::uint32_t AccumulatorCore::row_of(const Site& site) const {
   if (site.reg == reg_.acc) return site.index / head_dim_;
   return site.reg == reg_.reciprocal ? site.index : site.index / 2;
 }
 
-std::optional<std::uint32_t> AccumulatorCore::faulty_row(const TileContext& tile,
-                                                         const BeatTiming& timing) const {
-  const Fault& fault = tap_.fault();
-  std::uint32_t row = tile.rows;
-  if (fault.site.reg == reg_.partial) {
-    if (const auto beat = beat_at(timing, fault.cycle)) row = beat->second;
-  } else if (fault.site.reg == reg_.acc || fault.site.reg == reg_.alpha) {
-    row = row_of_site();
+RowSet AccumulatorCore::faulty_rows(const TileContext& tile, const BeatTiming& timing) const {
+  RowSet rows;
+  for (const ArmedFault& armed : tap_.armed()) {
+    if (armed.spent) continue;
+    const Fault& fault = armed.fault;
+    if (fault.site.reg == reg_.partial) {
+      const auto beat = beat_at(timing, fault.cycle);
+      for (std::uint32_t row = 0; row < tile.rows; ++row)
+        if (!armed.once() || (beat && beat->second == row)) rows.set(row);
+    } else if (fault.site.reg == reg_.acc || fault.site.reg == reg_.alpha) {
+      if (row_of(fault.site) < tile.rows) rows.set(row_of(fault.site));
+    }
   }
-  return row < tile.rows ? std::optional(row) : std::nullopt;
+  return rows;
 }
 
-std::optional<std::uint32_t> AccumulatorCore::faulty_row(const TileContext& tile,
-                                                         const NormaliseTiming& timing) const {
-  const Fault& fault = tap_.fault();
-  std::uint64_t row = tile.rows;
-  if (fault.site.reg == reg_.output)
-    row = fault.cycle < timing.output_cycle(0, 0)
-              ? tile.rows
-              : (fault.cycle - timing.output_cycle(0, 0)) / slices_;
-  else if (fault.site.reg == reg_.acc || fault.site.reg == reg_.sum ||
-           fault.site.reg == reg_.reciprocal)
-    row = row_of_site();
-  if (row >= tile.rows) return std::nullopt;
-  return static_cast<std::uint32_t>(row);
+RowSet AccumulatorCore::faulty_rows(const TileContext& tile, const NormaliseTiming& timing) const {
+  RowSet rows;
+  for (const ArmedFault& armed : tap_.armed()) {
+    if (armed.spent) continue;
+    const Fault& fault = armed.fault;
+    const std::uint64_t first = timing.output_cycle(0, 0);
+    if (fault.site.reg == reg_.output) {
+      for (std::uint32_t row = 0; row < tile.rows; ++row)
+        if (!armed.once() || (fault.cycle >= first && (fault.cycle - first) / slices_ == row))
+          rows.set(row);
+    } else if (fault.site.reg == reg_.acc || fault.site.reg == reg_.sum ||
+               fault.site.reg == reg_.reciprocal) {
+      if (row_of(fault.site) < tile.rows) rows.set(row_of(fault.site));
+    }
+  }
+  return rows;
 }
 
 /// The partial register is latched in its beat's cycle; one cycle later alpha, partial and acc are
@@ -159,8 +170,11 @@ NormaliseTiming AccumulatorCore::normalise_tile(const TileContext& tile, LiveLog
   if (log.enabled()) add_live_normalise(tile, timing, log);
   reciprocals(sum_[tile.half].data(), reciprocal_.data(), stride_);
   normalise(acc_.data(), reciprocal_.data(), output_.data(), head_dim_, stride_, stride_);
-  if (tap_.pending_before(timing.output_cycle(tile.rows - 1, slices_ - 1) + 1))
-    if (const auto row = faulty_row(tile, timing)) normalise_row(tile, *row, timing);
+  if (tap_.pending_before(timing.output_cycle(tile.rows - 1, slices_ - 1) + 1)) {
+    const RowSet rows = faulty_rows(tile, timing);
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      if (rows[row]) normalise_row(tile, row, timing);
+  }
   return timing;
 }
 

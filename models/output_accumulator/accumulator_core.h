@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "models/fabric/tile.h"
@@ -69,10 +68,9 @@ class AccumulatorCore {
     RegisterId alpha, sum, partial, acc, reciprocal, output;
   };
   std::uint32_t slice_cols(std::uint32_t slice) const;
-  std::optional<std::uint32_t> faulty_row(const TileContext& tile, const BeatTiming& timing) const;
-  std::optional<std::uint32_t> faulty_row(const TileContext& tile,
-                                          const NormaliseTiming& timing) const;
-  std::uint32_t row_of_site() const;
+  RowSet faulty_rows(const TileContext& tile, const BeatTiming& timing) const;
+  RowSet faulty_rows(const TileContext& tile, const NormaliseTiming& timing) const;
+  std::uint32_t row_of(const Site& site) const;
   void add_live_accumulate(const TileContext& tile, const BeatTiming& timing, LiveLog& log) const;
   void add_live_normalise(const TileContext& tile, const NormaliseTiming& timing,
                           LiveLog& log) const;
@@ -82,7 +80,7 @@ class AccumulatorCore {
   std::uint32_t rows_, cols_, head_dim_, slices_, divide_latency_;
   std::size_t stride_;
   LaneTile acc_, alpha_[2], sum_[2], reciprocal_, output_;
-  LaneTile saved_row_;  ///< [d]
+  LaneTile saved_rows_;  ///< [rows that meet a fault × d]
   std::uint64_t alpha_cycle_[2] = {0, 0}, sum_cycle_[2] = {0, 0};
   BeatTiming last_accumulate_;  ///< partial beats of the previous key tile of this query tile
   Registers reg_{};

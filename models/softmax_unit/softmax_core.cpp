@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
 namespace attnguard {
 namespace {
@@ -42,6 +43,7 @@ void SoftmaxCore::declare(FaultUniverse& universe, const std::string& name) {
     cls.path = name + ".row[{}]." + field;
     cls.extents = {rows_};
     cls.bits = 32;
+    if (std::string_view(field) == "sum") cls.adder = Adder::per_write;
     return universe.declare(cls);
   };
   RegisterClass pipeline;
@@ -80,13 +82,17 @@ void SoftmaxCore::process(const TileContext& tile, float* score, std::uint64_t f
   if (log.enabled()) add_live(tile, first_beat, log);
   // The sum of the last row is the tile's last access.
   if (tap_.pending_before(first_beat + tile.rows + timing_.sum + 1)) {
-    // Rows are independent: only the one that meets the fault needs its accesses in order.
-    if (const auto row = faulty_row(tile, first_beat)) {
-      const float max = max_[*row], sum = sum_[*row];
+    // Rows are independent: only those that meet a fault need their accesses in order.
+    const RowSet rows = faulty_rows(tile, first_beat);
+    if (rows.any()) {
+      const LaneTile max = max_, sum = sum_;
       compute(tile, score);
-      max_[*row] = max;
-      sum_[*row] = sum;
-      compute_row(tile, score, *row, first_beat + *row);
+      for (std::uint32_t row = 0; row < tile.rows; ++row) {
+        if (!rows[row]) continue;
+        max_[row] = max[row];
+        sum_[row] = sum[row];
+        compute_row(tile, score, row, first_beat + row);
+      }
       previous_beat_ = first_beat;
       return;
     }
@@ -115,17 +121,23 @@ void SoftmaxCore::compute(const TileContext& tile, const float* score) {
   max_.swap(max_new_);
 }
 
-/// The row whose registers the pending fault may meet in this tile.
-std::optional<std::uint32_t> SoftmaxCore::faulty_row(const TileContext& tile,
-                                                     std::uint64_t first_beat) const {
-  const Fault& fault = tap_.fault();
-  std::uint64_t row = fault.site.index;
-  if (fault.site.reg == reg_.score)
-    row = fault.cycle - first_beat;  // the row that is latched then; wraps if none is
-  else if (fault.site.reg == reg_.probability)
-    row = fault.cycle - first_beat - timing_.alpha;
-  if (row >= tile.rows) return std::nullopt;
-  return static_cast<std::uint32_t>(row);
+/// The rows whose registers pending faults may meet in this tile.
+RowSet SoftmaxCore::faulty_rows(const TileContext& tile, std::uint64_t first_beat) const {
+  RowSet rows;
+  for (const ArmedFault& armed : tap_.armed()) {
+    if (armed.spent) continue;
+    const Fault& fault = armed.fault;
+    const bool pipeline = fault.site.reg == reg_.score || fault.site.reg == reg_.probability;
+    if (pipeline && !armed.once()) {
+      for (std::uint32_t row = 0; row < tile.rows; ++row) rows.set(row);
+      continue;
+    }
+    std::uint64_t row = fault.site.index;
+    if (pipeline)  // the row that is latched then; wraps if none is
+      row = fault.cycle - first_beat - (fault.site.reg == reg_.score ? 0 : timing_.alpha);
+    if (row < tile.rows) rows.set(row);
+  }
+  return rows;
 }
 
 /// One row with every register access at its cycle. The same kernels, one lane wide.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "models/accelerator/accelerator_config.h"
 #include "models/fabric/tile.h"
@@ -63,7 +62,7 @@ class SoftmaxCore {
     RegisterId score, max, alpha, probability, sum;
   };
   void compute(const TileContext& tile, const float* score);
-  std::optional<std::uint32_t> faulty_row(const TileContext& tile, std::uint64_t first_beat) const;
+  RowSet faulty_rows(const TileContext& tile, std::uint64_t first_beat) const;
   void compute_row(const TileContext& tile, float* score, std::uint32_t row, std::uint64_t beat);
   void add_live(const TileContext& tile, std::uint64_t first_beat, LiveLog& log);
 

@@ -36,26 +36,29 @@ void SramCore::reset() {
   tap_.disarm();
 }
 
-/// Calls touch(word, cycle of its beat) if the armed fault's word is among the used words of the
+/// Calls touch(word, cycle of its beat) for the armed faults' words among the used words of the
 /// access.
 template <class Touch>
-void SramCore::touch_faulty_word(const LineAccess& access, Touch touch) {
-  const std::uint64_t byte = std::uint64_t{tap_.fault().site.index} * word_bytes_;
+void SramCore::touch_faulty_words(const LineAccess& access, Touch touch) {
   const std::uint64_t lines = std::uint64_t{access.timing.groups} * access.timing.beats;
-  if (byte < access.address || byte >= access.address + lines * line_bytes()) return;
-  const std::uint64_t line = (byte - access.address) / line_bytes();
-  const auto group = static_cast<std::uint32_t>(line / access.timing.beats);
-  const auto beat = static_cast<std::uint32_t>(line % access.timing.beats);
-  const std::uint64_t lane = (byte - access.address) % line_bytes() / element_bytes_;
-  const std::uint32_t used =
-      group + 1 == access.timing.groups ? access.last_group_lanes : access.lanes;
-  if (lane < used) touch(byte, access.timing.cycle(group, beat));
+  for (const ArmedFault& armed : tap_.armed()) {
+    const std::uint32_t word = armed.fault.site.index;
+    const std::uint64_t byte = std::uint64_t{word} * word_bytes_;
+    if (byte < access.address || byte >= access.address + lines * line_bytes()) continue;
+    const std::uint64_t line = (byte - access.address) / line_bytes();
+    const auto group = static_cast<std::uint32_t>(line / access.timing.beats);
+    const auto beat = static_cast<std::uint32_t>(line % access.timing.beats);
+    const std::uint64_t lane = (byte - access.address) % line_bytes() / element_bytes_;
+    const std::uint32_t used =
+        group + 1 == access.timing.groups ? access.last_group_lanes : access.lanes;
+    if (lane < used) touch(word, access.timing.cycle(group, beat));
+  }
 }
 
 void SramCore::write(const LineAccess& access, const std::byte* data, LiveLog& log) {
   if (tap_.pending())
-    touch_faulty_word(access, [&](std::uint64_t, std::uint64_t cycle) {
-      tap_.write(reg_, tap_.fault().site.index, cycle + write_latency_);
+    touch_faulty_words(access, [&](std::uint32_t word, std::uint64_t cycle) {
+      tap_.write(reg_, word, cycle + write_latency_);
     });
   std::memcpy(storage_.data() + access.address, data,
               std::size_t{access.timing.groups} * access.timing.beats * line_bytes());
@@ -80,12 +83,12 @@ bool SramCore::read(const LineAccess& access, std::byte* data) {
   region.was_read = true;
 
   if (tap_.pending())
-    touch_faulty_word(access, [&](std::uint64_t byte, std::uint64_t cycle) {
+    touch_faulty_words(access, [&](std::uint32_t word, std::uint64_t cycle) {
+      std::byte* at = storage_.data() + std::size_t{word} * word_bytes_;
       std::uint64_t raw = 0;
-      std::memcpy(&raw, storage_.data() + byte, word_bytes_);
-      const Place place = place_of(access.tile);
-      if (tap_.read(reg_, tap_.fault().site.index, cycle, raw, place))
-        std::memcpy(storage_.data() + byte, &raw, word_bytes_);
+      std::memcpy(&raw, at, word_bytes_);
+      if (tap_.read(reg_, word, cycle, raw, place_of(access.tile), word_bytes_ * 8))
+        std::memcpy(at, &raw, word_bytes_);
     });
   std::memcpy(data, storage_.data() + access.address,
               std::size_t{access.timing.groups} * access.timing.beats * line_bytes());

@@ -64,7 +64,7 @@ class SramCore {
 
   void add_live(const Region& region, LiveLog& log) const;
   template <class Touch>
-  void touch_faulty_word(const LineAccess& access, Touch touch);
+  void touch_faulty_words(const LineAccess& access, Touch touch);
 
   std::uint32_t line_elements_, element_bytes_, word_bytes_;
   Format element_;

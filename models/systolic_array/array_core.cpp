@@ -1,6 +1,7 @@
 #include "models/systolic_array/array_core.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "models/numerics/kernels.h"
 
@@ -32,6 +33,7 @@ void ArrayCore::declare(FaultUniverse& universe, const std::string& name) {
     cls.path = name + ".pe[{}][{}]." + field;
     cls.extents = {rows_, cols_};
     cls.bits = bits;
+    if (std::string_view(field) == "acc") cls.adder = Adder::per_cycle;
     return universe.declare(cls);
   };
   const unsigned operand = bits_of(formats_.operand), probability = bits_of(formats_.probability);
@@ -48,42 +50,39 @@ void ArrayCore::declare(FaultUniverse& universe, const std::string& name) {
 
 void ArrayCore::reset() {
   stepping_.reset();
-  stepping_armed_ = false;
   tap_.disarm();
   for (LaneTile& bank : probability_) std::fill(bank.begin(), bank.end(), 0.0F);
 }
 
-bool ArrayCore::flips_array_register() const { return tap_.fault().site.reg != reg_.probability; }
-
-ArrayFlip ArrayCore::flip_of(const Fault& fault) const {
-  ArrayFlip flip;
-  flip.which = fault.site.reg == reg_.west    ? ArrayRegister::west
-               : fault.site.reg == reg_.north ? ArrayRegister::north
-               : fault.site.reg == reg_.acc   ? ArrayRegister::acc
-                                              : ArrayRegister::drain;
-  flip.row = fault.site.index / cols_;
-  flip.col = fault.site.index % cols_;
-  flip.mask = static_cast<std::uint32_t>(fault.mask());
-  flip.cycle = fault.cycle;
-  return flip;
+ArrayFault ArrayCore::array_fault(const Fault& fault) const {
+  ArrayFault at;
+  at.which = fault.site.reg == reg_.west    ? ArrayRegister::west
+             : fault.site.reg == reg_.north ? ArrayRegister::north
+             : fault.site.reg == reg_.acc   ? ArrayRegister::acc
+                                            : ArrayRegister::drain;
+  at.row = fault.site.index / cols_;
+  at.col = fault.site.index % cols_;
+  at.mask = static_cast<std::uint32_t>(fault.mask());
+  at.cycle = fault.cycle;
+  at.how = fault.how;
+  at.access = fault.access;
+  return at;
 }
 
 void ArrayCore::arm(const Fault& fault) {
-  tap_.arm(fault);
-  if (fidelity_ != Fidelity::cycle || !flips_array_register()) return;
-  stepping_.arm(flip_of(fault));
-  stepping_armed_ = true;
+  if (fault.site.reg == reg_.probability)
+    tap_.add(fault);
+  else
+    stepping_.arm(array_fault(fault));
 }
 
-const FaultOutcome& ArrayCore::outcome() const {
-  return stepping_armed_ ? stepping_.outcome() : tap_.outcome();
-}
+FaultOutcome ArrayCore::outcome() const { return stepping_.outcome().earlier(tap_.outcome()); }
 
 void ArrayCore::receive_probability(const TileContext& tile, const float* probability,
                                     std::uint64_t first_cycle) {
   std::copy_n(probability, tile.cols * stride_, probability_[tile.bank].data());
   probability_cycle_[tile.bank] = first_cycle;
-  if (!tap_.pending() || flips_array_register()) return;
+  if (!tap_.pending()) return;
   for (std::uint32_t row = 0; row < tile.rows; ++row)
     for (std::uint32_t key = 0; key < tile.cols; ++key)
       tap_.write(reg_.probability, (tile.bank * rows_ + row) * cols_ + key, first_cycle + row);
@@ -113,7 +112,7 @@ ArrayPass ArrayCore::pass_of(const ArrayWork& work, std::uint32_t pass, const fl
 const float* ArrayCore::read_probability(ArrayWork& work, std::uint32_t pass) {
   float* bank = probability_[work.tile.bank].data();
   const std::uint64_t first = work.start + std::uint64_t{pass} * work.interval;
-  const bool faulty = !flips_array_register() && tap_.pending_before(first + work.depth);
+  const bool faulty = tap_.pending_before(first + work.depth);
   if (faulty)
     for (std::uint32_t key = 0; key < work.depth; ++key)
       for (std::uint32_t row = 0; row < work.tile.rows; ++row) {
@@ -144,19 +143,11 @@ void ArrayCore::start(ArrayWork& work, LiveLog& log) {
 }
 
 void ArrayCore::compute(const ArrayPass& pass) {
-  if (tap_.pending() && flips_array_register()) {
-    const ArrayFlip flip = flip_of(tap_.fault());
-    if (pass_holds(pass, flip.which, flip.row, flip.col, flip.cycle)) {
-      stepping_.reset();
-      stepping_.feed(pass);
-      stepping_.arm(flip);
-      stepping_.advance_to(pass.last_cycle() + 1);
-      const FaultOutcome& outcome = stepping_.outcome();
-      if (outcome.activated)
-        tap_.activate(outcome.activate_cycle, outcome.value_before, outcome.value_after,
-                      outcome.place);
-      return;
-    }
+  if (stepping_.strikes(pass)) {
+    stepping_.restart();
+    stepping_.feed(pass);
+    stepping_.advance_to(pass.last_cycle() + 1);
+    return;
   }
   matmul_tile(pass.west, pass.north, pass.out, pass.depth, pass.cols, stride_, stride_,
               pass.north_stride);

@@ -2,7 +2,7 @@
 // but cycle numbers.
 //
 // `cycle` steps every PE register (SteppingArray); `transaction` computes a pass with the tile
-// kernel, and on the stepping core, alone, if the armed flip is live in it. A register belongs to
+// kernel, and on the stepping core, alone, if an armed fault acts in it. A register belongs to
 // one pass at a time, so both give the same bits.
 #pragma once
 
@@ -47,7 +47,8 @@ class ArrayCore {
 
   void declare(FaultUniverse& universe, const std::string& name);
   void reset();
-  /// Arms the tap, and the stepping array where the site is one of its registers.
+  /// Arms one more fault: in the stepping array where the site is one of its registers, else the
+  /// tap.
   void arm(const Fault& fault);
 
   /// P tile [cols × stride]; row i arrives (is written) at first_cycle + i.
@@ -63,7 +64,7 @@ class ArrayCore {
   /// All cycles up to the last output beat are done: work.out is complete.
   void finish(ArrayWork& work);
   /// The outcome of the armed fault.
-  const FaultOutcome& outcome() const;
+  FaultOutcome outcome() const;
 
   std::size_t stride() const { return stride_; }
 
@@ -73,8 +74,7 @@ class ArrayCore {
   };
   ArrayPass pass_of(const ArrayWork& work, std::uint32_t pass, const float* west) const;
   const float* read_probability(ArrayWork& work, std::uint32_t pass);
-  bool flips_array_register() const;
-  ArrayFlip flip_of(const Fault& fault) const;
+  ArrayFault array_fault(const Fault& fault) const;
   void compute(const ArrayPass& pass);
   void add_live(const ArrayWork& work, LiveLog& log) const;
 
@@ -83,7 +83,6 @@ class ArrayCore {
   FormatsConfig formats_;
   Fidelity fidelity_;
   SteppingArray stepping_;
-  bool stepping_armed_ = false;
   LaneTile probability_[2];
   std::uint64_t probability_cycle_[2] = {0, 0};
   Registers reg_{};

@@ -5,7 +5,7 @@
 namespace attnguard {
 namespace {
 
-Place place_in(const ArrayPass& pass, const ArrayFlip& flip) {
+Place place_in(const ArrayPass& pass, const ArrayFault& flip) {
   Place place = pass.base;
   place.query_row = flip.which == ArrayRegister::north
                         ? -1
@@ -13,13 +13,13 @@ Place place_in(const ArrayPass& pass, const ArrayFlip& flip) {
   return place;
 }
 
-float flipped(Format format, float value, const ArrayFlip& flip, const ArrayPass& pass,
+float flipped(Format format, float value, const ArrayFault& flip, const ArrayPass& pass,
               FaultOutcome& outcome) {
-  const auto mask =
-      static_cast<std::uint32_t>(flip.mask & ((std::uint64_t{1} << bits_of(format)) - 1));
   const std::uint32_t before = encode(format, value);
-  outcome = {true, flip.cycle + 1, before, before ^ mask, place_in(pass, flip)};
-  return decode(format, before ^ mask);
+  const auto after =
+      static_cast<std::uint32_t>(flip.how.applied(before, flip.mask, bits_of(format)));
+  outcome = {true, flip.cycle + 1, before, after, place_in(pass, flip)};
+  return decode(format, after);
 }
 
 /// The operands of one row or column, one after another.
@@ -28,7 +28,7 @@ void gather(const float* values, std::size_t stride, std::uint32_t depth, LaneTi
   for (std::uint32_t k = 0; k < depth; ++k) line[k] = values[k * stride];
 }
 
-void flip_west(const ArrayPass& pass, const ArrayFlip& flip, std::uint32_t operand,
+void flip_west(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t operand,
                PassChange& change, FaultOutcome& outcome) {
   LaneTile& line = change.operands;
   gather(pass.west + flip.row, pass.west_stride, pass.depth, line);
@@ -42,7 +42,7 @@ void flip_west(const ArrayPass& pass, const ArrayFlip& flip, std::uint32_t opera
               pass.north_stride, 1);
 }
 
-void flip_north(const ArrayPass& pass, const ArrayFlip& flip, std::uint32_t operand,
+void flip_north(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t operand,
                 PassChange& change, FaultOutcome& outcome) {
   LaneTile& line = change.operands;
   gather(pass.north + flip.col, pass.north_stride, pass.depth, line);
@@ -56,7 +56,7 @@ void flip_north(const ArrayPass& pass, const ArrayFlip& flip, std::uint32_t oper
 }
 
 /// The sum after `products` products is flipped and carried on.
-void flip_sum(const ArrayPass& pass, const ArrayFlip& flip, std::uint32_t products,
+void flip_sum(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t products,
               PassChange& change, FaultOutcome& outcome) {
   const float* west = pass.west + flip.row;
   const float* north = pass.north + flip.col;
@@ -73,7 +73,7 @@ void flip_sum(const ArrayPass& pass, const ArrayFlip& flip, std::uint32_t produc
 
 }  // namespace
 
-bool flip_in_pass(const ArrayPass& pass, const ArrayFlip& flip, PassChange& change,
+bool flip_in_pass(const ArrayPass& pass, const ArrayFault& flip, PassChange& change,
                   FaultOutcome& outcome) {
   change.rows = change.cols = 0;
   change.values.resize(kMaxArrayLanes);

@@ -23,7 +23,7 @@ struct PassChange {
 
 /// `pass` holds the register of `flip` at its cycle (pass_holds); its `out` is not used. False, and
 /// no change, when the mask has no bit of the format held.
-bool flip_in_pass(const ArrayPass& pass, const ArrayFlip& flip, PassChange& change,
+bool flip_in_pass(const ArrayPass& pass, const ArrayFault& flip, PassChange& change,
                   FaultOutcome& outcome);
 
 }  // namespace attnguard

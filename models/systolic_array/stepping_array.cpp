@@ -166,20 +166,42 @@ Format format_held(const ArrayPass& pass, ArrayRegister which) {
   return Format::float32;
 }
 
-bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
-                std::uint64_t cycle) {
-  if (row >= pass.rows || col >= pass.cols) return false;
+namespace {
+
+struct Cycles {
+  std::uint64_t begin = 0, end = 0;
+};
+
+// In which cycles the register's value after the update belongs to the pass and is read in the next.
+Cycles held_cycles(const ArrayPass& pass, ArrayRegister which, std::uint32_t row,
+                   std::uint32_t col) {
+  if (row >= pass.rows || col >= pass.cols) return {};
   const std::uint64_t reached = pass.start + row + col;  // operand 0 is latched
   switch (which) {
     case ArrayRegister::west:
     case ArrayRegister::north:
-      return reached <= cycle && cycle < reached + pass.depth;
+      return {reached, reached + pass.depth};
     case ArrayRegister::acc:
-      return reached < cycle && cycle <= reached + pass.depth;
+      return {reached + 1, reached + pass.depth + 1};
     case ArrayRegister::drain:
-      return cycle == reached + pass.depth + 1;
+      return {reached + pass.depth + 1, reached + pass.depth + 2};
   }
-  return false;
+  return {};
+}
+
+}  // namespace
+
+bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
+                std::uint64_t cycle) {
+  const Cycles held = held_cycles(pass, which, row, col);
+  return held.begin <= cycle && cycle < held.end;
+}
+
+bool fault_meets(const ArrayPass& pass, const ArrayFault& fault) {
+  if (!fault.how.persistent())
+    return pass_holds(pass, fault.which, fault.row, fault.col, fault.cycle);
+  const Cycles held = held_cycles(pass, fault.which, fault.row, fault.col);
+  return held.begin < held.end && fault.how.acts(fault.cycle, held.begin, held.end);
 }
 
 SteppingArray::SteppingArray(std::uint32_t rows, std::uint32_t cols)
@@ -190,13 +212,17 @@ SteppingArray::SteppingArray(std::uint32_t rows, std::uint32_t cols)
 }
 
 void SteppingArray::reset() {
+  restart();
+  disarm();
+}
+
+void SteppingArray::restart() {
   west_.assign(rows_ * stride_, 0.0F);
   north_.assign((rows_ + 1) * stride_, 0.0F);
   acc_.assign(rows_ * stride_, 0.0F);
   drain_.assign(rows_ * stride_, 0.0F);
   passes_.clear();
   now_ = feed_free_ = bus_free_ = 0;
-  disarm();
 }
 
 void SteppingArray::feed(const ArrayPass& pass) {
@@ -213,14 +239,14 @@ void SteppingArray::feed(const ArrayPass& pass) {
 
 void SteppingArray::advance_to(std::uint64_t cycle) {
   while (now_ < cycle) {
-    std::uint64_t end = pending_ ? std::min(cycle, flip_.cycle + 1) : cycle;
+    std::uint64_t end = faults_.empty() ? cycle : next_stop(cycle);
     if (!passes_.empty() && passes_.front().start < end) {
       now_ = std::max(now_, passes_.front().start);
       end = std::min(end, now_ + kArrayBatchCycles);
       step_to(end);
     }
     now_ = end;
-    if (pending_ && flip_.cycle < now_) flip_register();
+    for (Armed& armed : faults_) apply(armed, now_ - 1);
     passes_.erase(std::remove_if(passes_.begin(), passes_.end(),
                                  [&](const ArrayPass& pass) { return pass.last_cycle() < now_; }),
                   passes_.end());
@@ -242,37 +268,72 @@ void SteppingArray::step_to(std::uint64_t end) {
   }
 }
 
-void SteppingArray::arm(const ArrayFlip& flip) {
-  require(flip.row < rows_ && flip.col < cols_, "array flip: no such PE");
-  require(flip.cycle >= now_, "array flip: cycle is past");
-  flip_ = flip;
-  pending_ = true;
-  outcome_ = {};
+/// The cycle after the next one in which a fault may act, at most `cycle`.
+std::uint64_t SteppingArray::next_stop(std::uint64_t cycle) const {
+  std::uint64_t end = cycle;
+  for (const Armed& armed : faults_) {
+    const ArrayFault& fault = armed.fault;
+    if (!fault.how.persistent()) {
+      if (!armed.spent && fault.cycle >= now_) end = std::min(end, fault.cycle + 1);
+    } else if (!passes_.empty()) {
+      const std::uint64_t from = std::max(now_, passes_.front().start);
+      end = std::min(end, fault.how.next_active(fault.cycle, from) + 1);
+    }
+  }
+  return end;
 }
 
-void SteppingArray::disarm() {
-  pending_ = false;
-  outcome_ = {};
+void SteppingArray::arm(const ArrayFault& fault) {
+  require(fault.row < rows_ && fault.col < cols_, "array fault: no such PE");
+  require(fault.how.persistent() || fault.cycle >= now_, "array fault: cycle is past");
+  faults_.push_back({fault});
 }
 
-void SteppingArray::flip_register() {
-  pending_ = false;
+bool SteppingArray::pending() const {
+  return std::any_of(faults_.begin(), faults_.end(), [&](const Armed& armed) {
+    return !armed.fault.how.persistent() && !armed.spent && armed.fault.cycle >= now_;
+  });
+}
+
+bool SteppingArray::strikes(const ArrayPass& pass) const {
+  return std::any_of(faults_.begin(), faults_.end(), [&](const Armed& armed) {
+    return !armed.spent && fault_meets(pass, armed.fault);
+  });
+}
+
+void SteppingArray::apply(Armed& armed, std::uint64_t cycle) {
+  const ArrayFault& fault = armed.fault;
+  const bool once = !fault.how.persistent();
+  if (armed.spent || (once ? fault.cycle != cycle : !fault.how.acts(fault.cycle, cycle, cycle + 1)))
+    return;
   for (const ArrayPass& pass : passes_) {
-    if (!pass_holds(pass, flip_.which, flip_.row, flip_.col, flip_.cycle)) continue;
-    const Format format = format_held(pass, flip_.which);
-    const auto mask =
-        static_cast<std::uint32_t>(flip_.mask & ((std::uint64_t{1} << bits_of(format)) - 1));
-    if (mask == 0) return;
-    float* value = cell(flip_.which, flip_.row, flip_.col);
+    if (!pass_holds(pass, fault.which, fault.row, fault.col, cycle)) continue;
+    armed.spent = once;
+    if (fault.how.model == FaultModel::probe) armed.reads.push_back(cycle + 1);
+    const Format format = format_held(pass, fault.which);
+    float* value = cell(fault.which, fault.row, fault.col);
     const std::uint32_t before = encode(format, *value);
-    *value = decode(format, before ^ mask);
+    const auto after =
+        static_cast<std::uint32_t>(fault.how.applied(before, fault.mask, bits_of(format)));
+    if (after == before) return;
+    *value = decode(format, after);
     Place place = pass.base;
-    place.query_row = flip_.which == ArrayRegister::north
+    place.query_row = fault.which == ArrayRegister::north
                           ? -1
-                          : place.query_row + static_cast<std::int32_t>(flip_.row);
-    outcome_ = {true, flip_.cycle + 1, before, before ^ mask, place};
+                          : place.query_row + static_cast<std::int32_t>(fault.row);
+    armed.outcome = armed.outcome.earlier({true, cycle + 1, before, after, place});
     return;
   }
+}
+
+FaultOutcome SteppingArray::outcome() const {
+  FaultOutcome first;
+  for (const Armed& armed : faults_) {
+    if (armed.fault.how.model == FaultModel::probe && armed.reads.size() >= armed.fault.access)
+      first = first.earlier({true, armed.reads[armed.fault.access - 1], 0, 0, Place{}});
+    first = first.earlier(armed.outcome);
+  }
+  return first;
 }
 
 float* SteppingArray::cell(ArrayRegister which, std::uint32_t row, std::uint32_t col) {

@@ -54,13 +54,15 @@ struct ArrayPass {
   std::uint64_t last_cycle() const { return start + depth + rows + cols; }
 };
 
-/// Flip of `mask` in one register after the update of `cycle`.
-struct ArrayFlip {
+/// A fault in one register, which acts on its value after the update of `cycle`, or from then on.
+struct ArrayFault {
   ArrayRegister which = ArrayRegister::acc;
   std::uint32_t row = 0;
   std::uint32_t col = 0;
   std::uint32_t mask = 0;  ///< bits above the width of the value's format are not live
   std::uint64_t cycle = 0;
+  FaultBehaviour how{};
+  std::uint32_t access = 0;  ///< of a probe
 };
 
 /// Format of the values `which` registers hold during the pass.
@@ -68,14 +70,18 @@ Format format_held(const ArrayPass& pass, ArrayRegister which);
 /// The register's value after the update of `cycle` belongs to `pass` and is read in cycle + 1.
 bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
                 std::uint64_t cycle);
+/// The fault acts on a value of the pass: in a cycle in which the pass holds its register.
+bool fault_meets(const ArrayPass& pass, const ArrayFault& fault);
 
 class SteppingArray {
  public:
   /// 1 to 128 rows and columns, else std::logic_error.
   SteppingArray(std::uint32_t rows, std::uint32_t cols);
 
-  /// As after power-on: registers +0, no pass, no flip, cycle 0 next.
+  /// As after power-on: registers +0, no pass, no fault, cycle 0 next.
   void reset();
+  /// The same, but what is armed stays armed: for passes that are stepped one by one.
+  void restart();
   /// Queues a pass; its buffers must stay valid and unchanged until it is delivered. Passes come in
   /// feed order, start not in the past, and after the previous pass (depth T') s >= s' + max(T', T'
   /// + R − T): the west edge takes one operand, a column bus one value per cycle. Throws
@@ -88,23 +94,32 @@ class SteppingArray {
   /// Every pass fed is delivered.
   bool idle() const { return passes_.empty(); }
 
-  /// Arms a flip at a cycle not yet done; forgets the previous outcome.
-  void arm(const ArrayFlip& flip);
-  void disarm();
-  /// The flip's cycle is not yet done.
-  bool pending() const { return pending_; }
-  /// Settled once the flip's cycle is done: control does not depend on data, so whether the flipped
-  /// bits are read in the cycle after is known then. A flip of bits that no pass holds changes
-  /// nothing: they are never read.
-  const FaultOutcome& outcome() const { return outcome_; }
+  /// Arms one more fault, whose cycle is not yet done.
+  void arm(const ArrayFault& fault);
+  void disarm() { faults_.clear(); }
+  /// The cycle of a fault that strikes once is not yet done.
+  bool pending() const;
+  /// Whether a fault that may still act meets the pass.
+  bool strikes(const ArrayPass& pass) const;
+  /// The first activation. Settled once a cycle is done: control does not depend on data, so whether
+  /// changed bits are read in the cycle after is known then. A fault of bits that no pass holds
+  /// changes nothing: they are never read.
+  FaultOutcome outcome() const;
 
   /// Content of a register after the update of cycle now() − 1.
   float value(ArrayRegister which, std::uint32_t row, std::uint32_t col) const;
 
  private:
+  struct Armed {
+    ArrayFault fault;
+    FaultOutcome outcome{};
+    bool spent = false;                  ///< it has struck
+    std::vector<std::uint64_t> reads{};  ///< of a probed register
+  };
   float* cell(ArrayRegister which, std::uint32_t row, std::uint32_t col);
   void step_to(std::uint64_t end);
-  void flip_register();
+  std::uint64_t next_stop(std::uint64_t cycle) const;
+  void apply(Armed& armed, std::uint64_t cycle);
 
   std::uint32_t rows_, cols_;
   std::size_t stride_;
@@ -114,9 +129,7 @@ class SteppingArray {
   std::uint64_t now_ = 0;
   std::uint64_t feed_free_ = 0;  ///< first cycle in which the next pass may start
   std::uint64_t bus_free_ = 0;   ///< lower bound of start + depth of the next pass
-  ArrayFlip flip_;
-  bool pending_ = false;
-  FaultOutcome outcome_;
+  std::vector<Armed> faults_;
 };
 
 /// Name of the SIMD target that steps the array on this machine.

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "models/fabric/field.h"
+#include "src/campaign/fault_config.h"
 
 namespace attnguard {
 
@@ -16,7 +18,6 @@ namespace attnguard {
 /// complete SystemC run.
 enum class Engine : std::uint8_t { differential, full };
 enum class Sampling : std::uint8_t { stratified, uniform, exhaustive };
-enum class FaultModel : std::uint8_t { bit_flip };
 /// Interval of a proportion whose draws weigh the same; weighted estimates always use Fay–Feuer
 /// limits.
 enum class IntervalMethod : std::uint8_t { wilson, clopper_pearson };
@@ -34,47 +35,9 @@ struct EnumNames<Sampling> {
        {Sampling::exhaustive, "exhaustive"}}};
 };
 template <>
-struct EnumNames<FaultModel> {
-  static constexpr std::array<std::pair<FaultModel, std::string_view>, 1> names{
-      {{FaultModel::bit_flip, "bit_flip"}}};
-};
-template <>
 struct EnumNames<IntervalMethod> {
   static constexpr std::array<std::pair<IntervalMethod, std::string_view>, 2> names{
       {{IntervalMethod::wilson, "wilson"}, {IntervalMethod::clopper_pearson, "clopper_pearson"}}};
-};
-
-/// An exact fault: this bit of this site at this cycle.
-struct TriggerConfig {
-  std::string site;
-  std::uint32_t bit = 0;
-  std::uint64_t cycle = 0;
-  std::uint32_t bits = 1;
-
-  template <class Self, class V>
-  static void visit(Self& self, V& v) {
-    v(FieldSpec{"site", "path of one site, as `attnguard sites` names it", 0, 0, true}, self.site);
-    v(FieldSpec{"bit", "lowest flipped bit; on a link lane × bits + bit", 0, 1e9, true}, self.bit);
-    v(FieldSpec{"cycle", "the value changes after the update of this cycle", 0, 1e15, true},
-      self.cycle);
-    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64},
-      self.bits);
-  }
-};
-
-/// One entry of the fault mix.
-struct FaultModelConfig {
-  FaultModel kind = FaultModel::bit_flip;
-  std::uint32_t bits = 1;
-  std::uint32_t weight = 1;
-
-  template <class Self, class V>
-  static void visit(Self& self, V& v) {
-    v(FieldSpec{"kind", "fault model"}, self.kind);
-    v(FieldSpec{"bits", "adjacent bits flipped, upwards, clipped to the register", 1, 64},
-      self.bits);
-    v(FieldSpec{"weight", "relative share of the draws that use this model", 1, 1e6}, self.weight);
-  }
 };
 
 struct ToleranceConfig {
@@ -92,6 +55,9 @@ struct ToleranceConfig {
 struct CampaignConfig {
   std::uint64_t injections = 20000;
   std::vector<TriggerConfig> faults;
+  std::optional<std::string> fault_list;
+  std::string list_file;  ///< no key: the fault list as named in messages, if `faults` came from it
+  std::vector<std::vector<std::uint64_t>> list_lines;  ///< no key: line of every fault of a run
   Engine engine = Engine::differential;
   std::vector<std::string> sites{"*"};
   Sampling sampling = Sampling::stratified;
@@ -106,6 +72,9 @@ struct CampaignConfig {
     v(FieldSpec{"injections", "draws; unused with `faults` and with exhaustive sampling", 1, 1e9},
       self.injections);
     v(FieldSpec{"faults", "exact faults; a list that is not empty replaces sampling"}, self.faults);
+    v(FieldSpec{"fault_list",
+                "CSV file of exact faults in place of `faults`, relative to the configuration"},
+      self.fault_list);
     v(FieldSpec{"engine",
                 "how an injection is resolved; differential: only what the fault changes; full: a "
                 "complete SystemC run"},
@@ -113,9 +82,10 @@ struct CampaignConfig {
     v(FieldSpec{"sites", "globs; a site is in the campaign if one matches"}, self.sites);
     v(FieldSpec{"sampling",
                 "stratified: equal draws per site class and bit field; uniform over live bits × "
-                "cycles; exhaustive: every site, bit and cycle"},
+                "cycles; exhaustive: every site, bit and cycle (bit_flip), or every site and bit "
+                "(stuck_at_0, stuck_at_1)"},
       self.sampling);
-    v(FieldSpec{"models", "the fault mix"}, self.models);
+    v(FieldSpec{"models", "the fault mix: what is drawn where sites are sampled"}, self.models);
     v(FieldSpec{"tolerance", "which output errors are harmless"}, self.tolerance);
     v(FieldSpec{"confidence", "confidence level of every interval", 0.5, 0.9999}, self.confidence);
     v(FieldSpec{"interval", "interval of an unweighted proportion"}, self.interval);

@@ -15,6 +15,8 @@ Effect effect_at(Effect effect, const OutputDifference& difference, double toler
                                                                            : Effect::tolerable;
 }
 
+constexpr std::size_t kFaultClasses = EnumNames<FaultClass>::names.size();
+
 // An equal weight makes the pooled counts a plain proportion.
 bool same_weight(const std::vector<WeightedCounts>& strata) {
   return std::all_of(strata.begin(), strata.end(),
@@ -41,14 +43,17 @@ CoverageTally::CoverageTally(const CampaignContext& context, const CampaignConfi
       config_(config),
       owners_(context),
       tolerances_(reported_tolerances(context.tolerance)),
-      cell_of_(context.universe.classes().size() * context.plan.strata().size(), -1) {}
+      cell_of_(context.universe.classes().size() * context.plan.strata().size() * kFaultClasses, -1) {}
 
 CoverageTally::Cell& CoverageTally::cell(const Injection& injection) {
   const RegisterId reg = injection.fault.site.reg;
-  std::int32_t& index = cell_of_[reg * context_.plan.strata().size() + injection.stratum];
+  const FaultClass fault_class = injection.fault_class();
+  std::int32_t& index =
+      cell_of_[(reg * context_.plan.strata().size() + injection.stratum) * kFaultClasses +
+               static_cast<std::size_t>(fault_class)];
   if (index < 0) {
     index = static_cast<std::int32_t>(cells_.size());
-    cells_.push_back({reg, injection.stratum, 0, {}});
+    cells_.push_back({reg, injection.stratum, fault_class, 0, {}});
     cells_.back().counts.resize(context_.checkers.size());
     for (Counts& counts : cells_.back().counts) counts.verdicts.resize(tolerances_.size());
   }
@@ -57,7 +62,7 @@ CoverageTally::Cell& CoverageTally::cell(const Injection& injection) {
 
 void CoverageTally::add(const Record& record) {
   const auto& [injection, measurement] = record;
-  const Effect effect = judge_effect(measurement, injection.fault.cycle, context_.tolerance);
+  const Effect effect = judge_effect(measurement, injection.first_cycle, context_.tolerance);
   ++effects_[static_cast<std::size_t>(effect)];
   if (effect == Effect::not_injected || effect == Effect::sim_error) return;
   Cell& cell = this->cell(injection);
@@ -76,7 +81,7 @@ void CoverageTally::add(const Record& record) {
       detected |= static_cast<ToleranceSet>(1U << t);
     }
     if (detected != 0)
-      counts.latencies.push_back({checker.alarm_cycle - injection.fault.cycle, detected});
+      counts.latencies.push_back({checker.alarm_cycle - injection.first_cycle, detected});
   }
 }
 
@@ -171,15 +176,18 @@ bool CoverageTally::in_total(RegisterId reg, bool logic, bool sram) const {
   return cls.domain == Domain::function && (cls.kind == StorageKind::sram ? sram : logic);
 }
 
-std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t tolerance) const {
+std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t tolerance,
+                                               FaultClass fault_class) const {
   std::vector<CoverageRow> rows;
   for (const auto& [name, logic, sram] :
        {std::tuple{"total_logic", true, false}, std::tuple{"total_sram", false, true},
         std::tuple{"total", true, true}}) {
     rows.push_back(row(checker, tolerance, name, Domain::function,
                        [&, logic = logic, sram = sram](const Cell& cell) {
-                         return in_total(cell.reg, logic, sram);
+                         return cell.fault_class == fault_class &&
+                                in_total(cell.reg, logic, sram);
                        }));
+    rows.back().fault_class = fault_class;
     for (const PlanClass& cls : context_.plan.classes()) {
       if (!in_total(cls.reg, logic, sram)) continue;
       rows.back().bits += cls.bits;
@@ -189,11 +197,14 @@ std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t 
   return rows;
 }
 
-CoverageRow CoverageTally::total(std::size_t checker) const { return totals(checker, 0).back(); }
+CoverageRow CoverageTally::total(std::size_t checker) const { 
+  return totals(checker, 0, context_.plan.fault_classes().front()).back();
+}
 
 CoverageSoFar CoverageTally::so_far(std::size_t checker) const {
+  const FaultClass first = context_.plan.fault_classes().front();
   const CoverageRow row = counted_row(checker, 0, "total", Domain::function, [&](const Cell& cell) {
-    return in_total(cell.reg, true, true);
+    return cell.fault_class == first && in_total(cell.reg, true, true);
   });
   return {row.coverage, row.interval};
 }
@@ -201,16 +212,19 @@ CoverageSoFar CoverageTally::so_far(std::size_t checker) const {
 std::vector<CoverageRow> CoverageTally::class_rows() const {
   std::vector<CoverageRow> rows;
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
-    for (std::size_t t = 0; t < tolerances_.size(); ++t) {
-      for (const PlanClass& cls : context_.plan.classes()) {
-        const RegisterClass& reg = context_.universe[cls.reg];
-        rows.push_back(row(c, t, reg.site_class(), reg.domain,
-                           [&](const Cell& cell) { return cell.reg == cls.reg; }));
-        rows.back().bits = cls.bits;
-        rows.back().live_bit_cycles = cls.live_bit_cycles;
+    for (const FaultClass fault_class : context_.plan.fault_classes())
+      for (std::size_t t = 0; t < tolerances_.size(); ++t) {
+        for (const PlanClass& cls : context_.plan.classes()) {
+          const RegisterClass& reg = context_.universe[cls.reg];
+          rows.push_back(row(c, t, reg.site_class(), reg.domain, [&](const Cell& cell) {
+            return cell.reg == cls.reg && cell.fault_class == fault_class;
+          }));
+          rows.back().fault_class = fault_class;
+          rows.back().bits = cls.bits;
+          rows.back().live_bit_cycles = cls.live_bit_cycles;
+        }
+        for (CoverageRow& total : totals(c, t, fault_class)) rows.push_back(std::move(total));
       }
-      for (CoverageRow& total : totals(c, t)) rows.push_back(std::move(total));
-    }
   return rows;
 }
 
@@ -218,11 +232,16 @@ std::vector<CoverageRow> CoverageTally::stratum_rows() const {
   std::vector<CoverageRow> rows;
   const std::vector<PlanStratum>& strata = context_.plan.strata();
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
-    for (std::uint32_t h = 0; h < strata.size(); ++h) {
-      rows.push_back(row(c, 0, strata[h].name, strata[h].domain,
-                         [&](const Cell& cell) { return cell.stratum == h; }));
-      rows.back().live_bit_cycles = strata[h].live_bit_cycles;
-    }
+    for (const FaultClass fault_class : context_.plan.fault_classes())
+      for (std::uint32_t h = 0; h < strata.size(); ++h) {
+        // A sampled stratum has one class; those of a list are shown for every class listed.
+        if (!context_.plan.census() && context_.plan.fault_class(h) != fault_class) continue;
+        rows.push_back(row(c, 0, strata[h].name, strata[h].domain, [&](const Cell& cell) {
+          return cell.stratum == h && cell.fault_class == fault_class;
+        }));
+        rows.back().fault_class = fault_class;
+        rows.back().live_bit_cycles = strata[h].live_bit_cycles;
+      }
   return rows;
 }
 
@@ -231,6 +250,7 @@ std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string
   CsvLine header;
   header.add("checker").add(group_column);
   for (const char* column : {"domain",
+                             "fault_class",
                              "tolerance",
                              "bits",
                              "live_bit_cycles",
@@ -260,7 +280,7 @@ std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string
     line.add(row.checker)
         .add(row.site_class)
         .add(row.domain == Domain::function ? "function" : "safety_mechanism");
-    line.add(row.tolerance);
+    line.add(enum_name(row.fault_class)).add(row.tolerance);
     // A stratum holds some bits of many registers: its size is its live bit-cycles.
     line.add(row.bits > 0 ? std::optional(row.bits) : std::nullopt);
     line.add(row.live_bit_cycles).add(row.weight).add(row.injections);

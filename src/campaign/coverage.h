@@ -30,6 +30,7 @@ struct VerdictCounts {
 struct CoverageRow {
   std::string checker, site_class;  ///< or stratum, or total_logic, total_sram, total
   Domain domain = Domain::function;
+  FaultClass fault_class = FaultClass::transient;
   double tolerance = 0;
   std::uint64_t bits = 0, live_bit_cycles = 0;
   double weight = 0;  ///< mean over the draws
@@ -59,11 +60,12 @@ class CoverageTally {
 
   void add(const Record& record);
 
-  /// Per checker and tolerance: a row per site class, then total_logic, total_sram and total.
+  /// Per checker, fault class and tolerance: a row per site class, then total_logic, total_sram and
+  /// total.
   std::vector<CoverageRow> class_rows() const;
   /// Per checker, at the configured tolerance: a row per stratum.
   std::vector<CoverageRow> stratum_rows() const;
-  /// The `total` row of a checker at the configured tolerance.
+  /// The `total` row of a checker at the configured tolerance, of the first fault class.
   CoverageRow total(std::size_t checker) const;
   CoverageSoFar so_far(std::size_t checker) const;
   const std::array<std::uint64_t, EnumNames<Effect>::names.size()>& effects() const {
@@ -83,10 +85,11 @@ class CoverageTally {
     std::vector<VerdictCounts> verdicts;  ///< [tolerance]
     std::vector<Latency> latencies;
   };
-  /// One register class in one stratum.
+  /// One register class in one stratum; a list has faults of all classes in one.
   struct Cell {
     RegisterId reg;
     std::uint32_t stratum;
+    FaultClass fault_class;
     std::uint64_t injections = 0;
     std::vector<Counts> counts;  ///< [checker]
   };
@@ -104,14 +107,15 @@ class CoverageTally {
   CoverageRow row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain,
                   Chosen chosen) const;
   bool in_total(RegisterId reg, bool logic, bool sram) const;
-  std::vector<CoverageRow> totals(std::size_t checker, std::size_t tolerance) const;
+  std::vector<CoverageRow> totals(std::size_t checker, std::size_t tolerance,
+                                  FaultClass fault_class) const;
 
   const CampaignContext& context_;
   const CampaignConfig& config_;
   const Owners owners_;
   std::vector<double> tolerances_;
   std::vector<Cell> cells_;            ///< in the order first met
-  std::vector<std::int32_t> cell_of_;  ///< [register class × stratum]; −1: none yet
+  std::vector<std::int32_t> cell_of_;  ///< [register class × stratum × fault class]; −1: none
   std::array<std::uint64_t, EnumNames<Effect>::names.size()> effects_{};
 };
 

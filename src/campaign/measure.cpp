@@ -24,7 +24,7 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
 
 Measurement measure_fully(const CampaignContext& context, const Simulate& simulate,
                           const Injection& injection) {
-  Measurement measurement = measure(context, simulate(injection.fault, context.watchdog_cycles()));
+  Measurement measurement = measure(context, simulate(injection.all(), context.watchdog_cycles()));
   require_consistent(context, injection, measurement);
   return measurement;
 }
@@ -34,15 +34,16 @@ void require_consistent(const CampaignContext& context, const Injection& injecti
   const Fault& fault = injection.fault;
   if (measurement.difference.changed_values > 0 && !measurement.fault.activated)
     throw ModelError(fmt::format(
-        "injection {}: the output changed though the flip of {} bit {} at cycle {} was never read",
+        "injection {}: the output changed though the fault of {} bit {} at cycle {} was never read",
         injection.number, context.universe.name(fault.site), fault.bit, fault.cycle));
   for (std::size_t c = 0; c < context.checkers.size(); ++c)
-    if (measurement.checkers[c].alarm_cycle < fault.cycle)
+    if (measurement.checkers[c].alarm_cycle < injection.first_cycle)
       throw ModelError(fmt::format(
           "injection {}: checker {} alarms at cycle {}, before the fault of cycle {}",
-          injection.number, context.checkers[c], measurement.checkers[c].alarm_cycle, fault.cycle));
+          injection.number, context.checkers[c], measurement.checkers[c].alarm_cycle,
+          injection.first_cycle));
   if (!context.plan.listed() &&
-      judge_effect(measurement, fault.cycle, context.tolerance) == Effect::not_injected)
+      judge_effect(measurement, injection.first_cycle, context.tolerance) == Effect::not_injected)
     throw ModelError(fmt::format("injection {}: the run ended before the sampled cycle {}",
                                  injection.number, fault.cycle));
 }

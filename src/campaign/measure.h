@@ -3,14 +3,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "src/campaign/context.h"
 #include "src/campaign/measurement.h"
 
 namespace attnguard {
 
-/// A complete run with the fault armed; gives up after watchdog_cycles.
-using Simulate = std::function<RunResult(const Fault& fault, std::uint64_t watchdog_cycles)>;
+/// A complete run with the faults armed; gives up after watchdog_cycles.
+using Simulate =
+    std::function<RunResult(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles)>;
 
 /// A run against the golden one.
 Measurement measure(const CampaignContext& context, const RunResult& run);

@@ -12,15 +12,16 @@ bool is_function(Domain domain) { return domain == Domain::function; }
 
 // The instances named by a list of faults, as selected classes in declaration order.
 std::vector<SelectedClass> select_listed(const FaultUniverse& universe,
-                                         const std::vector<Fault>& faults) {
+                                         const std::vector<std::vector<Fault>>& runs) {
   std::map<RegisterId, SelectedClass> by_class;
-  for (const Fault& fault : faults) {
-    SelectedClass& cls =
-        by_class.try_emplace(fault.site.reg, SelectedClass{fault.site.reg, 0, {}}).first->second;
-    cls.chosen.resize(universe[fault.site.reg].instances());
-    if (!cls.chosen[fault.site.index]) ++cls.instances;
-    cls.chosen[fault.site.index] = true;
-  }
+  for (const std::vector<Fault>& faults : runs)
+    for (const Fault& fault : faults) {
+      SelectedClass& cls =
+          by_class.try_emplace(fault.site.reg, SelectedClass{fault.site.reg, 0, {}}).first->second;
+      cls.chosen.resize(universe[fault.site.reg].instances());
+      if (!cls.chosen[fault.site.index]) ++cls.instances;
+      cls.chosen[fault.site.index] = true;
+    }
   std::vector<SelectedClass> selected;
   for (auto& [reg, cls] : by_class) {
     // All instances is the empty list; a link has lanes instead of instances and one site.
@@ -28,6 +29,18 @@ std::vector<SelectedClass> select_listed(const FaultUniverse& universe,
     selected.push_back(std::move(cls));
   }
   return selected;
+}
+
+std::vector<FaultClass> classes_of(const std::vector<std::vector<Fault>>& runs) {
+  std::vector<FaultClass> present;
+  for (const std::vector<Fault>& faults : runs)
+    present.push_back(attnguard::fault_class(faults.front().how.model));
+  return present;
+}
+
+void sort_unique(std::vector<FaultClass>& classes) {
+  std::sort(classes.begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
 }
 
 // Function classes first, each domain in declaration order.
@@ -42,136 +55,259 @@ std::size_t partition_by_domain(Items& items, DomainOf domain_of) {
 
 CampaignPlan::CampaignPlan(const CampaignConfig& config, std::uint64_t seed,
                            const ConfigOrigin& origin, const FaultUniverse& universe,
-                           const std::vector<LiveBlock>& blocks, std::uint64_t golden_cycles)
+                           const std::vector<LiveBlock>& blocks, std::uint64_t golden_cycles,
+                           const AccessCycle& access_cycle)
     : universe_(universe), config_(config), seed_(seed), golden_cycles_(golden_cycles) {
   if (config.models.empty()) origin.reject("/campaign/models", "[]", "at least one fault model");
+  groups_ = mix_groups(config.models, origin);
   if (config.faults.empty()) {
     selected_ = select_sites(universe, config.sites, origin);
+    if (selected_.empty()) origin.reject("/campaign/sites", "[]", "at least one glob");
+    select(origin);
   } else {
-    plan_listed(origin, golden_cycles);
+    listed_ = listed_faults(config, origin, universe, golden_cycles, access_cycle);
     selected_ = select_listed(universe, listed_);
   }
-  if (selected_.empty()) origin.reject("/campaign/sites", "[]", "at least one glob");
   partition_by_domain(selected_,
                       [&](const SelectedClass& cls) { return universe[cls.reg].domain; });
-  populations_ = live_strata(universe, selected_, blocks);
 
   std::map<RegisterId, std::uint64_t> live;
-  for (const Stratum& stratum : populations_) live[stratum.reg()] += stratum.live_bit_cycles();
+  std::vector<SelectedClass> stored;
+  for (const SelectedClass& cls : selected_) {
+    if (universe[cls.reg].kind != StorageKind::transfer) stored.push_back(cls);
+  }
+  for (const Stratum& stratum : live_strata(universe, stored, blocks))
+    live[stratum.reg()] += stratum.live_bit_cycles();
+  for (const Stratum& stratum : transfer_strata(universe, selected_, blocks, false))
+    if (universe[stratum.reg()].kind == StorageKind::transfer)
+      live[stratum.reg()] += stratum.live_bit_cycles();
   for (const SelectedClass& cls : selected_)
     classes_.push_back({cls.reg, cls.instances * universe[cls.reg].site_bits(), live[cls.reg]});
 
   census_ = !config.faults.empty() || config.sampling == Sampling::exhaustive;
-  if (!census_) {
-    plan_sampling(origin);
-  } else {
-    populations_.clear();
-    plan_census();
-  }
+  if (census_)
+    plan_census(origin);
+  else
+    plan_sampling(origin, blocks);
+  sort_unique(fault_classes_);
 }
 
-void CampaignPlan::plan_census() {
+/// Only classes that some model of the mix acts on; every model must have one.
+void CampaignPlan::select(const ConfigOrigin& origin) {
+  for (const MixGroup& group : groups_) {
+    const bool any = std::any_of(selected_.begin(), selected_.end(), [&](const SelectedClass& cls) {
+      return has_population(universe_[cls.reg], group.population);
+    });
+    if (any) continue;
+    const FaultModelConfig& model = config_.models[group.models.front()];
+    origin.reject("/campaign/models/" + std::to_string(group.models.front()) + "/kind",
+                  "\"" + std::string(enum_name(model.kind)) + "\"",
+                  "a model that some selected site can have; it acts on " +
+                      std::string(who_has(group.population)));
+  }
+  selected_.erase(std::remove_if(selected_.begin(), selected_.end(),
+                                 [&](const SelectedClass& cls) {
+                                   return std::none_of(
+                                       groups_.begin(), groups_.end(), [&](const MixGroup& group) {
+                                         return has_population(universe_[cls.reg],
+                                                               group.population);
+                                       });
+                                 }),
+                  selected_.end());
+}
+
+void CampaignPlan::plan_census(const ConfigOrigin& origin) {
+  if (listed_.empty()) {
+    const bool permanent = groups_.front().population == PopulationKind::permanent_bits;
+    const bool flips = groups_.front().population == PopulationKind::live_bits &&
+                       groups_.front().fault_class == FaultClass::transient &&
+                       !groups_.front().compound;
+    const bool scattered =
+        std::any_of(config_.models.begin(), config_.models.end(),
+                    [](const FaultModelConfig& model) { return model.scattered; });
+    if (groups_.size() > 1 || scattered || !(permanent || flips))
+      origin.reject("/campaign/sampling", "\"exhaustive\"",
+                    "stratified or uniform with this mix; exhaustive takes bit_flip of adjacent "
+                    "bits, or stuck_at_0 and stuck_at_1");
+    fault_classes_.push_back(groups_.front().fault_class);
+  } else {
+    fault_classes_ = classes_of(listed_);
+  }
+  const std::uint64_t cycles =
+      groups_.front().population == PopulationKind::permanent_bits ? 1 : golden_cycles_;
   for (const PlanClass& cls : classes_) {
     const RegisterClass& reg = universe_[cls.reg];
     const std::uint64_t draws =
-        listed_.empty() ? cls.bits * golden_cycles_ * config_.models.size()
-                        : static_cast<std::uint64_t>(std::count_if(
-                              listed_.begin(), listed_.end(),
-                              [&](const Fault& fault) { return fault.site.reg == cls.reg; }));
+        listed_.empty()
+            ? cls.bits * cycles * config_.models.size()
+            : static_cast<std::uint64_t>(std::count_if(
+                  listed_.begin(), listed_.end(), [&](const std::vector<Fault>& faults) {
+                    return faults.front().site.reg == cls.reg;
+                  }));
     strata_.push_back({reg.site_class(), reg.domain, cls.live_bit_cycles, draws, 1});
     size_ += draws;
   }
 }
 
-void CampaignPlan::plan_listed(const ConfigOrigin& origin, std::uint64_t golden_cycles) {
-  for (std::size_t i = 0; i < config_.faults.size(); ++i) {
-    const TriggerConfig& trigger = config_.faults[i];
-    const std::string at = "/campaign/faults/" + std::to_string(i);
-    const std::optional<Site> site = universe_.find(trigger.site);
-    if (!site)
-      origin.reject(at + "/site", "\"" + trigger.site + "\"",
-                    "a site; " + site_hint(universe_, trigger.site));
-    const std::uint32_t width = universe_[site->reg].site_bits();
-    if (trigger.bit >= width)
-      origin.reject(at + "/bit", std::to_string(trigger.bit),
-                    "a bit of the site, 0 to " + std::to_string(width - 1));
-    if (trigger.cycle >= golden_cycles)
-      origin.reject(at + "/cycle", std::to_string(trigger.cycle),
-                    "a cycle of the run, 0 to " + std::to_string(golden_cycles - 1));
-    listed_.push_back({*site, trigger.bit, trigger.bits, trigger.cycle});
-    clip(listed_.back());
+/// One stratum per domain that has any.
+void CampaignPlan::merge_domains(std::vector<Stratum>& strata, const std::string& prefix) const {
+  std::vector<Stratum> merged;
+  for (const Domain domain : {Domain::function, Domain::safety_mechanism}) {
+    Stratum all(prefix + (is_function(domain) ? "function" : "safety_mechanism"), domain, 0);
+    for (const Stratum& stratum : strata)
+      if (stratum.domain() == domain) all.add(stratum);
+    if (all.live_bit_cycles() > 0) merged.push_back(std::move(all));
+  }
+  strata = std::move(merged);
+}
+
+void CampaignPlan::plan_sampling(const ConfigOrigin& origin, const std::vector<LiveBlock>& blocks) {
+  std::vector<std::vector<Stratum>> by_group;
+  bool function = false, safety = false;
+  for (const MixGroup& group : groups_) {
+    by_group.push_back(group_strata(group, universe_, selected_, blocks));
+    if (config_.sampling == Sampling::uniform) merge_domains(by_group.back(), group.prefix);
+    for (const Stratum& stratum : by_group.back())
+      (is_function(stratum.domain()) ? function : safety) = true;
+    if (group.compound) {
+      companions_ = group_strata(group, universe_, selected_, blocks);
+      merge_domains(companions_, "");
+    }
+    if (!by_group.back().empty()) continue;
+    if (groups_.size() == 1)
+      origin.reject("/campaign/sites", "sites", "at least one site that is live in the golden run");
+    origin.reject("/campaign/models/" + std::to_string(group.models.front()) + "/kind",
+                  "\"" + std::string(enum_name(config_.models[group.models.front()].kind)) + "\"",
+                  "a model that some selected site has in the golden run");
+  }
+  std::uint64_t function_size = function ? config_.injections : 0;
+  if (function && safety)
+    function_size -= static_cast<std::uint64_t>(std::floor(
+        static_cast<double>(config_.injections) * config_.safety_mechanism_share));
+  add_ranges(Domain::function, function_size, by_group);
+  add_ranges(Domain::safety_mechanism, config_.injections - function_size, by_group);
+  balance_groups();
+}
+
+/// The draws of a domain, shared among the groups that have a population there as the mix says.
+void CampaignPlan::add_ranges(Domain domain, std::uint64_t size,
+                              std::vector<std::vector<Stratum>>& by_group) {
+  const auto belongs = [&](const Stratum& stratum) { return stratum.domain() == domain; };
+  std::uint64_t weight = 0;
+  for (std::size_t g = 0; g < groups_.size(); ++g)
+    if (std::any_of(by_group[g].begin(), by_group[g].end(), belongs)) weight += groups_[g].weight;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    Range range;
+    range.group = g;
+    range.first_stratum = populations_.size();
+    for (Stratum& stratum : by_group[g])
+      if (belongs(stratum)) populations_.push_back(std::move(stratum));
+    range.strata = populations_.size() - range.first_stratum;
+    if (range.strata == 0) continue;
+    range.first = size_;
+    // What is left goes to the groups left: no draw is lost to rounding.
+    range.size = static_cast<std::uint64_t>(std::llround(
+        static_cast<double>(size) * static_cast<double>(groups_[g].weight) /
+        static_cast<double>(weight)));
+    size -= range.size;
+    weight -= groups_[g].weight;
+    size_ += range.size;
+    ranges_.push_back(range);
+    if (range.size > 0) fault_classes_.push_back(groups_[g].fault_class);
+    for (std::size_t rank = 0; rank < range.strata; ++rank) {
+      const Stratum& population = populations_[range.first_stratum + rank];
+      streams_.push_back(stable_hash((is_function(domain) ? "function/" : "safety_mechanism/") +
+                                     population.name()));
+      const std::uint64_t draws = (range.size + range.strata - 1 - rank) / range.strata;
+      std::uint64_t live = population.live_bit_cycles();
+      if (groups_[g].population == PopulationKind::permanent_bits)
+        live *= groups_[g].models.size() > 1 ? 2 : 1;  // bits × polarities
+      strata_.push_back({population.name(), domain, live, draws,
+                         draws == 0 ? 0 : static_cast<double>(live) / static_cast<double>(draws)});
+    }
   }
 }
 
-void CampaignPlan::plan_sampling(const ConfigOrigin& origin) {
-  if (config_.sampling == Sampling::uniform) {
-    std::vector<Stratum> merged;
-    for (const Domain domain : {Domain::function, Domain::safety_mechanism}) {
-      Stratum all(is_function(domain) ? "function" : "safety_mechanism", domain, 0);
-      for (const Stratum& stratum : populations_)
-        if (stratum.domain() == domain) all.add(stratum);
-      if (all.live_bit_cycles() > 0) merged.push_back(std::move(all));
+/// Groups of one fault class and domain stand in one total: there each weighs what the mix says,
+/// however large its population is.
+void CampaignPlan::balance_groups() {
+  const auto drawn = [&](const Range& range) {  // weight of all its draws
+    double sum = 0;
+    for (std::size_t h = range.first_stratum; h < range.first_stratum + range.strata; ++h)
+      sum += strata_[h].weight * static_cast<double>(strata_[h].draws);
+    return sum;
+  };
+  std::map<std::pair<Domain, FaultClass>, std::vector<const Range*>> totals;
+  for (const Range& range : ranges_)
+    totals[{strata_[range.first_stratum].domain, groups_[range.group].fault_class}].push_back(
+        &range);
+  for (const auto& [key, ranges] : totals) {
+    if (ranges.size() == 1) continue;
+    double all = 0, weights = 0;
+    for (const Range* range : ranges) {
+      all += drawn(*range);
+      weights += static_cast<double>(groups_[range->group].weight);
     }
-    populations_ = std::move(merged);
-  }
-  function_strata_ =
-      partition_by_domain(populations_, [](const Stratum& stratum) { return stratum.domain(); });
-  const std::size_t safety_strata = populations_.size() - function_strata_;
-  if (populations_.empty())
-    origin.reject("/campaign/sites", "sites", "at least one site that is live in the golden run");
-
-  for (const Stratum& stratum : populations_)
-    streams_.push_back(stable_hash(
-        (is_function(stratum.domain()) ? "function/" : "safety_mechanism/") + stratum.name()));
-  size_ = config_.injections;
-  function_size_ = function_strata_ == 0 ? 0 : size_;
-  if (function_strata_ > 0 && safety_strata > 0)
-    function_size_ -= static_cast<std::uint64_t>(
-        std::floor(static_cast<double>(size_) * config_.safety_mechanism_share));
-  for (std::size_t h = 0; h < populations_.size(); ++h) {
-    const bool function = h < function_strata_;
-    const std::uint64_t domain_size = function ? function_size_ : size_ - function_size_;
-    const std::uint64_t count = function ? function_strata_ : safety_strata;
-    const std::uint64_t rank = function ? h : h - function_strata_;
-    const std::uint64_t draws = (domain_size + count - 1 - rank) / count;
-    const std::uint64_t live = populations_[h].live_bit_cycles();
-    strata_.push_back({populations_[h].name(), populations_[h].domain(), live, draws,
-                       draws == 0 ? 0 : static_cast<double>(live) / static_cast<double>(draws)});
+    for (const Range* range : ranges) {
+      const double own = drawn(*range);
+      if (own <= 0) continue;
+      const double factor =
+          all * static_cast<double>(groups_[range->group].weight) / weights / own;
+      for (std::size_t h = range->first_stratum; h < range->first_stratum + range->strata; ++h)
+        strata_[h].weight *= factor;
+    }
   }
 }
 
 Injection CampaignPlan::injection(std::uint64_t number) const {
   if (!census_) return sampled(number);
   if (listed_.empty()) return exhaustive(number);
-  Injection injection{number, 0, FaultModel::bit_flip, listed_[number], {}};
+  Injection injection(number, 0, listed_[number].front());
+  for (std::size_t n = 1; n < listed_[number].size(); ++n) injection.add(listed_[number][n]);
   while (classes_[injection.stratum].reg != injection.fault.site.reg) ++injection.stratum;
   return injection;
 }
 
-// Injection j of a domain goes to stratum j mod H as its draw j / H, whatever the other domain
-// holds.
+FaultClass CampaignPlan::fault_class(std::uint32_t stratum) const {
+  auto range = ranges_.begin();
+  while (stratum >= range->first_stratum + range->strata) ++range;
+  return groups_[range->group].fault_class;
+}
+
 Injection CampaignPlan::sampled(std::uint64_t number) const {
-  const bool function = number < function_size_;
-  const std::uint64_t within = function ? number : number - function_size_;
-  const std::uint64_t count = function ? function_strata_ : populations_.size() - function_strata_;
-  const std::uint64_t h = within % count + (function ? 0 : function_strata_);
+  auto range = ranges_.begin();
+  while (number >= range->first + range->size) ++range;
+  const MixGroup& group = groups_[range->group];
+  const std::uint64_t within = number - range->first;
+  const std::uint64_t h = range->first_stratum + within % range->strata;
   const Stratum& population = populations_[h];
-  RandomStream random(seed_, streams_[h], within / count);
+  RandomStream random(seed_, streams_[h], within / range->strata);
 
-  std::uint64_t total_weight = 0;
-  for (const FaultModelConfig& model : config_.models) total_weight += model.weight;
-  std::uint64_t ticket = random.below(total_weight);
-  std::size_t m = 0;
-  while (ticket >= config_.models[m].weight) ticket -= config_.models[m++].weight;
+  std::uint64_t ticket = random.below(group.weight);
+  auto m = group.models.begin();
+  while (ticket >= config_.models[*m].weight) ticket -= config_.models[*m++].weight;
+  const FaultModelConfig& model = config_.models[*m];
 
-  Injection injection{number, static_cast<std::uint32_t>(h), config_.models[m].kind, {}, {}};
-  injection.fault = population.draw(random, injection.block.emplace());
-  injection.fault.bits_flipped = config_.models[m].bits;
-  clip(injection.fault);
+  LiveBlock block;
+  Injection injection(number, static_cast<std::uint32_t>(h), population.draw(random, block));
+  take_model(model, universe_, random, injection.fault);
+  if (group.fault_class == FaultClass::permanent) injection.fault.cycle = 0;
+  injection.block = block;
+  injection.first_cycle = injection.fault.cycle;
+  if (!group.compound) return injection;
+  for (std::uint32_t n = 1; n < model.count.value_or(2); ++n) {
+    const auto companions =
+        std::find_if(companions_.begin(), companions_.end(), [&](const Stratum& stratum) {
+          return stratum.domain() == population.domain();
+        });
+    Fault further = companions->draw(random, block);
+    take_model(model, universe_, random, further);
+    injection.add(further);
+  }
   return injection;
 }
 
-// Order: class, instance, bit, cycle, model.
+// Order: class, instance, bit, cycle, model; of permanent faults no cycle.
 Injection CampaignPlan::exhaustive(std::uint64_t number) const {
   std::uint64_t rest = number;
   std::uint32_t h = 0;
@@ -179,8 +315,11 @@ Injection CampaignPlan::exhaustive(std::uint64_t number) const {
   const FaultModelConfig& model = config_.models[rest % config_.models.size()];
   rest /= config_.models.size();
   Fault fault;
-  fault.cycle = rest % golden_cycles_;
-  rest /= golden_cycles_;
+  fault.how = behaviour(model.kind, model.parameters);
+  if (attnguard::fault_class(model.kind) != FaultClass::permanent) {
+    fault.cycle = rest % golden_cycles_;
+    rest /= golden_cycles_;
+  }
   const SelectedClass& cls = selected_[h];
   fault.site.reg = cls.reg;
   fault.bits_flipped = model.bits;
@@ -192,18 +331,14 @@ Injection CampaignPlan::exhaustive(std::uint64_t number) const {
   } else {
     while (!cls.chosen[fault.site.index] || rest-- > 0) ++fault.site.index;
   }
-  clip(fault);
-  return {number, h, model.kind, fault, {}};
-}
-
-void CampaignPlan::clip(Fault& fault) const {
-  const std::uint32_t bits = universe_[fault.site.reg].bits;
-  fault.bits_flipped = std::min(fault.bits_flipped, bits - fault.bit % bits);
+  clip(universe_, fault);
+  return {number, h, fault};
 }
 
 std::size_t CampaignPlan::memory_bytes() const {
   std::size_t bytes = 0;
   for (const Stratum& stratum : populations_) bytes += stratum.memory_bytes();
+  for (const Stratum& stratum : companions_) bytes += stratum.memory_bytes();
   return bytes;
 }
 

@@ -1,6 +1,7 @@
 // What a campaign injects: a list of faults, each a pure function of its number.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,25 +9,46 @@
 
 #include "models/fault_injector/fault.h"
 #include "src/campaign/campaign_config.h"
+#include "src/campaign/fault_mix.h"
+#include "src/campaign/listed_faults.h"
 #include "src/campaign/population.h"
 #include "src/campaign/selection.h"
 #include "src/config/origin.h"
 
 namespace attnguard {
 
+/// One run with faults.
 struct Injection {
   std::uint64_t number = 0;   ///< row of injections.csv
   std::uint32_t stratum = 0;  ///< index into CampaignPlan::strata()
-  FaultModel model = FaultModel::bit_flip;
   Fault fault;  ///< bits_flipped is already clipped to the register or lane
   std::optional<LiveBlock> block{};  ///< the one it was drawn from; not for lists and a census
+  std::vector<Fault> also{};         ///< further faults of the same run
+  std::uint32_t faults = 1;          ///< how many
+  std::uint64_t first_cycle = 0;     ///< of the earliest
+
+  Injection() = default;
+  Injection(std::uint64_t row, std::uint32_t h, const Fault& alone)
+      : number(row), stratum(h), fault(alone), first_cycle(alone.cycle) {}
+  void add(const Fault& further) {
+    also.push_back(further);
+    ++faults;
+    first_cycle = std::min(first_cycle, further.cycle);
+  }
+  std::vector<Fault> all() const {
+    std::vector<Fault> list{fault};
+    list.insert(list.end(), also.begin(), also.end());
+    return list;
+  }
+  FaultModel model() const { return faults > 1 ? FaultModel::compound : fault.how.model; }
+  FaultClass fault_class() const { return attnguard::fault_class(fault.how.model); }
 };
 
 /// Injections that weigh the same.
 struct PlanStratum {
   std::string name;
   Domain domain = Domain::function;
-  std::uint64_t live_bit_cycles = 0;
+  std::uint64_t live_bit_cycles = 0;  ///< size of its population
   std::uint64_t draws = 0;
   double weight = 1;  ///< live bit-cycles per draw; 1 for listed and exhaustive faults
 };
@@ -35,21 +57,26 @@ struct PlanStratum {
 struct PlanClass {
   RegisterId reg = 0;
   std::uint64_t bits = 0;             ///< of the selected sites
-  std::uint64_t live_bit_cycles = 0;  ///< of the selected sites
+  std::uint64_t live_bit_cycles = 0;  ///< of the selected sites; of a link's transfers, transactions
 };
 
 class CampaignPlan {
  public:
-  /// `blocks` and `golden_cycles` are those of the golden run. Throws UserError for a glob that
-  /// matches nothing and for a fault outside the hardware or the run.
+  /// `blocks` and `golden_cycles` are those of the golden run; `access_cycle` is needed where a
+  /// listed fault names an access. Throws UserError for a glob that matches nothing, for a fault
+  /// outside the hardware or the run and for a mix that the selected sites cannot have.
   CampaignPlan(const CampaignConfig& config, std::uint64_t seed, const ConfigOrigin& origin,
                const FaultUniverse& universe, const std::vector<LiveBlock>& blocks,
-               std::uint64_t golden_cycles);
+               std::uint64_t golden_cycles, const AccessCycle& access_cycle = nullptr);
 
   std::uint64_t size() const { return size_; }
   Injection injection(std::uint64_t number) const;
   const std::vector<PlanStratum>& strata() const { return strata_; }
   const std::vector<PlanClass>& classes() const { return classes_; }
+  /// Classes of faults among the injections, in the order of FaultClass.
+  const std::vector<FaultClass>& fault_classes() const { return fault_classes_; }
+  /// Of a sampled stratum.
+  FaultClass fault_class(std::uint32_t stratum) const;
   /// The faults are the user's own list.
   bool listed() const { return !listed_.empty(); }
   /// Every fault of interest is injected, so that counts carry no sampling error.
@@ -58,25 +85,39 @@ class CampaignPlan {
   std::size_t memory_bytes() const;
 
  private:
-  void plan_listed(const ConfigOrigin& origin, std::uint64_t golden_cycles);
-  void plan_census();
-  void plan_sampling(const ConfigOrigin& origin);
+  /// Consecutive injections of one domain and one group of the mix: injection j goes to stratum
+  /// j mod H as its draw j / H.
+  struct Range {
+    std::uint64_t first = 0, size = 0;
+    std::size_t group = 0;
+    std::size_t first_stratum = 0, strata = 0;
+  };
+
+  void select(const ConfigOrigin& origin);
+  void plan_census(const ConfigOrigin& origin);
+  void plan_sampling(const ConfigOrigin& origin, const std::vector<LiveBlock>& blocks);
+  void add_ranges(Domain domain, std::uint64_t size,
+                  std::vector<std::vector<Stratum>>& by_group);
+  void merge_domains(std::vector<Stratum>& strata, const std::string& prefix) const;
+  void balance_groups();
   Injection sampled(std::uint64_t number) const;
   Injection exhaustive(std::uint64_t number) const;
-  void clip(Fault& fault) const;
 
   const FaultUniverse& universe_;
   CampaignConfig config_;
   std::uint64_t seed_;
   std::uint64_t golden_cycles_;
   std::vector<SelectedClass> selected_;
+  std::vector<MixGroup> groups_;
+  std::vector<Range> ranges_;  ///< function first
   std::vector<Stratum> populations_;  ///< sampling: one per stratum
   std::vector<std::uint64_t> streams_;  ///< of random numbers, one per population
+  std::vector<Stratum> companions_;  ///< where the further faults of a compound come from, by domain
   std::vector<PlanStratum> strata_;
   std::vector<PlanClass> classes_;
-  std::vector<Fault> listed_;
-  std::size_t function_strata_ = 0;  ///< the first ones; the others are safety_mechanism
-  std::uint64_t function_size_ = 0, size_ = 0;
+  std::vector<std::vector<Fault>> listed_;  ///< faults of each run
+  std::uint64_t size_ = 0;
+  std::vector<FaultClass> fault_classes_;
   bool census_ = false;
 };
 

@@ -69,6 +69,14 @@ void Stratum::add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t
       block.live_cycles() * bits);
 }
 
+void Stratum::add_first(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits) {
+  std::uint64_t instances = 0;
+  for (std::uint32_t i = 0; i < block.count[0]; ++i)
+    for (std::uint32_t j = 0; j < block.count[1]; ++j)
+      for (std::uint32_t k = 0; k < block.count[2]; ++k) instances += block.length_at(i, j, k) > 0;
+  add(Piece{block, first_bit, bits, 0, 1}, instances * bits);
+}
+
 void Stratum::add(const Piece& piece, std::uint64_t cells) {
   if (cells == 0) return;
   ends_.push_back(live_bit_cycles() + cells);
@@ -111,15 +119,27 @@ Fault Stratum::draw(RandomStream& random, LiveBlock& from) const {
   return fault;
 }
 
-std::vector<Stratum> live_strata(const FaultUniverse& universe,
-                                 const std::vector<SelectedClass>& selected,
-                                 const std::vector<LiveBlock>& blocks) {
-  std::vector<std::vector<const LiveBlock*>> by_class(universe.classes().size());
+namespace {
+
+using Blocks = std::vector<const LiveBlock*>;
+
+std::vector<Blocks> blocks_by_class(const FaultUniverse& universe,
+                                    const std::vector<LiveBlock>& blocks) {
+  std::vector<Blocks> by_class(universe.classes().size());
   for (const LiveBlock& block : blocks) by_class[block.reg].push_back(&block);
+  return by_class;
+}
+
+// Site class × bit field: add(stratum, block, first bit, bits) puts the part of a selected block that
+// holds the field into its stratum.
+template <class Add>
+std::vector<Stratum> field_strata(const FaultUniverse& universe,
+                                  const std::vector<SelectedClass>& selected,
+                                  const std::vector<LiveBlock>& blocks, Add add) {
+  const std::vector<Blocks> by_class = blocks_by_class(universe, blocks);
   std::vector<Stratum> strata;
   for (const SelectedClass& cls : selected) {
     const RegisterClass& reg = universe[cls.reg];
-    const std::uint32_t lane_bits = reg.kind == StorageKind::link ? reg.bits : 0;
     for (const BitField field : kFields) {
       Stratum stratum(reg.site_class() + "/" + std::string(bit_field_name(field)), reg.domain,
                       cls.reg);
@@ -127,11 +147,75 @@ std::vector<Stratum> live_strata(const FaultUniverse& universe,
         const auto [first, count] = field_bits(block->format, field);
         if (count == 0) continue;
         restrict_block(*block, cls, [&, first = first, count = count](const LiveBlock& part) {
-          stratum.add(part, first, count, lane_bits);
+          add(stratum, part, field, first, count);
         });
       }
       if (stratum.live_bit_cycles() > 0) strata.push_back(std::move(stratum));
     }
+  }
+  return strata;
+}
+
+}  // namespace
+
+std::vector<Stratum> live_strata(const FaultUniverse& universe,
+                                 const std::vector<SelectedClass>& selected,
+                                 const std::vector<LiveBlock>& blocks) {
+  return field_strata(universe, selected, blocks,
+                      [&](Stratum& stratum, const LiveBlock& part, BitField, std::uint32_t first,
+                          std::uint32_t count) {
+                        const RegisterClass& reg = universe[part.reg];
+                        stratum.add(part, first, count,
+                                    reg.kind == StorageKind::link ? reg.bits : 0);
+                      });
+}
+
+std::vector<Stratum> addition_strata(const FaultUniverse& universe,
+                                     const std::vector<SelectedClass>& selected,
+                                     const std::vector<LiveBlock>& blocks) {
+  return field_strata(universe, selected, blocks,
+                      [&](Stratum& stratum, const LiveBlock& part, BitField field,
+                          std::uint32_t first, std::uint32_t count) {
+                        if (field == BitField::sign) return;
+                        if (universe[part.reg].adder == Adder::per_cycle)
+                          stratum.add(part, first, count, 0);
+                        else
+                          stratum.add_first(part, first, count);
+                      });
+}
+
+std::vector<Stratum> permanent_strata(const FaultUniverse& universe,
+                                      const std::vector<SelectedClass>& selected) {
+  std::vector<Stratum> strata;
+  for (const SelectedClass& cls : selected) {
+    const RegisterClass& reg = universe[cls.reg];
+    Stratum stratum(reg.site_class(), reg.domain, cls.reg);
+    LiveBlock all;
+    all.reg = cls.reg;
+    const bool link = reg.kind == StorageKind::link;
+    all.count[0] = link ? reg.lanes : static_cast<std::uint32_t>(reg.instances());
+    all.index_step[0] = 1;
+    if (link)
+      stratum.add(all, 0, reg.bits, reg.bits);
+    else
+      restrict_block(all, cls,
+                     [&](const LiveBlock& part) { stratum.add(part, 0, reg.bits, 0); });
+    strata.push_back(std::move(stratum));
+  }
+  return strata;
+}
+
+std::vector<Stratum> transfer_strata(const FaultUniverse& universe,
+                                     const std::vector<SelectedClass>& selected,
+                                     const std::vector<LiveBlock>& blocks, bool addresses) {
+  const std::vector<Blocks> by_class = blocks_by_class(universe, blocks);
+  std::vector<Stratum> strata;
+  for (const SelectedClass& cls : selected) {
+    const RegisterClass& reg = universe[cls.reg];
+    Stratum stratum(reg.site_class(), reg.domain, cls.reg);
+    for (const LiveBlock* block : by_class[cls.reg])
+      stratum.add(*block, 0, addresses ? reg.address_bits : 1, 0);
+    if (stratum.live_bit_cycles() > 0) strata.push_back(std::move(stratum));
   }
   return strata;
 }

@@ -24,6 +24,7 @@ class Stratum {
       : name_(std::move(name)), domain_(domain), reg_(reg) {}
 
   const std::string& name() const { return name_; }
+  void rename(std::string name) { name_ = std::move(name); }
   Domain domain() const { return domain_; }
   RegisterId reg() const { return reg_; }
   std::uint64_t live_bit_cycles() const { return ends_.empty() ? 0 : ends_.back(); }
@@ -34,6 +35,8 @@ class Stratum {
   /// The cells of `block` at bits first_bit .. first_bit + bits − 1; lane_bits > 0 for a link.
   void add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits,
            std::uint32_t lane_bits);
+  /// The same for the first live cycle of each instance only.
+  void add_first(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits);
   /// All cells of another stratum.
   void add(const Stratum& other);
   /// One live cell, all equally likely: site, bit and cycle of a single flip; `from` is the block
@@ -61,5 +64,17 @@ class Stratum {
 std::vector<Stratum> live_strata(const FaultUniverse& universe,
                                  const std::vector<SelectedClass>& selected,
                                  const std::vector<LiveBlock>& blocks);
+/// The same for additions whose result is live: sign bits, which no carry reaches, are left out.
+std::vector<Stratum> addition_strata(const FaultUniverse& universe,
+                                     const std::vector<SelectedClass>& selected,
+                                     const std::vector<LiveBlock>& blocks);
+/// A stratum per class: every bit of every selected site, in cycle 0; its live_bit_cycles() are
+/// bits.
+std::vector<Stratum> permanent_strata(const FaultUniverse& universe,
+                                      const std::vector<SelectedClass>& selected);
+/// A stratum per link: its transactions, or with `addresses` their address bits.
+std::vector<Stratum> transfer_strata(const FaultUniverse& universe,
+                                     const std::vector<SelectedClass>& selected,
+                                     const std::vector<LiveBlock>& blocks, bool addresses);
 
 }  // namespace attnguard

@@ -13,9 +13,11 @@ template <class Record, class Field>
 void visit(Record& record, Field field) {
   const auto fields = [&](auto&... values) { (field(values), ...); };
   auto& injection = record.injection;
-  fields(injection.number, injection.stratum, injection.model);
+  fields(injection.number, injection.stratum, injection.faults, injection.first_cycle);
   auto& fault = injection.fault;
   fields(fault.site.reg, fault.site.index, fault.bit, fault.bits_flipped, fault.cycle);
+  fields(fault.how.model, fault.how.value, fault.how.missing, fault.how.period_cycles,
+         fault.how.duty_cycles, fault.pattern, fault.delay_cycles);
 
   auto& measurement = record.measurement;
   fields(measurement.completion, measurement.cycles);

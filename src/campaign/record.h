@@ -12,7 +12,7 @@
 namespace attnguard {
 
 struct Record {
-  Injection injection;
+  Injection injection;  ///< read back without `block` and `also`
   Measurement measurement;
 };
 

@@ -106,7 +106,7 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number,
     throw ModelError("injections.csv is not of this configuration and version");
   const Injection injection = session.plan().injection(number);
   Replay replay;
-  replay.run = session.simulate()(injection.fault, context.watchdog_cycles());
+  replay.run = session.simulate()(injection.all(), context.watchdog_cycles());
   replay.measurement = measure(context, replay.run);
   require_consistent(context, injection, replay.measurement);
   const std::string row = RowWriter(context).row({injection, replay.measurement});
@@ -116,7 +116,7 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number,
   if (!replay.reproduced && !has_failed(replay.columns, split(stored)))
     throw ModelError(fmt::format("injection {} is not reproduced:\n  stored   {}  replayed {}",
                                  number, stored, row));
-  replay.effect = judge_effect(replay.measurement, injection.fault.cycle, context.tolerance);
+  replay.effect = judge_effect(replay.measurement, injection.first_cycle, context.tolerance);
   if (replay.run.completion == Completion::finished)
     replay.changed_rows = rows_that_differ(context, replay.run);
   replay.changed_checks = checks_that_differ(context, replay.run);

@@ -29,6 +29,7 @@ std::string injections_header(const CampaignContext& context) {
                              "bits_flipped",
                              "inject_cycle",
                              "duration_cycles",
+                             "faults",
                              "activate_cycle",
                              "value_before",
                              "value_after",
@@ -66,7 +67,7 @@ RowWriter::RowWriter(const CampaignContext& context) : context_(context), owners
 
 void RowWriter::append(const Record& record, fmt::memory_buffer& text) {
   const auto& [injection, measurement] = record;
-  const Effect effect = judge_effect(measurement, injection.fault.cycle, context_.tolerance);
+  const Effect effect = judge_effect(measurement, injection.first_cycle, context_.tolerance);
   add_injection(injection);
   add_activation(measurement.fault, context_.universe[injection.fault.site.reg].bits);
   add_effect(effect, measurement);
@@ -83,10 +84,21 @@ std::string RowWriter::row(const Record& record) {
 void RowWriter::add_injection(const Injection& injection) {
   const Fault& fault = injection.fault;
   line_.add(injection.number).add_fields(strata_[injection.stratum]);
-  line_.add_fields(enum_name(injection.model)).add_fields("transient");
+  line_.add_fields(enum_name(injection.model())).add_fields(enum_name(injection.fault_class()));
   line_.add(context_.universe.name(fault.site)).add_fields(classes_[fault.site.reg]);
-  // A flip happens in one cycle; how long the wrong value then stays is the register's business.
-  line_.add(fault.bit).add(fault.bits_flipped).add(fault.cycle).add(1U);
+  line_.add(fault.bit).add(fault.bits_flipped).add(injection.first_cycle);
+  switch (injection.fault_class()) {
+    case FaultClass::transient:  // how long the wrong value then stays is the register's business
+      line_.add(1U);
+      break;
+    case FaultClass::intermittent:
+      line_.add(fault.how.duty_cycles);
+      break;
+    case FaultClass::permanent:
+      line_.skip();
+      break;
+  }
+  line_.add(injection.faults);
 }
 
 void RowWriter::add_activation(const FaultOutcome& outcome, std::uint32_t register_bits) {
@@ -124,7 +136,7 @@ void RowWriter::add_checker(std::size_t c, Effect effect, const Record& record) 
   }
   line_.add_fields(enum_name(detection(checker.alarm_cycle, measurement.first_bad_commit_cycle)));
   if (alarm) {
-    line_.add(checker.alarm_cycle).add(checker.alarm_cycle - injection.fault.cycle);
+    line_.add(checker.alarm_cycle).add(checker.alarm_cycle - injection.first_cycle);
     const FaultOutcome& fault = measurement.fault;
     const bool after = fault.activated && checker.alarm_cycle >= fault.activate_cycle;
     line_.add(after ? std::optional(checker.alarm_cycle - fault.activate_cycle) : std::nullopt);

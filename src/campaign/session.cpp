@@ -23,7 +23,8 @@ CampaignSession::CampaignSession(const Prepared& prepared)
     : simulation_(prepared.config.accelerator, prepared.config.checkers, prepared.job),
       golden_(run_golden(prepared)),
       plan_(prepared.config.campaign, prepared.config.seed, prepared.origin, simulation_.universe(),
-            simulation_.live_blocks(), golden_.cycles),
+            simulation_.live_blocks(), golden_.cycles,
+            [this](const Fault& probe) { return access_cycle(probe); }),
       context_{simulation_.universe(),
                plan_,
                golden_,
@@ -59,9 +60,20 @@ RunResult CampaignSession::run_golden(const Prepared& prepared) {
 }
 
 Simulate CampaignSession::simulate() {
-  return [this](const Fault& fault, std::uint64_t watchdog_cycles) {
-    return simulation_.run_with_fault(fault, watchdog_cycles);
+  return [this](const std::vector<Fault>& faults, std::uint64_t watchdog_cycles) {
+    return simulation_.run_with_faults(faults, watchdog_cycles);
   };
+}
+
+std::optional<std::uint64_t> CampaignSession::access_cycle(const Fault& probe) {
+  // An alarm line is read in every cycle, but nobody waits for it to say so.
+  const RegisterClass& cls = simulation_.universe()[probe.site.reg];
+  if (cls.kind == StorageKind::line && cls.domain == Domain::safety_mechanism)
+    return probe.access < golden_.cycles ? std::optional<std::uint64_t>(probe.access)
+                                         : std::nullopt;
+  const FaultOutcome outcome =
+      simulation_.run_with_fault(probe, 4 * golden_.cycles + 10000).fault;
+  return outcome.activated ? std::optional(outcome.activate_cycle) : std::nullopt;
 }
 
 std::uint32_t worker_count(std::uint32_t asked) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "src/campaign/measure.h"
 #include "src/campaign/plan.h"
@@ -26,6 +27,7 @@ class CampaignSession {
 
  private:
   RunResult run_golden(const Prepared& prepared);
+  std::optional<std::uint64_t> access_cycle(const Fault& probe);
 
   Simulation simulation_;
   double golden_wall_s_ = 0;

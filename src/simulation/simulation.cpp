@@ -32,7 +32,7 @@ struct Simulation::Impl {
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
   }
 
-  RunResult run(const Fault* fault, std::uint64_t watchdog_cycles, bool record_live);
+  RunResult run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles, bool record_live);
   void settle();
   void keep_golden(const RunResult& result);
   void record_commit(const Burst& burst);
@@ -66,7 +66,7 @@ void Simulation::Impl::settle() {
   while (sc_core::sc_pending_activity_at_current_time()) sc_core::sc_start(sc_core::SC_ZERO_TIME);
 }
 
-RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycles,
+RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles,
                                 bool record_live) {
   settle();
   accelerator.reset();
@@ -76,7 +76,7 @@ RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycle
     schedule = {};
   }
   accelerator.sequencer().record(record_live ? &schedule : nullptr);
-  if (fault != nullptr) accelerator.arm(*fault);
+  for (const Fault& fault : faults) accelerator.arm(fault);
   accelerator.start();
   // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits
   // for ever.
@@ -100,7 +100,8 @@ RunResult Simulation::Impl::run(const Fault* fault, std::uint64_t watchdog_cycle
   result.link_bytes = accelerator.link_bytes();
   for (auto& guard : accelerator.checksum().guards())
     result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
-  if (fault != nullptr) result.fault = accelerator.outcome(fault->site.reg);
+  for (const Fault& fault : faults)
+    result.fault = result.fault.earlier(accelerator.outcome(fault.site.reg));
   if (result.completion == Completion::finished) {
     result.units = accelerator.stats(result.cycles);
     check_invariants(result);
@@ -145,7 +146,7 @@ RunResult Simulation::run(bool record_live) {
   // A fault-free schedule is finite, so starvation ends it: done, or a deadlock that is reported as
   // a hang.
   constexpr std::uint64_t kUnbounded = std::uint64_t{1} << 48;
-  return impl_->run(nullptr, kUnbounded, record_live);
+  return impl_->run({}, kUnbounded, record_live);
 }
 
 const std::vector<LiveBlock>& Simulation::live_blocks() const {
@@ -156,8 +157,9 @@ const std::vector<BurstRecord>& Simulation::bursts() const {
   return impl_->accelerator.live_log().bursts();
 }
 
-RunResult Simulation::run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
-  return impl_->run(&fault, watchdog_cycles, false);
+RunResult Simulation::run_with_faults(const std::vector<Fault>& faults,
+                                      std::uint64_t watchdog_cycles) {
+  return impl_->run(faults, watchdog_cycles, false);
 }
 
 std::optional<DoneFault> Simulation::foresee(const Fault& fault) const {

@@ -55,7 +55,7 @@ struct RunResult {
   std::map<std::string, UnitStats> units;
   std::map<std::string, std::uint64_t> link_bytes;
   std::vector<CheckerResult> checkers;  ///< in configuration order
-  FaultOutcome fault;                   ///< of the armed fault
+  FaultOutcome fault;                   ///< of the armed faults, the first activated
 };
 
 class Simulation {
@@ -77,8 +77,11 @@ class Simulation {
   const std::vector<LiveBlock>& live_blocks() const;
   /// Every burst that crossed a link in that run.
   const std::vector<BurstRecord>& bursts() const;
-  /// Runs with `fault` armed; ends as a hang after `watchdog_cycles`.
-  RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles);
+  /// Runs with the faults armed; ends as a hang after `watchdog_cycles`.
+  RunResult run_with_faults(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles);
+  RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
+    return run_with_faults({fault}, watchdog_cycles);
+  }
   /// What a flip of a done line does, told from the recorded golden run; empty for other registers
   /// and where only run_with_fault can tell.
   std::optional<DoneFault> foresee(const Fault& fault) const;

@@ -15,6 +15,8 @@
 namespace attnguard {
 namespace {
 
+enum class Faults { flips, every_model };
+
 bool contradicts(const RunResult& run, bool live) {
   return run.completion == Completion::finished ? run.fault.activated != live
                                                 : !(live && run.fault.activated);
@@ -23,7 +25,7 @@ bool contradicts(const RunResult& run, bool live) {
 /// Every fault on one elaboration, whatever became of the one before: a line with the site, then
 /// the run. "LIVENESS" where activation contradicts the golden run.
 std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t per_class,
-                       std::uint32_t seed) {
+                       std::uint32_t seed, Faults which) {
   AcceleratorConfig accelerator = system.accelerator;
   accelerator.fidelity = fidelity;
   Simulation simulation(accelerator, system.checkers, system.job);
@@ -32,14 +34,25 @@ std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t 
   const FaultUniverse& universe = simulation.universe();
   const LiveMap live(universe, simulation.live_blocks());
   FloatSamples samples(seed);
-  const std::vector<Fault> faults =
+  std::vector<Fault> faults =
       random_faults(universe, simulation.live_blocks(), golden.cycles, per_class, samples);
+  if (which == Faults::every_model) vary_models(faults, universe, samples);
   std::ostringstream text;
   for (const Fault& fault : faults) {
-    const RunResult run = simulation.run_with_fault(fault, 4 * golden.cycles + 10000);
-    text << "FAULT " << universe.name(fault.site) << " bit " << fault.bit << " cycle "
-         << fault.cycle << (live.live(fault) ? " live" : " dead")
-         << (contradicts(run, live.live(fault)) ? " LIVENESS" : "") << '\n'
+    std::vector<Fault> together{fault};
+    // Several faults in one run, now and then in one register or one unit.
+    if (which == Faults::every_model)
+      while (samples.integer(0, 3) == 0)
+        together.push_back(faults[samples.integer(0, faults.size() - 1)]);
+    const RunResult run = simulation.run_with_faults(together, 4 * golden.cycles + 10000);
+    // Only of a flip alone does the golden run say whether it is read.
+    const bool live_flip = live.live(fault);
+    const bool known = which == Faults::flips;
+    text << "FAULT " << universe.name(fault.site) << " model "
+         << static_cast<int>(fault.how.model) << " bit " << fault.bit << " cycle " << fault.cycle
+         << " of " << together.size()
+         << (known ? live_flip ? " live" : " dead" : run.fault.activated ? " live" : " dead")
+         << (known && contradicts(run, live_flip) ? " LIVENESS" : "") << '\n'
          << run_text(run);
   }
   return text.str();
@@ -62,9 +75,10 @@ struct Tally {
 };
 
 void compare_fidelities(const TestSystem& system, std::size_t per_class, std::uint32_t seed,
-                        Tally& tally) {
+                        Tally& tally, Faults which = Faults::flips) {
   const auto texts = run_in_children(2, [&](std::size_t i) {
-    return all_faults(system, i == 0 ? Fidelity::cycle : Fidelity::transaction, per_class, seed);
+    return all_faults(system, i == 0 ? Fidelity::cycle : Fidelity::transaction, per_class, seed,
+                      which);
   });
   const auto cycle = split_faults(texts[0]), transaction = split_faults(texts[1]);
   ASSERT_GT(cycle.size(), 100U) << texts[0].substr(0, 200);
@@ -101,6 +115,24 @@ TEST(FaultIdentity, RandomAccelerators) {
     Tally tally;
     compare_fidelities(system, 6, 100 + trial, tally);
     EXPECT_GT(tally.live, 0) << trial;
+  }
+}
+
+TEST(FaultIdentity, EveryModelAndSeveralFaultsAtOnce) {
+  for (const bool resident : {false, true}) {
+    TestSystem system = small_system(resident);
+    Tally tally;
+    compare_fidelities(system, 20, resident ? 31 : 32, tally, Faults::every_model);
+    EXPECT_GT(tally.live, tally.faults / 3);
+    RecordProperty(resident ? "resident" : "streamed", tally.faults);
+  }
+  FloatSamples samples(24);
+  for (std::uint32_t trial = 0; trial < 12; ++trial) {
+    TestSystem system = random_system(samples, {5, 5, 14, 10});
+    system.checkers = shipped_checkers();
+    Tally tally;
+    compare_fidelities(system, 6, 200 + trial, tally, Faults::every_model);
+    EXPECT_GT(tally.live, tally.faults / 3) << trial;
   }
 }
 

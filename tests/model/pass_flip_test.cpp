@@ -43,7 +43,7 @@ struct OwnedPass {
     pass.north = north.data();
   }
   /// Stepped alone, with a flip if one is given; [col][row].
-  std::vector<float> stepped(const ArrayFlip* flip, FaultOutcome* outcome) const {
+  std::vector<float> stepped(const ArrayFault* flip, FaultOutcome* outcome) const {
     std::vector<float> out(pass.cols * shape.array_rows);
     ArrayPass fed = pass;
     fed.out = out.data();
@@ -66,7 +66,7 @@ struct Seen {
 };
 
 void expect_as_stepped(const OwnedPass& owned, const std::vector<float>& clean,
-                       const ArrayFlip& flip, Seen& seen) {
+                       const ArrayFault& flip, Seen& seen) {
   FaultOutcome expected, outcome;
   const std::vector<float> stepped = owned.stepped(&flip, &expected);
   PassChange change;
@@ -135,7 +135,7 @@ TEST(PassFlip, RandomFlipsOfLargerPasses) {
     const OwnedPass owned(rng, shape, west, north);
     const std::vector<float> clean = owned.stepped(nullptr, nullptr);
     for (int n = 0; n < 12; ++n) {
-      ArrayFlip flip{kRegisters[rng() % 4], static_cast<std::uint32_t>(rng() % shape.rows),
+      ArrayFault flip{kRegisters[rng() % 4], static_cast<std::uint32_t>(rng() % shape.rows),
                      static_cast<std::uint32_t>(rng() % shape.cols), 1U << rng() % 32, 0};
       const std::uint64_t reached = owned.pass.start + flip.row + flip.col;
       const std::uint64_t within = rng() % shape.depth;

@@ -43,7 +43,7 @@ struct Stepped {
 };
 
 Stepped step(Shape shape, const std::vector<ArrayPass>& passes, ArrayStream& stream,
-             const ArrayFlip* flip = nullptr) {
+             const ArrayFault* flip = nullptr) {
   SteppingArray array(shape.rows, shape.cols);
   if (flip != nullptr) array.arm(*flip);
   for (const ArrayPass& pass : passes) array.feed(pass);
@@ -80,9 +80,9 @@ float dot(const ArrayPass& pass, std::uint32_t i, std::uint32_t j) {
 }
 
 // A flip within the run; `in_live` picks it where some pass holds the register.
-ArrayFlip random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream,
+ArrayFault random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream,
                       ArrayRegister which, bool in_live) {
-  ArrayFlip flip;
+  ArrayFault flip;
   flip.which = which;
   flip.row = rng() % shape.rows;
   flip.col = rng() % shape.cols;
@@ -190,7 +190,7 @@ TEST(SteppingArray, RandomFlipsGiveTheOraclesOutputsAndOutcome) {
       ArrayStream stream(rng, shape.rows, shape.cols, 5, round % 2 == 0 ? 5 : 24, round % 4 == 0);
       const auto clean = step(shape, stream.passes(), stream).outputs;
       for (std::size_t r = 0; r < kRegisters.size(); ++r) {
-        const ArrayFlip flip = random_flip(rng, shape, stream, kRegisters[r], round % 4 != 3);
+        const ArrayFault flip = random_flip(rng, shape, stream, kRegisters[r], round % 4 != 3);
         const FaultOutcome expected = oracle(s).run(stream.passes(), &flip);
         const auto expected_outputs = stream.take_outputs();
         const Stepped stepped = step(shape, stream.passes(), stream, &flip);
@@ -218,7 +218,7 @@ TEST(SteppingArray, AFlipIsReadExactlyWhereSomePassHoldsTheRegister) {
   for (const ArrayRegister which : kRegisters) {
     for (std::uint32_t pe = 0; pe < 4; ++pe) {
       for (std::uint64_t cycle = 0; cycle <= stream.last_cycle() + 2; ++cycle) {
-        const ArrayFlip flip{which, pe / 2, pe % 2, 1u << (rng() % 16), cycle};
+        const ArrayFault flip{which, pe / 2, pe % 2, 1u << (rng() % 16), cycle};
         int holders = 0;
         for (const ArrayPass& pass : stream.passes())
           holders += pass_holds(pass, which, flip.row, flip.col, cycle);
@@ -241,7 +241,7 @@ TEST(SteppingArray, TheIsolatedPassEqualsTheOverlappedStream) {
     const Shape shape = kShapes[3 + rng() % 6];
     ArrayStream stream(rng, shape.rows, shape.cols, 6, 20, round % 5 == 0);
     const auto clean = step(shape, stream.passes(), stream).outputs;
-    const ArrayFlip flip = random_flip(rng, shape, stream, kRegisters[rng() % 4], true);
+    const ArrayFault flip = random_flip(rng, shape, stream, kRegisters[rng() % 4], true);
     const Stepped overlapped = step(shape, stream.passes(), stream, &flip);
     ASSERT_TRUE(overlapped.outcome.activated);
     for (std::size_t p = 0; p < clean.size(); ++p) {

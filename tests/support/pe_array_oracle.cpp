@@ -47,7 +47,7 @@ struct Operand {
 // Shared by all modules of one array.
 struct Bench {
   std::int64_t cycle = 0;  // of the clock edge being processed
-  const ArrayFlip* flip = nullptr;
+  const ArrayFault* flip = nullptr;
   FaultOutcome outcome;
   FaultOutcome landed;                  // as it will be if the flipped bits are read
   std::vector<std::int64_t> bus_cycle;  // last use of each column bus
@@ -287,7 +287,7 @@ PeArrayOracle::PeArrayOracle(std::uint32_t rows, std::uint32_t cols)
     : impl_(std::make_unique<Impl>(sc_core::sc_gen_unique_name("pe_array"), rows, cols)) {}
 PeArrayOracle::~PeArrayOracle() = default;
 
-FaultOutcome PeArrayOracle::run(const std::vector<ArrayPass>& passes, const ArrayFlip* flip,
+FaultOutcome PeArrayOracle::run(const std::vector<ArrayPass>& passes, const ArrayFault* flip,
                                 const std::function<void(std::uint64_t)>& after_cycle) {
   impl_->bench.cycle = -1;  // the feeders offer in cycle −1 what is latched in cycle 0
   impl_->bench.flip = flip;

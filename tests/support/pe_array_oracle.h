@@ -24,7 +24,7 @@ class PeArrayOracle {
   /// Runs the passes to the end of the last; their cycles count from the start of this call.
   /// `flip`, if not null, is armed. `after_cycle(cycle)`, if set, is called when a cycle is done.
   /// Throws std::runtime_error when two drains meet on a column bus or an output is missing.
-  FaultOutcome run(const std::vector<ArrayPass>& passes, const ArrayFlip* flip = nullptr,
+  FaultOutcome run(const std::vector<ArrayPass>& passes, const ArrayFault* flip = nullptr,
                    const std::function<void(std::uint64_t)>& after_cycle = {});
 
   /// Content of a register.

@@ -80,4 +80,38 @@ std::vector<Fault> random_faults(const FaultUniverse& universe,
   return faults;
 }
 
+void vary_models(std::vector<Fault>& faults, const FaultUniverse& universe, FloatSamples& samples) {
+  for (Fault& fault : faults) {
+    const RegisterClass& cls = universe[fault.site.reg];
+    const std::uint32_t room = std::min(64U, cls.bits - fault.bit % cls.bits);
+    fault.bits_flipped = std::min(samples.pick(1U, 1U, 2U, 5U), room);
+    const int model = static_cast<int>(samples.integer(0, cls.adder != Adder::none ? 6 : 5));
+    switch (model) {
+      case 0:
+        break;
+      case 1:  // scattered
+        fault.pattern = (samples.integer(0, (std::uint64_t{1} << std::min(room, 31U)) - 1)) | 1U;
+        break;
+      case 2:
+      case 3:
+        fault.how.model = model == 2 ? FaultModel::stuck_at_0 : FaultModel::stuck_at_1;
+        fault.cycle = 0;
+        break;
+      case 4:
+      case 5:
+        fault.how.model = FaultModel::intermittent;
+        fault.how.value = samples.integer(0, 1) == 1;
+        fault.how.period_cycles = samples.pick(1U, 2U, 7U, 40U);
+        fault.how.duty_cycles =
+            static_cast<std::uint32_t>(samples.integer(1, fault.how.period_cycles));
+        break;
+      default:
+        fault.bits_flipped = 1;
+        fault.bit = std::min(fault.bit, cls.bits - 2);  // the sign is no sum's bit
+        fault.how.model = FaultModel::carry;
+        fault.how.missing = samples.integer(0, 1) == 1;
+    }
+  }
+}
+
 }  // namespace attnguard

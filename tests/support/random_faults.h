@@ -34,4 +34,7 @@ std::vector<Fault> random_faults(const FaultUniverse& universe,
                                  const std::vector<LiveBlock>& blocks, std::uint64_t cycles,
                                  std::size_t per_class, FloatSamples& samples);
 
+/// Gives every fault one of the models its site can have, with random parameters.
+void vary_models(std::vector<Fault>& faults, const FaultUniverse& universe, FloatSamples& samples);
+
 }  // namespace attnguard

@@ -28,7 +28,7 @@ const LiveBlock* DifferentialEngine::block_of(const Injection& injection) const 
 
 Assignment DifferentialEngine::assign(const Injection& injection) const {
   const SiteKind kind = kinds_[injection.fault.site.reg];
-  if (kind == SiteKind::unknown) return {true, 0, 0};
+  if (kind == SiteKind::unknown || engine_of(injection.model()) == "full") return {true, 0, 0};
   if (kind == SiteKind::control) return {!job_.foresee(injection.fault, nullptr), 0, 0};
   const LiveBlock* block = kind == SiteKind::alarm_line ? nullptr : block_of(injection);
   if (block == nullptr) return {};

@@ -68,4 +68,8 @@ std::string_view engine_of(const RegisterClass& cls) {
   return kind == SiteKind::control ? "differential, full" : "differential";
 }
 
+std::string_view engine_of(FaultModel model) {
+  return model == FaultModel::bit_flip || model == FaultModel::carry ? "differential" : "full";
+}
+
 }  // namespace attnguard

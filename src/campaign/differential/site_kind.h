@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/fault_injector/fault.h"
 #include "models/fault_injector/fault_universe.h"
 
 namespace attnguard {
@@ -53,5 +54,7 @@ std::vector<SiteKind> site_kinds(const FaultUniverse& universe);
 /// What resolves faults in the class when the campaign's engine is `differential`: "differential",
 /// "full", or "differential, full" where it depends on the cycle.
 std::string_view engine_of(const RegisterClass& cls);
+/// The same by what a run is injected with: `differential` where that is up to the site class.
+std::string_view engine_of(FaultModel model);
 
 }  // namespace attnguard

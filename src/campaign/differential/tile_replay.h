@@ -143,9 +143,9 @@ class TileReplay {
 
   void flip_element(float& value, Format format);
   ArrayPass pass_of(std::uint32_t step) const;
-  ArrayFlip array_flip() const {
+  ArrayFault array_flip() const {
     return {fault_->which, fault_->row, fault_->col, static_cast<std::uint32_t>(fault_->mask),
-            fault_->fault.cycle};
+            fault_->fault.cycle, fault_->fault.how};
   }
   const float* golden_scores(std::uint32_t step) const {
     return &golden_->scores[step * tile_cells_];
