@@ -115,6 +115,7 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   folder.publish([&](const std::filesystem::path& results) {
     write_results(results, prepared, session, conducted, summary,
                   {summary.wall_s, session.golden_wall_s(), how.workers});
+    if (options.write_faults) write_fault_list(results / "faults.csv", session.context());
   });
   return summary;
 }

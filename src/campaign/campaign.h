@@ -31,6 +31,7 @@ struct CampaignOptions {
   std::filesystem::path out;
   StartMode start = StartMode::refuse;
   std::optional<std::uint64_t> audit;        ///< injections to repeat; see AuditSelection
+  bool write_faults = false;                 ///< also faults.csv
   std::uint64_t memory_bytes = 4ULL << 30U;  ///< for the golden state of the differential engine
   bool catch_signals = false;                ///< SIGINT and SIGTERM throw Interrupted
   std::function<void(const CampaignProgress&)> progress;  ///< may be empty

@@ -47,7 +47,7 @@ struct EnumNames<CarryError> {
 
 /// What models take beside the bits; a key that its model does not use is an error.
 struct FaultParameters {
-  std::optional<std::uint32_t> value;
+  std::optional<std::uint32_t> value{};
   std::optional<std::uint32_t> period_cycles, duty_cycles;
   std::optional<CarryError> carry;
   std::optional<std::uint32_t> delay_cycles;
@@ -69,12 +69,12 @@ struct FaultParameters {
 struct FaultConfig {
   std::string site;
   std::uint32_t bit = 0;
-  std::optional<std::uint64_t> cycle;
+  std::optional<std::uint64_t> cycle{};
   std::uint32_t bits = 1;
   FaultModel kind = FaultModel::bit_flip;
-  std::optional<std::uint32_t> access;
-  std::optional<std::uint64_t> pattern;
-  FaultParameters parameters;
+  std::optional<std::uint32_t> access{};
+  std::optional<std::uint64_t> pattern{};
+  FaultParameters parameters{};
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
@@ -100,7 +100,7 @@ struct FaultConfig {
 
 /// An exact fault, and others in the same run.
 struct TriggerConfig : FaultConfig {
-  std::vector<FaultConfig> also;
+  std::vector<FaultConfig> also{};
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
@@ -115,8 +115,8 @@ struct FaultModelConfig {
   std::uint32_t bits = 1;
   std::uint32_t weight = 1;
   bool scattered = false;
-  std::optional<std::uint32_t> count;
-  FaultParameters parameters;
+  std::optional<std::uint32_t> count{};
+  FaultParameters parameters{};
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "src/campaign/fault_list.h"
 #include "src/campaign/worker_pool.h"
 
 #include "src/campaign/row.h"
@@ -96,6 +97,14 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
   write_json(folder / "config.json", prepared.effective);
   if (!audit.mismatches.empty())
     write_text(folder / "audit.csv", audit_csv(session.context(), audit, enum_name(config.engine)));
+}
+
+void write_fault_list(const std::filesystem::path& file, const CampaignContext& context) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << fault_list_header();
+  for (std::uint64_t number = 0; number < context.plan.size(); ++number)
+    stream << fault_list_rows(context.universe, context.plan.injection(number));
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
 // Making the text takes as long as counting and sorting together, so the workers share it.

@@ -20,6 +20,9 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
                    const CampaignSession& session, const Conducted& conducted,
                    const CampaignSummary& summary, const CampaignTiming& timing);
 
+/// faults.csv: the faults of every injection, by number.
+void write_fault_list(const std::filesystem::path& file, const CampaignContext& context);
+
 /// injections.csv, by number.
 void write_rows(const std::filesystem::path& file, const CampaignContext& context,
                 const Archive& archive, std::uint32_t workers);

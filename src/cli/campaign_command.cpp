@@ -121,6 +121,7 @@ std::string resume_command(const CommandLine& line) {
   if (line.out) text += " --out " + quoted(*line.out);
   if (line.workers) text += fmt::format(" --workers {}", *line.workers);
   if (line.audit) text += fmt::format(" --audit {}", *line.audit);
+  if (line.write_faults) text += " --write-faults";
   if (line.memory_bytes) text += fmt::format(" --memory {}", *line.memory_bytes);
   if (line.quiet) text += " --quiet";
   return text + " --resume";
@@ -191,6 +192,7 @@ int campaign_command(const CommandLine& command_line) {
                   : command_line.force ? StartMode::anew
                                        : StartMode::refuse;
   options.audit = command_line.audit;
+  options.write_faults = command_line.write_faults;
   options.catch_signals = true;
   Progress progress("injections");
   if (!command_line.quiet) {

@@ -38,6 +38,7 @@ constexpr Option kOptions[] = {
     {"resume", "", "go on with the unfinished campaign in the folder", false},
     {"audit", "N", "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)",
      false},
+    {"write-faults", "", "also faults.csv, the faults as campaign.fault_list takes them", false},
     {"memory", "BYTES", "most golden state to hold, e.g. 512M (default: 4G)", false},
 };
 
@@ -54,7 +55,7 @@ constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
      kConfigOptions},
     {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1,
-     1, "set out seed workers force quiet help dry-run resume audit memory"},
+     1, "set out seed workers force quiet help dry-run resume audit write-faults memory"},
     {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2,
      2, "out force quiet help"},
     {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
@@ -221,6 +222,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
   if (line.resume && line.force)
     throw UserError("--resume --force: a campaign goes on or starts anew; one of the two");
   line.quiet = map.count("quiet") != 0;
+  line.write_faults = map.count("write-faults") != 0;
   line.dry_run = map.count("dry-run") != 0;
   return parsed;
 }

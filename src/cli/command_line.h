@@ -30,6 +30,7 @@ struct CommandLine {
   bool quiet = false;
   bool dry_run = false;
   bool resume = false;
+  bool write_faults = false;
   std::optional<std::uint64_t> audit;         ///< injections to repeat
   std::optional<std::uint64_t> memory_bytes;  ///< for golden state
 };

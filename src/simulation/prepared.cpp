@@ -5,6 +5,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "src/campaign/fault_list.h"
 #include "src/config/document.h"
 #include "src/config/read_config.h"
 #include "src/config/sha256.h"
@@ -30,21 +31,37 @@ void fill_in(WorkloadConfig& workload, const AttentionShape& shape) {
 }
 
 // Relative file names, so far relative to `from`, become relative to `to`.
-void rebase_files(Json& workload, const fs::path& from, const fs::path& to) {
-  for (const char* key : kFileKeys) {
-    if (!workload.contains(key)) continue;
-    const fs::path file = workload[key].get<std::string>();
-    if (file.is_absolute()) continue;
-    // Absolute first: a relative folder that does not exist yet stays relative in weakly_canonical.
-    workload[key] = fs::weakly_canonical(fs::absolute(from / file))
-                        .lexically_relative(fs::weakly_canonical(fs::absolute(to)))
-                        .generic_string();
-  }
+void rebase_file(Json& name, const fs::path& from, const fs::path& to) {
+  const fs::path file = name.get<std::string>();
+  if (file.is_absolute()) return;
+  // Absolute first: a relative folder that does not exist yet stays relative in weakly_canonical.
+  name = fs::weakly_canonical(fs::absolute(from / file))
+             .lexically_relative(fs::weakly_canonical(fs::absolute(to)))
+             .generic_string();
+}
+
+void rebase_files(Json& effective, const fs::path& from, const fs::path& to) {
+  for (const char* key : kFileKeys)
+    if (effective["workload"].contains(key)) rebase_file(effective["workload"][key], from, to);
+  if (effective["campaign"].contains("fault_list"))
+    rebase_file(effective["campaign"]["fault_list"], from, to);
+}
+
+// The faults of campaign.fault_list; `effective` names the file and has none.
+void load_fault_list(Prepared& prepared, const fs::path& folder) {
+  CampaignConfig& campaign = prepared.config.campaign;
+  if (!campaign.fault_list) return;
+  if (!campaign.faults.empty())
+    prepared.origin.reject("/campaign/fault_list", "given", "not with `faults`");
+  const fs::path file = folder / *campaign.fault_list;
+  prepared.input_hashes.emplace_back("fault_list",
+                                     read_fault_list(file, file.string(), campaign));
 }
 
 std::string identity_hash(Json effective,
                           const std::vector<std::pair<std::string, std::string>>& file_hashes) {
-  for (const auto& [key, hash] : file_hashes) effective["workload"][key] = hash;
+  for (const auto& [key, hash] : file_hashes)
+    effective[key == "fault_list" ? "campaign" : "workload"][key] = hash;
   effective["accelerator"].erase("fidelity");
   effective["campaign"].erase("engine");
   return sha256_hex(effective.dump());
@@ -81,8 +98,9 @@ Prepared prepare(const CommandLine& command_line) {
   prepared.expected = std::move(loaded.expected);
   prepared.input_hashes = std::move(loaded.file_hashes);
   prepared.effective = write_config(config);
+  load_fault_list(prepared, folder);
   prepared.config_sha256 = identity_hash(prepared.effective, prepared.input_hashes);
-  rebase_files(prepared.effective["workload"], folder, output_directory(command_line));
+  rebase_files(prepared.effective, folder, output_directory(command_line));
   return prepared;
 }
 

@@ -124,7 +124,8 @@ TEST_F(Conduct, FindsTheOneInjectionThatTheEngineLiesAbout) {
 
 TEST_F(Conduct, FailsTheAuditWhenACompleteRunDependsOnTheProcess) {
   const pid_t parent = ::getpid();
-  const Simulate unsteady = [&](const Fault& fault, std::uint64_t) {
+  const Simulate unsteady = [&](const std::vector<Fault>& faults, std::uint64_t) {
+    const Fault& fault = faults.front();
     RunResult result = campaign_.simulate(fault);
     result.fault.value_before = static_cast<std::uint64_t>(::getpid() - parent) & 0xffff;
     return result;
@@ -143,7 +144,8 @@ TEST_F(Conduct, FailsTheAuditWhenACompleteRunDependsOnTheProcess) {
 TEST_F(Conduct, AnAuditWorkerThatDiesOnceChangesNothingAndTwiceIsAMismatch) {
   for (const int deaths : {1, 2}) {
     const Counter runs;
-    const Simulate dies = [&](const Fault& fault, std::uint64_t) {
+    const Simulate dies = [&](const std::vector<Fault>& faults, std::uint64_t) {
+    const Fault& fault = faults.front();
       // Its first run resolves injection 0; after it the audit does.
       const Fault first = campaign_.plan.injection(0).fault;
       if (fault.site.reg == first.site.reg && fault.site.index == first.site.index &&
@@ -205,7 +207,8 @@ TEST_F(Conduct, TheInjectionOnWhichWorkersDieTwiceBecomesASimErrorAndTheRestGoes
 
 TEST_F(Conduct, ACompleteRunThatDiesTwiceBecomesASimErrorToo) {
   const Fault deadly = campaign_.plan.injection(7).fault;
-  const Simulate dies = [&](const Fault& fault, std::uint64_t) {
+  const Simulate dies = [&](const std::vector<Fault>& faults, std::uint64_t) {
+    const Fault& fault = faults.front();
     if (fault.site.reg == deadly.site.reg && fault.cycle == deadly.cycle &&
         fault.bit == deadly.bit && fault.site.index == deadly.site.index)
       ::_exit(4);

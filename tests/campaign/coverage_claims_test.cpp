@@ -98,7 +98,7 @@ TEST(OutputAccumulator, AFaultThatMovesTheRowSumByTwoThresholdsAlwaysAlarms) {
     run_in_workers(
         {2, 16}, session.plan().size(), "fault",
         [&](std::uint64_t n) {
-          const RunResult run = session.simulate()(session.plan().injection(n).fault,
+          const RunResult run = session.simulate()({session.plan().injection(n).fault},
                                                    session.context().watchdog_cycles());
           std::string line;
           for (std::size_t c = 0; c < run.checkers.size(); ++c) {

@@ -163,7 +163,7 @@ TEST(Coverage, OfBothSamplingsHoldsTheTruthInItsInterval) {
                           link ? static_cast<std::uint32_t>(index) * cls.bits + bit : bit,
                           1,
                           static_cast<std::uint64_t>(start) + t};
-              const Injection injection{0, 0, FaultModel::bit_flip, fault};
+              const Injection injection(0, 0, fault);
               const Record record{
                   injection,
                   measure_fully(exhaustive.context, exhaustive.campaign.simulate(), injection)};
@@ -229,7 +229,7 @@ TEST(Coverage, LeavesOutInjectionsThatFailed) {
 TEST(CoverageCsv, HasTheColumnsOfTheContract) {
   const std::string csv = coverage_csv({}, "site_class", 0.95);
   EXPECT_EQ(csv,
-            "checker,site_class,domain,tolerance,bits,live_bit_cycles,weight,injections,detected,"
+            "checker,site_class,domain,fault_class,tolerance,bits,live_bit_cycles,weight,injections,detected,"
             "undetected,safe_detected,"
             "spurious_alarms,benign,not_applicable,nonfinite_alarms,coverage,ci_low,ci_high,"
             "confidence,ci_method,latency_p50_cycles,"

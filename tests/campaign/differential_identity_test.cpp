@@ -31,16 +31,28 @@ Prepared prepared_of(const TestSystem& system, const Experiment& experiment) {
   prepared.job = system.job;
   CampaignConfig& campaign = prepared.config.campaign;
   campaign.injections = std::max<std::uint64_t>(1, experiment.sampled);
-  campaign.models = {{FaultModel::bit_flip, 1, 2}, {FaultModel::bit_flip, 3, 1}};
+  FaultModelConfig carry;
+  carry.kind = FaultModel::carry;
+  carry.parameters.carry = experiment.seed % 2 == 0 ? CarryError::wrong : CarryError::missing;
+  FaultModelConfig scattered;
+  scattered.bits = 4;
+  scattered.scattered = true;
+  campaign.models = {
+      {FaultModel::bit_flip, 1, 2}, {FaultModel::bit_flip, 3, 1}, scattered, carry};
   campaign.safety_mechanism_share = 0.4;
   return prepared;
 }
 
-/// Half of the flips become wider, up to the end of the register or lane.
+/// Half of the flips become wider, up to the end of the register or lane; some that can become an
+/// error of a carry.
 void widen(std::vector<Fault>& faults, const FaultUniverse& universe, FloatSamples& samples) {
   for (Fault& fault : faults) {
     const std::uint32_t bits = universe[fault.site.reg].bits;
     fault.bits_flipped = std::min(samples.pick(1U, 1U, 2U, 5U), bits - fault.bit % bits);
+    if (universe[fault.site.reg].adder == Adder::none || samples.integer(0, 2) != 0) continue;
+    fault.bits_flipped = 1;
+    fault.how.model = FaultModel::carry;
+    fault.how.missing = samples.integer(0, 1) == 1;
   }
 }
 
@@ -52,8 +64,7 @@ std::vector<Injection> injections(const CampaignSession& session, const Experime
   widen(faults, simulation.universe(), samples);
   std::vector<Injection> all;
   for (const Fault& fault : faults) {
-    all.emplace_back().number = all.size();
-    all.back().fault = fault;
+    all.emplace_back(all.size() + 1, 0, fault);
   }
   for (std::uint64_t n = 0; n < experiment.sampled; ++n) all.push_back(session.plan().injection(n));
   return all;

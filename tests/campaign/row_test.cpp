@@ -31,9 +31,9 @@ TEST(Measure, PassesTheWatchdogOfFourGoldenRunsAndTenThousandCycles) {
   std::uint64_t watchdog = 0;
   measure_fully(
       campaign.context(),
-      [&](const Fault& fault, std::uint64_t cycles) {
+      [&](const std::vector<Fault>& faults, std::uint64_t cycles) {
         watchdog = cycles;
-        return campaign.simulate(fault);
+        return campaign.simulate(faults.front());
       },
       campaign.plan.injection(0));
   EXPECT_EQ(watchdog, 4 * campaign.golden.cycles + 10000);
@@ -112,7 +112,7 @@ TEST(Row, HoldsEveryColumnOfTheContractInItsPlace) {
   const std::vector<std::string> lines = lines_of(campaign);
   EXPECT_EQ(lines[0],
             "injection,stratum,weight,fault_model,fault_class,site,site_class,domain,bit,bits_"
-            "flipped,inject_cycle,duration_cycles,"
+            "flipped,inject_cycle,duration_cycles,faults,"
             "activate_cycle,value_before,value_after,head,query_row,key_tile,effect,nonfinite,"
             "changed_values,changed_rows,"
             "max_abs_error,max_row_error,first_bad_commit_cycle,a.verdict,a.detection,a.alarm_"
@@ -126,16 +126,16 @@ TEST(Row, HoldsEveryColumnOfTheContractInItsPlace) {
   // 3 + 9.
   EXPECT_EQ(lines[1],
             "0,array.pe[*][*].acc,1,bit_flip,transient,array.pe[1][1].acc,array.pe[*][*].acc,"
-            "function,9,2,7,1,8,0x00001234,0x00001434,"
+            "function,9,2,7,1,1,8,0x00001234,0x00001434,"
             "0,1,,sdc,0,1,1,0.0625,0.03125,50,detected,before_commit,19,12,11,1,44,0,undetected,"
             "none,,,,,,0,,,0\r");
   EXPECT_EQ(lines[2],
-            "1,line.done.dma,1,bit_flip,transient,line.done.dma,line.done.dma,function,0,1,50,1,51,"
+            "1,line.done.dma,1,bit_flip,transient,line.done.dma,line.done.dma,function,0,1,50,1,1,51,"
             "0x1234,0x1235,"
             "0,1,,hang,,,,,,,undetected,none,,,,,,0,undetected,none,,,,,,0,,,0\r");
   EXPECT_EQ(lines[3],
             "2,checksum.a.row[*].sum,1,bit_flip,transient,checksum.a.row[0].sum,checksum.a.row[*]."
-            "sum,safety_mechanism,3,1,12,1,13,"
+            "sum,safety_mechanism,3,1,12,1,1,13,"
             "0x00001234,0x0000123c,0,1,,masked,0,0,0,0,0,,spurious_alarm,before_commit,18,6,5,1,44,"
             "0,not_applicable,none,,,,,,0,,,0\r");
 }
@@ -149,7 +149,7 @@ TEST(Row, OfAnInjectionThatFailedHasNoMeasuredValues) {
   record.measurement.completion = Completion::failed;
   EXPECT_EQ(RowWriter(context).row(record),
             "0,array.pe[*][*].acc,1,bit_flip,transient,array.pe[1][1].acc,array.pe[*][*].acc,"
-            "function,9,2,7,1,,,,,,,sim_error,,,,,,,not_applicable,,,,,,,,not_applicable,,,,,,,,"
+            "function,9,2,7,1,1,,,,,,,sim_error,,,,,,,not_applicable,,,,,,,,not_applicable,,,,,,,,"
             ",,\r\n");
 }
 

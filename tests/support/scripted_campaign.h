@@ -69,7 +69,9 @@ class ScriptedCampaign {
   }
 
   Simulate simulate() const {
-    return [this](const Fault& fault, std::uint64_t) { return simulate(fault); };
+    return [this](const std::vector<Fault>& faults, std::uint64_t) {
+      return simulate(faults.front());
+    };
   }
   /// What injection `number` does.
   Record record(std::uint64_t number) const {
