@@ -15,6 +15,13 @@ const BufferConfig& buffer_config(const AcceleratorConfig& config, std::size_t w
   return *configs[which];
 }
 
+/// Bits that tell `bytes` addresses apart.
+std::uint32_t address_bits(std::uint64_t bytes) {
+  std::uint32_t bits = 0;
+  while (bits < 63 && (std::uint64_t{1} << bits) < bytes) ++bits;
+  return bits;
+}
+
 }  // namespace
 
 Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
@@ -27,7 +34,7 @@ Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& 
       monitor_(clock_) {
   build_units(checkers);
   bind_links(interposers, !checkers.empty());
-  bind_commands();
+  bind_commands(interposers);
 }
 
 void Accelerator::own(std::function<void(const Fault&)> arm,
@@ -93,7 +100,7 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
 
   softmax_core_ = std::make_unique<SoftmaxCore>(config_.softmax, rows, cols, formats.probability);
   softmax_ = std::make_unique<SoftmaxUnit>("softmax", *softmax_core_, rows, cols,
-                                           formats.probability, universe_, log_);
+                                           formats.probability, monitor_, universe_, log_);
   own_tap(*softmax_core_);
 
   accumulator_core_ = std::make_unique<AccumulatorCore>(rows, cols, head_dim,
@@ -126,14 +133,16 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
 
 template <class Target>
 void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
-                          Format format, bool interposer, Domain domain) {
+                          Format format, bool interposer, std::uint32_t address_bits,
+                          Domain domain) {
   links_.push_back({link, &from});
   if (!interposer) {
     from.bind(to);
     return;
   }
   interposers_.push_back(std::make_unique<LinkInterposer>(
-      ("link_" + link).c_str(), clock_, universe_, log_, link, lanes, bits_of(format), domain));
+      ("link_" + link).c_str(), clock_, universe_, log_, link, lanes, bits_of(format), address_bits,
+      domain));
   LinkInterposer& between = *interposers_.back();
   from.bind(between.in);
   between.out.bind(to);
@@ -144,27 +153,36 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const std::uint32_t rows = layout_.rows, cols = layout_.cols;
   const Format operand = config_.formats.operand, output = config_.formats.output;
   const std::uint32_t widest = std::max(rows, cols);
+  const std::uint32_t memory = address_bits(memory_core_->size_bytes());
+  const auto buffer = [&](std::size_t i) { return address_bits(buffer_cores_[i]->size_bytes()); };
   connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest,
-          operand, interposers);
-  connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers);
-  connect("dma_to_k_buffer", dma_->k_out, buffers_[1]->lines_in, cols, operand, interposers);
-  connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers);
-  connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand, interposers);
-  connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand, interposers);
-  connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand, interposers);
+          operand, interposers, memory);
+  connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers,
+          buffer(0));
+  connect("dma_to_k_buffer", dma_->k_out, buffers_[1]->lines_in, cols, operand, interposers,
+          buffer(1));
+  connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers,
+          buffer(2));
+  connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand,
+          interposers, buffer(0));
+  connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand,
+          interposers, buffer(1));
+  connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand,
+          interposers, buffer(2));
   connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32,
           interposers);
   connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols,
           config_.formats.probability, interposers);
   connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 2,
-          Format::float32, interposers);
+          Format::float32, interposers, 1);
   connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols,
           Format::float32, interposers);
   connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols, output,
-          interposers);
-  connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers);
+          interposers, buffer(3));
+  connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers,
+          buffer(3));
   connect("dma_to_external_memory", dma_->memory_write_out, external_memory_->write_in, cols,
-          output, interposers);
+          output, interposers, memory);
 
   const std::uint32_t needs = checksum_->needs();
   buffers_[0]->observe(needs & kQueryWritten, needs & kQueryRead);
@@ -177,7 +195,8 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes,
                            Format format, std::uint32_t observations) {
     const bool used = checkers && (needs & observations) != 0;
-    connect(link, from, to, lanes, format, interposers && used, Domain::safety_mechanism);
+    connect(link, from, to, lanes, format, interposers && used,
+            observations == kScalars ? 1 : 0, Domain::safety_mechanism);
   };
   observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, 2 * rows, operand,
           kQueryWritten | kQueryRead);
@@ -195,8 +214,17 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   buffers_[3]->observe_out.bind(checksum_->unused_in);
 }
 
-void Accelerator::bind_commands() {
-  sequencer_->command_out.bind(router_->command_in);
+void Accelerator::bind_commands(bool interposer) {
+  if (interposer) {
+    command_interposer_ = std::make_unique<CommandInterposer>(
+        "link_sequencer_to_units", clock_, universe_, log_, "sequencer_to_units",
+        address_bits(Router::kWindows * kWindowBytes));
+    sequencer_->command_out.bind(command_interposer_->in);
+    command_interposer_->out.bind(router_->command_in);
+    own_tap(*command_interposer_);
+  } else {
+    sequencer_->command_out.bind(router_->command_in);
+  }
   const auto window = [&](CommandWindow which) -> auto& {
     return router_->unit_out[static_cast<std::size_t>(which)];
   };
@@ -220,7 +248,8 @@ void Accelerator::reset() {
                    layout_.shape.tokens_q, layout_.shape.tokens_k});
   accumulator_->reset();
   checksum_->reset();
-  for (auto& interposer : interposers_) interposer->tap().disarm();
+  for (auto& interposer : interposers_) interposer->reset();
+  if (command_interposer_) command_interposer_->reset();
 }
 
 std::optional<DoneLine> Accelerator::done_line(RegisterId reg) const {

@@ -14,6 +14,7 @@
 #include "models/checksum_unit/checksum_unit.h"
 #include "models/dma/dma.h"
 #include "models/external_memory/external_memory.h"
+#include "models/fabric/command_interposer.h"
 #include "models/fabric/link_interposer.h"
 #include "models/fabric/router.h"
 #include "models/output_accumulator/output_accumulator.h"
@@ -48,6 +49,7 @@ class Accelerator final : public sc_core::sc_module {
   std::map<std::string, std::uint64_t> link_bytes() const;
 
   const Program& program() const { return program_; }
+  const JobLayout& layout() const { return layout_; }
   const Clock& clock() const { return clock_; }
   const RunMonitor& monitor() const { return monitor_; }
   const FaultUniverse& universe() const { return universe_; }
@@ -72,10 +74,11 @@ class Accelerator final : public sc_core::sc_module {
 
   void build_units(const std::vector<CheckerConfig>& checkers);
   void bind_links(bool interposers, bool checkers);
-  void bind_commands();
+  void bind_commands(bool interposer);
   template <class Target>
   void connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
-               Format format, bool interposer, Domain domain = Domain::function);
+               Format format, bool interposer, std::uint32_t address_bits = 0,
+               Domain domain = Domain::function);
   /// Register classes declared since the last call belong to this owner.
   void own(std::function<void(const Fault&)> arm, std::function<FaultOutcome()> outcome);
   template <class Unit>
@@ -107,6 +110,7 @@ class Accelerator final : public sc_core::sc_module {
   std::unique_ptr<Router> router_;
   std::unique_ptr<Sequencer> sequencer_;
   std::vector<std::unique_ptr<LinkInterposer>> interposers_;
+  std::unique_ptr<CommandInterposer> command_interposer_;
   std::vector<Link> links_;
 };
 

@@ -11,11 +11,11 @@ Dma::Dma(sc_core::sc_module_name name, const DmaBuffers& buffers,
     : sc_module(name),
       load_command_in("load_command_in"),
       store_command_in("store_command_in"),
-      memory_read_out("memory_read_out"),
-      memory_write_out("memory_write_out"),
-      q_out("q_out"),
-      k_out("k_out"),
-      v_out("v_out"),
+      memory_read_out("memory_read_out", &monitor),
+      memory_write_out("memory_write_out", &monitor),
+      q_out("q_out", &monitor),
+      k_out("k_out", &monitor),
+      v_out("v_out", &monitor),
       o_in("o_in"),
       buffers_(buffers),
       memory_(memory),
@@ -53,8 +53,9 @@ UnitStats Dma::Channel::stats(std::uint64_t total_cycles) const {
   return stats;
 }
 
-bool Dma::accept(Channel& channel, tlm::tlm_generic_payload& payload, Line& done) {
-  if (channel.busy) {
+bool Dma::accept(Channel& channel, tlm::tlm_generic_payload& payload, Line& done,
+                 std::size_t command_bytes) {
+  if (channel.busy || payload.get_data_length() != command_bytes) {
     payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
     return false;
   }
@@ -67,12 +68,12 @@ bool Dma::accept(Channel& channel, tlm::tlm_generic_payload& payload, Line& done
 }
 
 void Dma::accept_load(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-  if (accept(load_, payload, load_done_))
+  if (accept(load_, payload, load_done_, sizeof load_command_))
     std::memcpy(&load_command_, payload.get_data_ptr(), sizeof load_command_);
 }
 
 void Dma::accept_store(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-  if (accept(store_, payload, store_done_))
+  if (accept(store_, payload, store_done_, sizeof store_command_))
     std::memcpy(&store_command_, payload.get_data_ptr(), sizeof store_command_);
 }
 
@@ -83,6 +84,7 @@ void Dma::load_method() {
   std::uint64_t end = start;
   for (std::uint32_t i = 0; i < load_command_.count; ++i)
     end = std::max(end, load_tile(load_command_.transfers[i]));
+  if (end == kNever) return;
   load_.occupied_cycles += end - start;
   load_.event.notify(clock_.until(end));
 }
@@ -92,6 +94,7 @@ void Dma::store_method() {
   store_.moving = true;
   const std::uint64_t start = clock_.cycle();
   const std::uint64_t end = store_tile(store_command_.transfer);
+  if (end == kNever) return;
   store_.occupied_cycles += end - start;
   store_.event.notify(clock_.until(end));
 }
@@ -116,7 +119,7 @@ void describe(Burst& burst, const TileTransfer& transfer, Format format, std::ui
 }
 }  // namespace
 
-/// Moves one tile in; the cycle from which its last word can be read.
+/// Moves one tile in; the cycle from which its last word can be read, kNever if it never comes.
 std::uint64_t Dma::load_tile(const TileTransfer& transfer) {
   const auto which = static_cast<std::size_t>(transfer.buffer);
   const std::uint32_t line_bytes = buffers_.core[which]->line_bytes();
@@ -128,7 +131,8 @@ std::uint64_t Dma::load_tile(const TileTransfer& transfer) {
   burst.timing.beat_interval_cycles =
       std::max((line_bytes + memory_.bytes_per_cycle - 1) / memory_.bytes_per_cycle,
                buffers_.core[which]->beat_interval_cycles());
-  memory_read_out.read(transfer.external_address, staging_.data(), staging_.size());
+  if (!memory_read_out.read(transfer.external_address, staging_.data(), staging_.size()))
+    return kNever;
 
   BurstPort& port = transfer.buffer == BufferId::q   ? q_out
                     : transfer.buffer == BufferId::k ? k_out
@@ -141,7 +145,7 @@ std::uint64_t Dma::load_tile(const TileTransfer& transfer) {
                                               buffers_.config[which]->write_latency_cycles + 1);
 }
 
-/// Moves one output tile out; the cycle after its last line was accepted.
+/// Moves one output tile out; the cycle after its last line was accepted, kNever if it never comes.
 std::uint64_t Dma::store_tile(const TileTransfer& transfer) {
   const auto which = static_cast<std::size_t>(BufferId::o);
   const std::uint32_t line_bytes = buffers_.core[which]->line_bytes();
@@ -156,8 +160,10 @@ std::uint64_t Dma::store_tile(const TileTransfer& transfer) {
       std::max((line_bytes + memory_.bytes_per_cycle - 1) / memory_.bytes_per_cycle,
                buffers_.core[which]->beat_interval_cycles());
   timing.group_interval_cycles = timing.beats * timing.beat_interval_cycles;
-  if (!o_in.read(transfer.buffer_address, staging_.data(), staging_.size()))
-    monitor_.crash("dma read an output tile that is not complete");
+  if (!o_in.read(transfer.buffer_address, staging_.data(), staging_.size())) {
+    if (!o_in.lost()) monitor_.crash("dma read an output tile that is not complete");
+    return kNever;
+  }
 
   memory_write_out.burst = burst;
   memory_write_out.burst.timing.first_cycle += buffers_.config[which]->read_latency_cycles;

@@ -56,12 +56,15 @@ class Dma final : public sc_core::sc_module {
   };
   void accept_load(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void accept_store(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-  bool accept(Channel& channel, tlm::tlm_generic_payload& payload, Line& done);
+  bool accept(Channel& channel, tlm::tlm_generic_payload& payload, Line& done,
+              std::size_t command_bytes);
   void load_method();
   void store_method();
   void finish(Channel& channel, Line& done);
   std::uint64_t load_tile(const TileTransfer& transfer);
   std::uint64_t store_tile(const TileTransfer& transfer);
+
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
   DmaBuffers buffers_;
   const ExternalMemoryConfig& memory_;

@@ -14,6 +14,10 @@ ExternalMemory::ExternalMemory(sc_core::sc_module_name name, ExternalMemoryCore&
 
 void ExternalMemory::read(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   // The initiator says how fast it can take lines; the memory decides when they come.
+  if (!core_.holds(payload.get_address(), payload.get_data_length())) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
   Burst& burst = burst_of(payload);
   BeatTiming& timing = burst.timing;
   timing.first_cycle = core_.serve_read(clock_.cycle(), std::uint64_t{timing.groups} * timing.beats,
@@ -24,8 +28,12 @@ void ExternalMemory::read(tlm::tlm_generic_payload& payload, sc_core::sc_time&) 
 }
 
 void ExternalMemory::write(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-  std::memcpy(core_.at(payload.get_address()), payload.get_data_ptr(), payload.get_data_length());
-  if (committed) committed(burst_of(payload));
+  if (!core_.holds(payload.get_address(), payload.get_data_length())) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
+  core_.write(payload.get_address(), payload.get_data_ptr(), payload.get_data_length());
+  if (committed) committed(burst_of(payload), payload.get_address());
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

@@ -24,8 +24,8 @@ class ExternalMemory final : public sc_core::sc_module {
 
   ExternalMemory(sc_core::sc_module_name name, ExternalMemoryCore& core, const Clock& clock);
 
-  /// Called with every accepted output burst: what reached memory, when.
-  std::function<void(const Burst&)> committed;
+  /// Called with every accepted output burst: what reached memory, when and where.
+  std::function<void(const Burst&, std::uint64_t address)> committed;
 
  private:
   void read(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

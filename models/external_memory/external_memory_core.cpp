@@ -53,7 +53,16 @@ void ExternalMemoryCore::load(const AttentionJob& job) {
     }
 }
 
+void ExternalMemoryCore::write(std::uint64_t address, const void* data, std::size_t bytes) {
+  if (address < layout_.output_base() && operands_.empty())
+    operands_.assign(bytes_.begin(),
+                     bytes_.begin() + static_cast<std::ptrdiff_t>(layout_.output_base()));
+  std::memcpy(at(address), data, bytes);
+}
+
 void ExternalMemoryCore::reset() {
+  std::copy(operands_.begin(), operands_.end(), bytes_.begin());
+  operands_.clear();
   std::fill(bytes_.begin() + static_cast<std::ptrdiff_t>(layout_.output_base()), bytes_.end(),
             std::byte{0});
   read_channel_free_ = 0;

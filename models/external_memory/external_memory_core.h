@@ -22,6 +22,12 @@ class ExternalMemoryCore {
   void reset();
 
   std::byte* at(std::uint64_t address) { return bytes_.data() + address; }
+  std::uint64_t size_bytes() const { return bytes_.size(); }
+  bool holds(std::uint64_t address, std::uint64_t bytes) const {
+    return address <= bytes_.size() && bytes <= bytes_.size() - address;
+  }
+  /// Operands that a misled write overwrites are there again after reset().
+  void write(std::uint64_t address, const void* data, std::size_t bytes);
 
   /// A read of lines of `line_bytes`, requested at `cycle`: cycle of the first line; later lines
   /// follow every `interval` cycles. Requests are served in order.
@@ -34,6 +40,7 @@ class ExternalMemoryCore {
   const ExternalMemoryConfig& config_;
   const JobLayout& layout_;
   std::vector<std::byte> bytes_;
+  std::vector<std::byte> operands_;  ///< as loaded, once one of them was overwritten
   std::uint64_t read_channel_free_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include <tlm>
 
 #include "models/fabric/burst_shape.h"
+#include "models/fabric/run_monitor.h"
 
 namespace attnguard {
 
@@ -26,22 +27,29 @@ struct Burst final : tlm::tlm_extension<Burst>, BurstShape {
 /// sent.
 class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
  public:
-  explicit BurstPort(const char* name) : simple_initiator_socket(name) {
+  /// `monitor`: an error answer ends the run; without, it is the caller's business.
+  explicit BurstPort(const char* name, RunMonitor* monitor = nullptr)
+      : simple_initiator_socket(name), monitor_(monitor) {
     payload_.set_extension(&burst);
   }
   ~BurstPort() override { payload_.clear_extension(&burst); }
 
   Burst burst;  ///< filled in by the unit before each transfer
 
-  /// Moves the burst described by `burst`. False if the target answers with an error.
+  /// Moves the burst described by `burst`. False if the target answers with an error or not at all.
   bool write(std::uint64_t address, const void* data, std::size_t bytes) {
     return transfer(tlm::TLM_WRITE_COMMAND, address, const_cast<void*>(data), bytes);
   }
   bool read(std::uint64_t address, void* data, std::size_t bytes) {
     return transfer(tlm::TLM_READ_COMMAND, address, data, bytes);
   }
+  /// The last transfer got no answer: whoever waits for it waits for ever.
+  bool lost() const { return lost_; }
   std::uint64_t bytes() const { return bytes_; }
-  void reset() { bytes_ = 0; }
+  void reset() {
+    bytes_ = 0;
+    lost_ = false;
+  }
 
  private:
   bool transfer(tlm::tlm_command command, std::uint64_t address, void* data, std::size_t bytes) {
@@ -56,10 +64,16 @@ class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
     sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
     (*this)->b_transport(payload_, delay);
     bytes_ += burst.bytes();
-    return payload_.is_response_ok();
+    lost_ = payload_.get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE;
+    if (payload_.is_response_ok()) return true;
+    if (monitor_ != nullptr && !lost_)
+      monitor_->crash(std::string(this->name()) + " got " + payload_.get_response_string());
+    return false;
   }
 
   tlm::tlm_generic_payload payload_;
+  RunMonitor* monitor_;
+  bool lost_ = false;
   std::uint64_t bytes_ = 0;
 };
 

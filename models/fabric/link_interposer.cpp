@@ -3,31 +3,93 @@
 #include <cstring>
 
 namespace attnguard {
-LinkInterposer::LinkInterposer(sc_core::sc_module_name name, const Clock& clock,
-                               FaultUniverse& universe, LiveLog& log, const std::string& link,
-                               std::uint32_t lanes, std::uint32_t bits, Domain domain)
-    : sc_module(name), in("in"), out("out"), log_(log), clock_(clock), bits_(bits) {
+
+namespace {
+
+RegisterId declare_data(FaultUniverse& universe, const std::string& link, std::uint32_t lanes,
+                        std::uint32_t bits, Domain domain) {
   RegisterClass cls;
   cls.path = "link." + link + ".data";
   cls.bits = bits;
   cls.lanes = lanes;
   cls.domain = domain;
   cls.kind = StorageKind::link;
-  reg_ = universe.declare(cls);
+  return universe.declare(cls);
+}
+
+}  // namespace
+
+LinkInterposer::LinkInterposer(sc_core::sc_module_name name, const Clock& clock,
+                               FaultUniverse& universe, LiveLog& log, const std::string& link,
+                               std::uint32_t lanes, std::uint32_t bits, std::uint32_t address_bits,
+                               Domain domain)
+    : sc_module(name),
+      in("in"),
+      out("out"),
+      log_(log),
+      clock_(clock),
+      reg_(declare_data(universe, link, lanes, bits, domain)),
+      transfer_(universe, log, link, address_bits, domain),
+      bits_(bits) {
   in.bind(static_cast<tlm::tlm_fw_transport_if<>&>(*this));
   out.bind(static_cast<tlm::tlm_bw_transport_if<>&>(*this));
 }
 
+void LinkInterposer::reset() {
+  transfer_.reset();
+  tap_.disarm();
+}
+
 void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-  if (log_.enabled() || tap_.pending()) {
-    // Timing of a read is filled in by the target, so the beats are known only once it has
-    // answered.
-    if (payload.is_read()) target_->b_transport(payload, delay);
-    if (log_.enabled()) record(burst_of(payload), payload.get_address());
-    if (tap_.pending()) corrupt(payload);
-    if (payload.is_read()) return;
+  const std::uint64_t cycle = transfer_.cross(clock_.cycle());
+  if (!log_.enabled() && !tap_.pending()) return target_->b_transport(payload, delay);
+  if (log_.enabled()) transfer_.record(cycle, burst_of(payload).tile.id());
+  if (ArmedFault* armed = transfer_.struck(tap_, cycle)) {
+    TransferSite::activate(*armed, cycle, payload.get_address(),
+                           place_of(burst_of(payload).tile));
+    tap_.update_pending();
+    return disturb(*armed, payload, delay);
   }
-  target_->b_transport(payload, delay);
+  forward(payload, delay);
+}
+
+void LinkInterposer::forward(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  // Timing of a read is filled in by the target, so the beats are known only once it has answered.
+  if (payload.is_read()) target_->b_transport(payload, delay);
+  if (log_.enabled()) record(burst_of(payload), payload.get_address());
+  if (tap_.pending()) corrupt(payload);
+  if (!payload.is_read()) target_->b_transport(payload, delay);
+}
+
+void LinkInterposer::disturb(ArmedFault& armed, tlm::tlm_generic_payload& payload,
+                             sc_core::sc_time& delay) {
+  Burst& burst = burst_of(payload);
+  const std::uint64_t late = armed.fault.delay_cycles;
+  switch (armed.fault.how.model) {
+    case FaultModel::address:
+      payload.set_address(payload.get_address() ^ armed.fault.mask());
+      return forward(payload, delay);
+    case FaultModel::drop:
+      // A write waits for no answer; a read gets none.
+      payload.set_response_status(payload.is_read() ? tlm::TLM_INCOMPLETE_RESPONSE
+                                                    : tlm::TLM_OK_RESPONSE);
+      return;
+    case FaultModel::duplicate:
+      forward(payload, delay);
+      return forward(payload, delay);
+    case FaultModel::delay:
+      if (payload.is_read()) {
+        forward(payload, delay);
+        burst.timing.first_cycle += late;
+        return;
+      }
+      burst.timing.first_cycle += late;
+      forward(payload, delay);
+      burst.timing.first_cycle -= late;  // who sent it does not know
+      return;
+    default:
+      payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+  }
 }
 
 void LinkInterposer::record(const Burst& burst, std::uint64_t address) {
@@ -53,8 +115,8 @@ void LinkInterposer::record(const Burst& burst, std::uint64_t address) {
 void LinkInterposer::corrupt(tlm::tlm_generic_payload& payload) {
   const Burst& burst = burst_of(payload);
   for (ArmedFault& armed : tap_.armed()) {
-    if (armed.spent) continue;
     const Fault& fault = armed.fault;
+    if (armed.spent || fault.site.reg != reg_) continue;
     const std::uint32_t lane = fault.bit / bits_;
     if (armed.once()) {
       if (const auto at = element_at(burst, fault.cycle, lane)) act(armed, payload, *at);

@@ -1,5 +1,5 @@
 // The fault injector of a TLM link: bound between two sockets, it passes bursts on and, when armed,
-// changes bits of the beats that cross in the cycles in which a fault acts.
+// misleads, loses, repeats, holds up or refuses a transaction, or changes bits of the beats that cross in the cycles in which a fault acts.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
+#include "models/fabric/transfer_site.h"
 #include "models/fault_injector/fault_universe.h"
 #include "models/fault_injector/register_tap.h"
 
@@ -21,9 +22,13 @@ class LinkInterposer final : public sc_core::sc_module,
   tlm::tlm_target_socket<> in;
   tlm::tlm_initiator_socket<> out;
 
-  /// `link` names the site link.<link>.data; a beat has up to `lanes` elements of `bits` bits.
+  /// `link` names the sites link.<link>.data and .transfer; a beat has up to `lanes` elements of
+  /// `bits` bits; the target decodes `address_bits` of an address.
   LinkInterposer(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& universe,
-                 LiveLog& log, const std::string& link, std::uint32_t lanes, std::uint32_t bits, Domain domain);
+                 LiveLog& log, const std::string& link, std::uint32_t lanes, std::uint32_t bits,
+                 std::uint32_t address_bits, Domain domain);
+
+  void reset();
 
   RegisterId reg() const { return reg_; }
   RegisterTap& tap() { return tap_; }
@@ -49,6 +54,8 @@ class LinkInterposer final : public sc_core::sc_module,
     return out->transport_dbg(payload);
   }
   void end_of_elaboration() override { target_ = out.operator->(); }
+  void forward(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void disturb(ArmedFault& armed, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void record(const Burst& burst, std::uint64_t address);
   void corrupt(tlm::tlm_generic_payload& payload);
   void act(ArmedFault& armed, tlm::tlm_generic_payload& payload, const BurstElement& at);
@@ -59,6 +66,7 @@ class LinkInterposer final : public sc_core::sc_module,
   const Clock& clock_;
   RegisterTap tap_;
   RegisterId reg_ = 0;
+  TransferSite transfer_;
   std::uint32_t bits_;
 };
 

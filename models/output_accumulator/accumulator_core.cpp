@@ -46,6 +46,9 @@ void AccumulatorCore::declare(FaultUniverse& universe, const std::string& name) 
 void AccumulatorCore::reset() {
   tap_.disarm();
   std::fill(acc_.begin(), acc_.end(), 0.0F);
+  for (LaneTile* bank : {&alpha_[0], &alpha_[1], &sum_[0], &sum_[1]})
+    std::fill(bank->begin(), bank->end(), 0.0F);
+  alpha_cycle_[0] = alpha_cycle_[1] = sum_cycle_[0] = sum_cycle_[1] = 0;
   last_accumulate_ = {};
 }
 
@@ -55,7 +58,7 @@ std::uint32_t AccumulatorCore::slice_cols(std::uint32_t slice) const {
 
 void AccumulatorCore::receive_alpha(const TileContext& tile, const float* alpha,
                                     std::uint64_t first_cycle) {
-  std::copy_n(alpha, stride_, alpha_[tile.bank].data());
+  std::copy_n(alpha, tile.rows, alpha_[tile.bank].data());  // gated lanes hold
   alpha_cycle_[tile.bank] = first_cycle;
   if (tap_.pending())
     for (std::uint32_t row = 0; row < tile.rows; ++row)
@@ -64,7 +67,7 @@ void AccumulatorCore::receive_alpha(const TileContext& tile, const float* alpha,
 
 void AccumulatorCore::receive_sum(const TileContext& tile, const float* sum,
                                   std::uint64_t first_cycle) {
-  std::copy_n(sum, stride_, sum_[tile.half].data());
+  std::copy_n(sum, tile.rows, sum_[tile.half].data());
   sum_cycle_[tile.half] = first_cycle;
   if (tap_.pending())
     for (std::uint32_t row = 0; row < tile.rows; ++row)
@@ -83,7 +86,13 @@ void AccumulatorCore::accumulate(const TileContext& tile, float* partial, const 
   float* saved = saved_rows_.data();
   for (std::uint32_t row = 0; faulty > 0 && row < tile.rows; ++row)
     if (rows[row]) copy_row(row, std::exchange(saved, saved + head_dim_));
-  rescale_add(acc_.data(), alpha_[tile.bank].data(), partial, head_dim_, stride_, stride_);
+  const float* alpha = alpha_[tile.bank].data();
+  if (tile.rows == rows_) {
+    rescale_add(acc_.data(), alpha, partial, head_dim_, stride_, stride_);
+  } else {  // gated lanes hold
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      rescale_add(&acc_[row], &alpha[row], &partial[row], head_dim_, 1, stride_);
+  }
   saved = saved_rows_.data();
   for (std::uint32_t row = 0; faulty > 0 && row < tile.rows; ++row) {
     if (!rows[row]) continue;

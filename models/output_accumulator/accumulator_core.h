@@ -44,6 +44,10 @@ class AccumulatorCore {
   void receive_alpha(const TileContext& tile, const float* alpha, std::uint64_t first_cycle);
   /// l of row i arrives at first_cycle + i; [stride].
   void receive_sum(const TileContext& tile, const float* sum, std::uint64_t first_cycle);
+  /// Whether the alpha that came last is there when the partial beats need it.
+  bool has_alpha(const TileContext& tile, const BeatTiming& partial) const {
+    return alpha_cycle_[tile.bank] <= partial.first_cycle;
+  }
   /// P·V tile [d × stride] (changed in place by a fault in the partial register): group = pass,
   /// beat = row.
   void accumulate(const TileContext& tile, float* partial, const BeatTiming& timing, LiveLog& log);

@@ -16,7 +16,7 @@ OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCo
       command_in("command_in"),
       partial_in("partial_in"),
       scalar_in("scalar_in"),
-      output_out("output_out"),
+      output_out("output_out", &monitor),
       observe_out("observe_out"),
       core_(core),
       cols_(cols),
@@ -59,7 +59,7 @@ UnitStats OutputAccumulator::stats(std::uint64_t total_cycles) const {
 }
 
 void OutputAccumulator::accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-  if (busy_) {
+  if (busy_ || payload.get_data_length() != sizeof command_) {
     payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
     return;
   }
@@ -83,6 +83,11 @@ void OutputAccumulator::receive_partial(tlm::tlm_generic_payload& payload, sc_co
   const Burst& burst = burst_of(payload);
   if (!busy_) {
     monitor_.crash("accumulator received a partial tile without a command");
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    return;
+  }
+  if (!core_.has_alpha(burst.tile, burst.timing)) {
+    monitor_.crash("accumulator received a partial tile before its alpha");
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }

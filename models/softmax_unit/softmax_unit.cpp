@@ -7,12 +7,12 @@
 namespace attnguard {
 
 SoftmaxUnit::SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows,
-                         std::uint32_t cols, Format probability, FaultUniverse& universe,
-                         LiveLog& log)
+                         std::uint32_t cols, Format probability, RunMonitor& monitor,
+                         FaultUniverse& universe, LiveLog& log)
     : sc_module(name),
       score_in("score_in"),
-      probability_out("probability_out"),
-      scalar_out("scalar_out"),
+      probability_out("probability_out", &monitor),
+      scalar_out("scalar_out", &monitor),
       observe_out("observe_out"),
       core_(core),
       stride_(lane_stride(rows)),

@@ -23,6 +23,10 @@ void SramBuffer::reset() {
 
 void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
+  if (!core_.holds(payload.get_address(), payload.get_data_length())) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
   core_.write(access_of(payload, burst), reinterpret_cast<const std::byte*>(payload.get_data_ptr()),
               log_);
   count(write_, burst.timing);
@@ -32,6 +36,10 @@ void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time
 
 void SramBuffer::read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
+  if (!core_.holds(payload.get_address(), payload.get_data_length())) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
   if (!core_.read(access_of(payload, burst),
                   reinterpret_cast<std::byte*>(payload.get_data_ptr()))) {
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);

@@ -42,6 +42,10 @@ class SramCore {
   /// Cycles per beat: port width and bank conflicts of a line of consecutive words.
   std::uint32_t beat_interval_cycles() const { return beat_interval_; }
 
+  /// The bytes lie within the storage.
+  bool holds(std::uint64_t address, std::uint64_t bytes) const {
+    return address <= storage_.size() && bytes <= storage_.size() - address;
+  }
   /// Lines are written; the words change at their beat's cycle + write latency.
   void write(const LineAccess& access, const std::byte* data, LiveLog& log);
   /// Lines are read at their beats' cycles. False if one of them is not yet completely written.

@@ -80,7 +80,13 @@ FaultOutcome ArrayCore::outcome() const { return stepping_.outcome().earlier(tap
 
 void ArrayCore::receive_probability(const TileContext& tile, const float* probability,
                                     std::uint64_t first_cycle) {
-  std::copy_n(probability, tile.cols * stride_, probability_[tile.bank].data());
+  float* bank = probability_[tile.bank].data();
+  if (tile.rows == rows_) {
+    std::copy_n(probability, tile.cols * stride_, bank);
+  } else {  // gated lanes hold
+    for (std::uint32_t key = 0; key < tile.cols; ++key)
+      std::copy_n(probability + key * stride_, tile.rows, bank + key * stride_);
+  }
   probability_cycle_[tile.bank] = first_cycle;
   if (!tap_.pending()) return;
   for (std::uint32_t row = 0; row < tile.rows; ++row)

@@ -18,8 +18,8 @@ SystolicArray::SystolicArray(sc_core::sc_module_name name, ArrayCore& core,
       q_in("q_in"),
       k_in("k_in"),
       v_in("v_in"),
-      score_out("score_out"),
-      partial_out("partial_out"),
+      score_out("score_out", &monitor),
+      partial_out("partial_out", &monitor),
       observe_out("observe_out"),
       core_(core),
       config_(config),
@@ -62,7 +62,7 @@ void SystolicArray::reset() {
 }
 
 void SystolicArray::accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
-  if (pending_) {
+  if (pending_ || payload.get_data_length() != sizeof command_) {
     payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
     return;
   }
@@ -97,9 +97,14 @@ void SystolicArray::plan_when_ready() {
 void SystolicArray::feed_method() {
   ArrayWork& work = works_[next_work_];
   pending_ = false;
-  sc_assert(draining_ < kWorks);
-  if (!read_operands(work, read_start_))
-    return monitor_.crash("array read an operand tile that is not loaded");
+  if (draining_ == kWorks)  // only a protocol fault leads here
+    return monitor_.crash("array has more operations under way than it has place for");
+  if (!read_operands(work, read_start_)) {
+    const bool lost = work.values ? v_in.lost() : q_in.lost() || k_in.lost();
+    if (!lost) monitor_.crash("array read an operand tile that is not loaded");
+    return;
+  }
+  wait_for_operands(work);
   done_.write(true, clock_.cycle() - 1);
   core_.start(work, log_);
   if (work.values && (observations_ & kProbabilities) != 0) observe_probability(work);
@@ -162,6 +167,19 @@ bool SystolicArray::read_operands(ArrayWork& work, std::uint64_t read_start) {
                     q_.beat_interval_cycles, work.operands->west) &&
          read_lines(k_in, work, command_.k_address, read_start, work.tile.cols, config_.cols,
                     k_.beat_interval_cycles, work.operands->north);
+}
+
+/// Lines that come later than the buffer promises hold up the pass, and all that follows it.
+void SystolicArray::wait_for_operands(ArrayWork& work) {
+  const auto late = [&](const BurstPort& port) {
+    return port.burst.timing.first_cycle - read_start_;
+  };
+  const std::uint64_t cycles = work.values ? late(v_in) : std::max(late(q_in), late(k_in));
+  work.start += cycles;
+  edge_free_ += cycles;
+  bus_free_ += cycles;
+  reads_end_ += cycles;
+  stats_.stall_cycles["operand"] += cycles;
 }
 
 /// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded

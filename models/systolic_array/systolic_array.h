@@ -65,6 +65,7 @@ class SystolicArray final : public sc_core::sc_module {
   /// Cycle at which operand reading starts; accounts for the wait.
   std::uint64_t plan(ArrayWork& work);
   bool read_operands(ArrayWork& work, std::uint64_t read_start);
+  void wait_for_operands(ArrayWork& work);
   bool read_lines(BurstPort& port, const ArrayWork& work, std::uint64_t address,
                   std::uint64_t read_start, std::uint32_t lanes, std::uint32_t line_elements,
                   std::uint32_t read_interval, LaneTile& values);

@@ -30,20 +30,29 @@ OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
 
 std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
                                const OutputLayout& layout) {
-  std::uint64_t earliest = kNever;
+  // Of a row that was written twice the last write stands.
+  std::vector<const CommitRecord*> last(golden.output.size() / layout.head_dim);
+  const auto first_row = [&](const CommitRecord& commit) {
+    return std::size_t{commit.head} * layout.tokens_q + commit.first_row;
+  };
   for (const CommitRecord& commit : run.commits)
-    for (std::uint32_t r = 0; r < commit.rows; ++r) {
-      const std::size_t row = std::size_t{commit.head} * layout.tokens_q + commit.first_row + r;
-      if (same_words(golden.output, run.output, row * layout.head_dim, layout.head_dim)) continue;
-      for (std::uint32_t c = 0; c < layout.head_dim; ++c) {
-        const std::size_t word = row * layout.head_dim + c;
-        if (golden.output[word] == run.output[word]) continue;
-        const std::uint64_t slice = c / commit.slice_cols;
-        earliest =
-            std::min(earliest, commit.first_cycle + std::uint64_t{r} * commit.row_interval_cycles +
-                                   slice * commit.slice_interval_cycles);
-      }
+    std::fill_n(last.begin() + static_cast<std::ptrdiff_t>(first_row(commit)), commit.rows,
+                &commit);
+  std::uint64_t earliest = kNever;
+  for (std::size_t row = 0; row < last.size(); ++row) {
+    if (last[row] == nullptr ||
+        same_words(golden.output, run.output, row * layout.head_dim, layout.head_dim))
+      continue;
+    const CommitRecord& commit = *last[row];
+    for (std::uint32_t c = 0; c < layout.head_dim; ++c) {
+      const std::size_t word = row * layout.head_dim + c;
+      if (golden.output[word] == run.output[word]) continue;
+      const std::uint64_t slice = c / commit.slice_cols;
+      earliest = std::min(earliest, commit.first_cycle +
+                                        (row - first_row(commit)) * commit.row_interval_cycles +
+                                        slice * commit.slice_interval_cycles);
     }
+  }
   return earliest;
 }
 

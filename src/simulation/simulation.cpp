@@ -26,7 +26,9 @@ struct Simulation::Impl {
       : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers),
         shape(job.shape) {
     accelerator.memory().load(job);
-    accelerator.external_memory().committed = [this](const Burst& burst) { record_commit(burst); };
+    accelerator.external_memory().committed = [this](const Burst& burst, std::uint64_t address) {
+      record_commit(burst, address);
+    };
     for (auto& guard : accelerator.checksum().guards())
       comparisons.push_back(guard->checker->comparisons());
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
@@ -35,7 +37,8 @@ struct Simulation::Impl {
   RunResult run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles, bool record_live);
   void settle();
   void keep_golden(const RunResult& result);
-  void record_commit(const Burst& burst);
+  void record_commit(const Burst& burst, std::uint64_t address);
+  void record_misled(const Burst& burst, std::uint64_t address);
   void check_invariants(const RunResult& result) const;
 
   Accelerator accelerator;
@@ -47,7 +50,28 @@ struct Simulation::Impl {
   std::vector<CommitRecord> commits;
 };
 
-void Simulation::Impl::record_commit(const Burst& burst) {
+/// A write with a wrong address: every output tile it lies in counts as written in the cycle of its
+/// first line.
+void Simulation::Impl::record_misled(const Burst& burst, std::uint64_t address) {
+  const JobLayout& layout = accelerator.layout();
+  const std::uint64_t end = address + burst.group_stride * burst.timing.groups;
+  for (std::uint32_t head = 0; head < shape.heads; ++head)
+    for (std::uint32_t tile = 0; tile < layout.query_tiles; ++tile) {
+      const std::uint64_t first = layout.o_address(head, tile);
+      if (end <= first || address >= first + layout.o_tile_bytes) continue;
+      CommitRecord record;
+      record.head = head;
+      record.first_row = tile * layout.rows;
+      record.rows = layout.rows_of(tile);
+      record.first_cycle = burst.timing.first_cycle;
+      record.slice_cols = layout.cols;
+      commits.push_back(record);
+    }
+}
+
+void Simulation::Impl::record_commit(const Burst& burst, std::uint64_t address) {
+  if (address != accelerator.layout().o_address(burst.tile.head, burst.tile.query_tile))
+    return record_misled(burst, address);
   CommitRecord record;
   record.head = burst.tile.head;
   record.first_row = burst.tile.first_row;

@@ -15,7 +15,7 @@
 namespace attnguard {
 namespace {
 
-enum class Faults { flips, every_model };
+enum class Faults { flips, every_model, transfers };
 
 bool contradicts(const RunResult& run, bool live) {
   return run.completion == Completion::finished ? run.fault.activated != live
@@ -35,13 +35,16 @@ std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t 
   const LiveMap live(universe, simulation.live_blocks());
   FloatSamples samples(seed);
   std::vector<Fault> faults =
-      random_faults(universe, simulation.live_blocks(), golden.cycles, per_class, samples);
+      which == Faults::transfers
+          ? random_transfer_faults(universe, simulation.live_blocks(), golden.cycles, per_class,
+                                   samples)
+          : random_faults(universe, simulation.live_blocks(), golden.cycles, per_class, samples);
   if (which == Faults::every_model) vary_models(faults, universe, samples);
   std::ostringstream text;
   for (const Fault& fault : faults) {
     std::vector<Fault> together{fault};
     // Several faults in one run, now and then in one register or one unit.
-    if (which == Faults::every_model)
+    if (which != Faults::flips)
       while (samples.integer(0, 3) == 0)
         together.push_back(faults[samples.integer(0, faults.size() - 1)]);
     const RunResult run = simulation.run_with_faults(together, 4 * golden.cycles + 10000);
@@ -133,6 +136,27 @@ TEST(FaultIdentity, EveryModelAndSeveralFaultsAtOnce) {
     Tally tally;
     compare_fidelities(system, 6, 200 + trial, tally, Faults::every_model);
     EXPECT_GT(tally.live, tally.faults / 3) << trial;
+  }
+}
+
+// None leaves the simulator stuck or broken: this test ends, and every run has a completion.
+TEST(FaultIdentity, TransactionsOfEveryLink) {
+  int unfinished = 0;
+  for (const bool resident : {false, true}) {
+    Tally tally;
+    compare_fidelities(small_system(resident), 8, 33, tally, Faults::transfers);
+    EXPECT_GT(tally.live, tally.faults * 3 / 4);
+    unfinished += tally.unfinished;
+    RecordProperty(resident ? "resident" : "streamed", tally.faults);
+  }
+  EXPECT_GT(unfinished, 100);
+  FloatSamples samples(25);
+  for (std::uint32_t trial = 0; trial < 12; ++trial) {
+    TestSystem system = random_system(samples, {5, 5, 14, 10});
+    system.checkers = shipped_checkers();
+    Tally tally;
+    compare_fidelities(system, 4, 300 + trial, tally, Faults::transfers);
+    EXPECT_GT(tally.live, tally.faults / 2) << trial;
   }
 }
 

@@ -47,6 +47,7 @@ std::vector<Fault> random_faults(const FaultUniverse& universe,
   };
   for (RegisterId reg = 0; reg < universe.classes().size(); ++reg) {
     const RegisterClass& cls = universe[reg];
+    if (cls.kind == StorageKind::transfer) continue;
     for (std::size_t n = 0; n < per_class; ++n) {
       Fault fault;
       fault.site = {reg, below(cls.instances())};
@@ -77,6 +78,34 @@ std::vector<Fault> random_faults(const FaultUniverse& universe,
       faults.push_back(fault);
     }
   }
+  return faults;
+}
+
+std::vector<Fault> random_transfer_faults(const FaultUniverse& universe,
+                                          const std::vector<LiveBlock>& blocks,
+                                          std::uint64_t cycles, std::size_t per_model,
+                                          FloatSamples& samples) {
+  std::map<RegisterId, std::vector<std::uint64_t>> crossings;
+  for (const LiveBlock& block : blocks)
+    if (universe[block.reg].kind == StorageKind::transfer)
+      crossings[block.reg].push_back(block.start);
+  std::vector<Fault> faults;
+  for (const auto& [reg, at] : crossings)
+    for (const FaultModel model : {FaultModel::address, FaultModel::drop, FaultModel::duplicate,
+                                   FaultModel::delay, FaultModel::error_response})
+      for (std::size_t n = 0; n < per_model; ++n) {
+        if (model == FaultModel::address && universe[reg].address_bits == 0) continue;
+        Fault fault;
+        fault.site.reg = reg;
+        fault.how.model = model;
+        fault.cycle = n % 8 == 7 ? samples.integer(0, cycles - 1)
+                                 : at[samples.integer(0, at.size() - 1)];
+        if (model == FaultModel::address)
+          fault.bit = static_cast<std::uint32_t>(
+              samples.integer(0, universe[reg].address_bits - 1));
+        if (model == FaultModel::delay) fault.delay_cycles = samples.pick(1U, 3U, 20U, 500U);
+        faults.push_back(fault);
+      }
   return faults;
 }
 

@@ -34,6 +34,12 @@ std::vector<Fault> random_faults(const FaultUniverse& universe,
                                  const std::vector<LiveBlock>& blocks, std::uint64_t cycles,
                                  std::size_t per_class, FloatSamples& samples);
 
+/// `per_model` faults of every model in the transactions of every link, nearly all of which strike.
+std::vector<Fault> random_transfer_faults(const FaultUniverse& universe,
+                                          const std::vector<LiveBlock>& blocks,
+                                          std::uint64_t cycles, std::size_t per_model,
+                                          FloatSamples& samples);
+
 /// Gives every fault one of the models its site can have, with random parameters.
 void vary_models(std::vector<Fault>& faults, const FaultUniverse& universe, FloatSamples& samples);
 
