@@ -50,11 +50,17 @@ class Checked {
                            const std::string& allowed) const {
     if (!config_.list_lines.empty())
       throw UserError(fmt::format("{}:{}: {}: {}; {}", config_.list_file,
-                                  config_.list_lines[run_][nth_],
-                                  key == "kind" ? "fault_model" : key, value, allowed));
+                                  config_.list_lines[run_][nth_], column(key), value, allowed));
     std::string at = "/campaign/faults/" + std::to_string(run_);
     if (nth_ > 0) at += "/also/" + std::to_string(nth_ - 1);
     origin_.reject(at + "/" + key, value, allowed);
+  }
+
+  /// What a fault list calls a key.
+  static std::string column(const std::string& key) {
+    if (key == "kind") return "fault_model";
+    if (key == "bits") return "bits_flipped";
+    return key == "cycle" ? "inject_cycle" : key;
   }
 
   void check_keys(const FaultConfig& listed) const {

@@ -105,12 +105,12 @@ TEST_F(CampaignCommand, ReplayRunsAnInjectionAgainThatFailedInTheCampaign) {
   ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a")), 0) << output_;
   std::string csv = file("a", "injections.csv");
   const std::size_t row = csv.find("\n5,") + 1, end = csv.find("\r\n", row);
-  // Columns 0 to 11 say which fault, column 18 is the effect.
+  // Columns 0 to 12 say which fault, column 19 is the effect.
   std::string failed;
   int column = 0;
   for (const char c : csv.substr(row, end - row)) {
-    if (column < 12 || c == ',') failed += c;
-    if (c == ',' && ++column == 18) failed += "sim_error";
+    if (column < 13 || c == ',') failed += c;
+    if (c == ',' && ++column == 19) failed += "sim_error";
   }
   csv.replace(row, end - row, failed);
   std::ofstream(files_.path() / "a" / "injections.csv", std::ios::binary) << csv;
