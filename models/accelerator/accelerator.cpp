@@ -126,9 +126,13 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   }
 
   router_ = std::make_unique<Router>("router");
+  state_counters_ =
+      std::make_unique<StateCounters>("sequencer_state", program_, clock_, universe_, log_);
+  own([this](const Fault& fault) { state_counters_->arm(fault); },
+      [this] { return state_counters_->tap().outcome(); });
   sequencer_ = std::make_unique<Sequencer>(
       "sequencer", program_, clock_, monitor_,
-      DoneLines{*load_done_, *array_done_, *accumulator_done_, *store_done_});
+      DoneLines{*load_done_, *array_done_, *accumulator_done_, *store_done_}, *state_counters_);
 }
 
 template <class Target>
@@ -250,6 +254,7 @@ void Accelerator::reset() {
   checksum_->reset();
   for (auto& interposer : interposers_) interposer->reset();
   if (command_interposer_) command_interposer_->reset();
+  state_counters_->reset();
 }
 
 std::optional<DoneLine> Accelerator::done_line(RegisterId reg) const {
@@ -263,6 +268,7 @@ std::optional<DoneLine> Accelerator::done_line(RegisterId reg) const {
 void Accelerator::finish_live(std::uint64_t total_cycles) {
   for (auto& core : buffer_cores_) core->flush_live(log_);
   for (auto& guard : checksum_->guards()) guard->alarm.sampled_throughout(total_cycles);
+  state_counters_->live_until(total_cycles);
 }
 
 std::map<std::string, UnitStats> Accelerator::stats(std::uint64_t total_cycles) const {

@@ -108,6 +108,7 @@ class Accelerator final : public sc_core::sc_module {
   std::unique_ptr<OutputAccumulator> accumulator_;
   std::unique_ptr<ChecksumUnit> checksum_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<StateCounters> state_counters_;
   std::unique_ptr<Sequencer> sequencer_;
   std::vector<std::unique_ptr<LinkInterposer>> interposers_;
   std::unique_ptr<CommandInterposer> command_interposer_;

@@ -1,15 +1,29 @@
 #include "models/sequencer/sequencer.h"
 
+#include <algorithm>
+
 namespace attnguard {
 
 Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,
-                     RunMonitor& monitor, const DoneLines& done)
+                     RunMonitor& monitor, const DoneLines& done, StateCounters& state)
     : sc_module(name),
       command_out("command_out"),
       program_(program),
       clock_(clock),
       monitor_(monitor),
-      done_(done) {
+      done_(done),
+      state_(state),
+      load_(state[SequencerCounter::load]),
+      operation_(state[SequencerCounter::operation]),
+      tile_(state[SequencerCounter::tile]),
+      loads_complete_(state[SequencerCounter::loads_complete]),
+      operations_retired_(state[SequencerCounter::operations_retired]),
+      tiles_opened_(state[SequencerCounter::tiles_opened]),
+      tiles_written_(state[SequencerCounter::tiles_written]),
+      stores_issued_(state[SequencerCounter::stores_issued]) {
+  retired_ = retired_event_ | state.changed();
+  loaded_ = loaded_event_ | state.changed();
+  tiles_ = tile_event_ | state.changed();
   SC_METHOD(abandon_method);
   sensitive << abandon_event_;
   dont_initialize();
@@ -32,8 +46,7 @@ void Sequencer::abandon_method() {
 }
 
 void Sequencer::start() {
-  loads_complete_ = operations_retired_ = operations_awaited_ = 0;
-  tiles_opened_ = tiles_written_ = stores_issued_ = 0;
+  operations_awaited_ = 0;
   finished_ = false;
   walking_ = 3;
   start_event_.notify(sc_core::SC_ZERO_TIME);
@@ -84,11 +97,12 @@ LineWait Sequencer::wait_done_again(Line& line) {
 void Sequencer::load_thread() {
   for (;;) {
     wait(start_event_);
-    for (const ProgramLoad& load : program_.loads) {
-      operations_awaited_ = load.operations_retired;
-      while (operations_retired_ < operations_awaited_) wait(retired_event_);
+    for (; load_ < program_.loads.size(); ++load_) {
+      operations_awaited_ = program_.loads[load_].operations_retired;
+      while (operations_retired_ < operations_awaited_) wait(retired_);
+      if (load_ >= program_.loads.size()) break;  // the counter changed meanwhile
       const std::uint64_t issued = clock_.cycle();
-      issue(CommandWindow::load, load.command);
+      issue(CommandWindow::load, program_.loads[load_].command);
       const LineWait done = wait_done_again(done_.load);
       if (schedule_ != nullptr) schedule_->loads.push_back({issued, done});
       ++loads_complete_;
@@ -101,20 +115,21 @@ void Sequencer::load_thread() {
 void Sequencer::array_thread() {
   for (;;) {
     wait(start_event_);
-    std::uint32_t index = 0;
-    for (const ProgramOperation& operation : program_.operations) {
-      if (index > 0) {
+    for (; operation_ < program_.operations.size(); ++operation_) {
+      if (operation_ > 0) {
         const LineWait done = wait_done_again(done_.array);
         if (schedule_ != nullptr) schedule_->operations.back().done = done;
+        if (operation_ >= program_.operations.size()) break;  // the counter changed meanwhile
         // The place is free: the operation before this one is being fed, all earlier ones have read
         // their operands.
-        operations_retired_ = index - 1;
-        if (operations_retired_ == operations_awaited_)
+        operations_retired_ = operation_ - std::min(operation_, 1U);
+        if (operations_retired_ >= operations_awaited_)
           retired_event_.notify(sc_core::SC_ZERO_TIME);
       }
+      const ProgramOperation& operation = program_.operations[operation_];
       ArrayCommand command = operation.command;
       const std::uint64_t ready = clock_.cycle();
-      while (loads_complete_ < operation.loads_needed) wait(loaded_event_);
+      while (loads_complete_ < operation.loads_needed) wait(loaded_);
       if (clock_.cycle() > ready) command.waited_for = WaitedFor::load;
       if (command.operation == ArrayOperation::values && tiles_opened_ == operation.output_tile) {
         const std::uint64_t before = clock_.cycle();
@@ -123,7 +138,6 @@ void Sequencer::array_thread() {
       }
       if (schedule_ != nullptr) schedule_->operations.push_back({ready, clock_.cycle(), {}});
       issue(CommandWindow::array, command);
-      ++index;
     }
     --walking_;
   }
@@ -132,7 +146,7 @@ void Sequencer::array_thread() {
 /// The accumulator takes the next tile once the previous one is written and the o half it will use
 /// has been stored.
 void Sequencer::open_output_tile(std::uint32_t tile) {
-  while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tile_event_);
+  while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tiles_);
   if (schedule_ != nullptr) schedule_->tiles.push_back({clock_.cycle(), {}, {}, 0});
   issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);
   ++tiles_opened_;
@@ -143,17 +157,18 @@ void Sequencer::open_output_tile(std::uint32_t tile) {
 void Sequencer::store_thread() {
   for (;;) {
     wait(start_event_);
-    for (std::uint32_t tile = 0; tile < program_.tiles.size(); ++tile) {
-      while (tiles_opened_ <= tile) wait(tile_event_);
+    for (; tile_ < program_.tiles.size(); ++tile_) {
+      while (tiles_opened_ <= tile_) wait(tiles_);
       wait_cycle();
       const LineWait written = wait_done(done_.accumulator, clock_.cycle());
-      tiles_written_ = tile + 1;
+      tiles_written_ = tile_ + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
       const LineWait free = wait_done(done_.store, clock_.cycle());
+      if (tile_ >= program_.tiles.size()) break;  // the counter changed meanwhile
       if (schedule_ != nullptr)
-        schedule_->tiles[tile] = {schedule_->tiles[tile].opened, written, free, clock_.cycle()};
-      issue(CommandWindow::store, program_.tiles[tile].store);
-      stores_issued_ = tile + 1;
+        schedule_->tiles[tile_] = {schedule_->tiles[tile_].opened, written, free, clock_.cycle()};
+      issue(CommandWindow::store, program_.tiles[tile_].store);
+      stores_issued_ = tile_ + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
       wait_cycle();
     }
@@ -161,6 +176,7 @@ void Sequencer::store_thread() {
     if (schedule_ != nullptr) schedule_->last_store = last;
     finish_cycle_ = clock_.cycle();
     finished_ = true;
+    state_.stop();
     --walking_;
   }
 }

@@ -1,6 +1,6 @@
 // Sequencer: walks the job's program, one thread per engine it feeds.
 //
-// Not modelled: instruction fetch; its own state is not a fault site.
+// Not modelled: instruction fetch.
 // Timing: one command per cycle and engine, written in the cycle in which the unit's `done` is
 // sampled high and everything the command needs has happened. A unit's done line is sampled every
 // cycle while waiting.
@@ -17,6 +17,7 @@
 #include "models/fabric/run_monitor.h"
 #include "models/sequencer/program.h"
 #include "models/sequencer/schedule.h"
+#include "models/sequencer/state_counters.h"
 
 namespace attnguard {
 
@@ -33,7 +34,7 @@ class Sequencer final : public sc_core::sc_module {
 
   SC_HAS_PROCESS(Sequencer);
   Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,
-            RunMonitor& monitor, const DoneLines& done);
+            RunMonitor& monitor, const DoneLines& done, StateCounters& state);
 
   /// Sends threads that stand in the middle of a job back to its start, in the next delta cycle.
   void abandon();
@@ -67,8 +68,13 @@ class Sequencer final : public sc_core::sc_module {
   sc_core::sc_process_handle threads_[3];
   Schedule* schedule_ = nullptr;
   std::uint32_t walking_ = 0;  ///< threads in the middle of a job
-  std::uint32_t loads_complete_ = 0, operations_retired_ = 0, operations_awaited_ = 0;
-  std::uint32_t tiles_opened_ = 0, tiles_written_ = 0, stores_issued_ = 0;
+  /// Counters, where faults can reach them.
+  StateCounters& state_;
+  std::uint32_t &load_, &operation_, &tile_;
+  std::uint32_t &loads_complete_, &operations_retired_, &tiles_opened_, &tiles_written_,
+      &stores_issued_;
+  sc_core::sc_event_or_list retired_, loaded_, tiles_;  ///< what ends a wait for a counter
+  std::uint32_t operations_awaited_ = 0;
   bool finished_ = false;
   std::uint64_t finish_cycle_ = 0;
 };

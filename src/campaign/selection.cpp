@@ -1,6 +1,7 @@
 #include "src/campaign/selection.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "src/config/nearest.h"
 
@@ -19,18 +20,23 @@ std::string site_hint(const FaultUniverse& universe, const std::string& text) {
 }
 
 std::vector<SelectedClass> select_sites(const FaultUniverse& universe,
-                                        const std::vector<std::string>& globs,
+                                        const std::vector<std::string>& all_globs,
                                         const ConfigOrigin& origin) {
-  for (std::size_t i = 0; i < globs.size(); ++i) {
+  for (std::size_t i = 0; i < all_globs.size(); ++i) {
     bool matched = false;
     for (RegisterId reg = 0; reg < universe.classes().size() && !matched; ++reg)
-      matched = universe.class_matches(reg, globs[i]);
+      matched = universe.class_matches(reg, all_globs[i]);
     if (!matched)
-      origin.reject("/campaign/sites/" + std::to_string(i), "\"" + globs[i] + "\"",
-                    "a glob that matches a site; " + site_hint(universe, globs[i]));
+      origin.reject("/campaign/sites/" + std::to_string(i), "\"" + all_globs[i] + "\"",
+                    "a glob that matches a site; " + site_hint(universe, all_globs[i]));
   }
   std::vector<SelectedClass> selected;
+  std::vector<std::string> naming;  // without those that begin with a star
+  std::copy_if(all_globs.begin(), all_globs.end(), std::back_inserter(naming),
+               [](const std::string& glob) { return glob.front() != '*'; });
   for (RegisterId reg = 0; reg < universe.classes().size(); ++reg) {
+    const bool named = universe[reg].kind == StorageKind::state;
+    const std::vector<std::string>& globs = named ? naming : all_globs;
     SelectedClass cls{reg, 0, {}};
     const std::uint64_t instances = universe[reg].instances();
     if (std::any_of(globs.begin(), globs.end(),

@@ -19,7 +19,8 @@ struct SelectedClass {
   bool contains(std::uint32_t instance) const { return chosen.empty() || chosen[instance]; }
 };
 
-/// The classes with at least one site that some glob matches, in declaration order. Throws
+/// The classes with at least one site that some glob matches, in declaration order; of state only
+/// those that a glob names, one that does not begin with a star. Throws
 /// UserError for a glob that matches nothing, naming campaign.sites and the nearest site class.
 std::vector<SelectedClass> select_sites(const FaultUniverse& universe,
                                         const std::vector<std::string>& globs,

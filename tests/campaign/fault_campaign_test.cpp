@@ -77,6 +77,14 @@ class FaultCampaign : public ::testing::Test {
     files_.write("list.csv", text);
     return complaint("--set campaign.fault_list=list.csv");
   }
+  /// Classes of the sequencer's state among the faults of a campaign.
+  int sequencer_classes(const std::string& name, const std::string& options) {
+    campaign(name, options);
+    std::map<std::string, int> classes;
+    for (const Row& row : rows_of(file(name, "injections.csv")))
+      if (row.at("site_class").rfind("sequencer.", 0) == 0) ++classes[row.at("site_class")];
+    return static_cast<int>(classes.size());
+  }
   std::string folder(const std::string& name) const { return (files_.path() / name).string(); }
   std::string file(const std::string& name, const std::string& file) const {
     return read_text(files_.path() / name / file);
@@ -107,6 +115,21 @@ TEST_F(FaultCampaign, OfEveryModelIsTheSameForEveryFidelityEngineAndWorkers) {
   EXPECT_EQ(effects["sim_error"], 0);
   EXPECT_GT(effects["hang"], 10);
   EXPECT_GT(effects["crash"], 10);
+}
+
+TEST_F(FaultCampaign, TakesTheSequencersStateWhereAGlobNamesIt) {
+  EXPECT_EQ(sequencer_classes("a", ""), 0);
+  const std::string named = R"( --set 'campaign.sites=["sequencer.*"]' --set 'campaign.models=)"
+                            R"([{"kind":"bit_flip"},{"kind":"stuck_at_0"},{"kind":"stuck_at_1"}]')";
+  EXPECT_EQ(sequencer_classes("b", named), 8);
+  campaign("c", named + " --set accelerator.fidelity=cycle --set campaign.engine=full");
+  EXPECT_EQ(file("b", "injections.csv"), file("c", "injections.csv"));
+  std::map<std::string, int> effects;
+  for (const Row& row : rows_of(file("b", "injections.csv"))) ++effects[row.at("effect")];
+  EXPECT_EQ(effects["sim_error"], 0);
+  EXPECT_GT(effects["hang"], 50);
+  EXPECT_GT(effects["crash"], 50);
+  EXPECT_GT(effects["sdc"], 0);
 }
 
 TEST_F(FaultCampaign, HasATablePerFaultClassAndWeightsAsTheMixSays) {

@@ -243,6 +243,7 @@ struct LinkRun {
   FaultModel model = FaultModel::drop;
   std::uint32_t bit = 0, nth = 1;  ///< transaction of the link
   std::uint64_t delay = 0;
+  std::uint64_t cycle = 0;  ///< of a flip
 };
 
 /// "<completion> <output as golden> <cycles − golden> <alarm cycle of the first checker> <reason>".
@@ -251,7 +252,7 @@ std::string outcome_of(const LinkRun& what) {
     const TestSystem system = small_system(true);
     Simulation simulation(system.accelerator, system.checkers, system.job);
     const RunResult golden = simulation.run(true);
-    Fault fault = fault_of(what.model, what.bit);
+    Fault fault = fault_of(what.model, what.bit, what.cycle);
     fault.site = simulation.universe().find(what.site).value();
     fault.delay_cycles = static_cast<std::uint32_t>(what.delay);
     if (on_transfers(what.model)) {
@@ -285,6 +286,21 @@ TEST(StuckLines, HangCrashOrAlarm) {
   EXPECT_EQ(outcome_of({"line.alarm.merged", FaultModel::stuck_at_1}),
             "finished golden 0, alarm in cycle 1");
   EXPECT_EQ(outcome_of({"line.alarm.merged", FaultModel::stuck_at_0}), "not activated");
+}
+
+TEST(SequencerState, ACounterThatLiesSkipsRepeatsOrWaits) {
+  const auto flip = [](const std::string& counter, std::uint64_t cycle) {
+    return outcome_of({"sequencer." + counter, FaultModel::bit_flip, 0, 1, 0, cycle});
+  };
+  // In cycle 0 the first chain is issued; its bit 0 set, the second is taken for done and the array
+  // reads what was not loaded.
+  EXPECT_EQ(flip("loads_complete[0]", 1), "crash: array read an operand tile that is not loaded");
+  // The first command again while the unit is busy with it waits for done; the next one never comes.
+  EXPECT_EQ(outcome_of({"sequencer.loads_complete[0]", FaultModel::stuck_at_0}), "hang");
+  EXPECT_EQ(outcome_of({"sequencer.tile[0]", FaultModel::stuck_at_0}), "hang");
+  EXPECT_THAT(flip("tiles_opened[1]", 20), StartsWith("crash"));
+  // Long before the first tile is written its store counts as issued: nobody waits for that yet.
+  EXPECT_EQ(flip("stores_issued[0]", 1), "finished golden 0");
 }
 
 TEST(Transfers, ThatAreLostStarveWhoWaitsOrLeaveOldData) {
