@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/campaign/differential/site_kind.h"
+#include "src/campaign/fault_config.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/attnguard_command.h"
 #include "tests/support/child_process.h"
@@ -16,13 +17,14 @@
 namespace attnguard {
 namespace {
 
-/// (glob, engine) per row of the documented table.
-std::vector<std::pair<std::string, std::string>> documented() {
+/// (glob or model, engine) per row of the documented table of these.
+std::vector<std::pair<std::string, std::string>> documented(
+    const std::string& what = "site classes") {
   std::vector<std::pair<std::string, std::string>> rows;
   std::istringstream lines(read_text("docs/campaigns.md"));
   bool inside = false;
   for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("| site classes |", 0) == 0) inside = true;
+    if (line.rfind("| " + what + " |", 0) == 0) inside = true;
     if (!inside || line.empty()) {
       inside = false;
       continue;
@@ -66,6 +68,15 @@ TEST(EngineTable, IsWhatTheEngineDoesForEverySiteClass) {
   }
   EXPECT_GT(classes, 80);
   for (const auto& [glob, engine] : documented()) EXPECT_GT(used[glob], 0) << glob;
+}
+
+TEST(EngineTable, NamesTheEngineOfEveryModel) {
+  std::map<std::string, std::string> engines;
+  for (const auto& [model, engine] : documented("fault models"))
+    EXPECT_TRUE(engines.emplace(model, engine).second) << model << " is in two rows";
+  for (const auto& [model, name] : EnumNames<FaultModel>::names)
+    EXPECT_EQ(engines[std::string(name)], engine_of(model)) << name;
+  EXPECT_EQ(engines.size(), EnumNames<FaultModel>::names.size());
 }
 
 /// site class → engine.
