@@ -64,6 +64,7 @@ std::vector<Injection> injections(const CampaignSession& session, const Experime
   widen(faults, simulation.universe(), samples);
   std::vector<Injection> all;
   for (const Fault& fault : faults) {
+    if (simulation.universe()[fault.site.reg].kind == StorageKind::state) continue;  // all `full`
     all.emplace_back(all.size() + 1, 0, fault);
   }
   for (std::uint64_t n = 0; n < experiment.sampled; ++n) all.push_back(session.plan().injection(n));

@@ -25,7 +25,8 @@ constexpr const char* kConfig = R"({
     "carried": {"kind": "matmul_abft", "pv_check": "carried"}},
   "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 6,
                "tokens_k": 10, "head_dim": 5},
-  "campaign": {"injections": 2000, "safety_mechanism_share": 0.4}})";
+  "campaign": {"injections": 2000, "safety_mechanism_share": 0.4, "sites": ["*", "sequencer.*"],
+               "models": [{"kind": "bit_flip", "weight": 4}, {"kind": "duplicate"}]}})";
 
 class IdentityCampaign : public ::testing::Test {
  protected:
@@ -83,7 +84,7 @@ TEST_F(IdentityCampaign, ReplayReproducesTheFirstRowOfEverySiteClassAndEffect) {
   ASSERT_EQ(rows.size(), 800U);
   std::set<std::string> seen;
   for (const auto& row : rows)
-    if (seen.insert(row.at(6)).second | seen.insert(row.at(18)).second) {
+    if (seen.insert(row.at(6)).second | seen.insert(row.at(19)).second) {
       const CommandResult replay = run_attnguard("replay " + folder("campaign") + " " + row.at(0));
       EXPECT_EQ(replay.exit_code, 0) << replay.output;
     }
