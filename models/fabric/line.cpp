@@ -105,7 +105,8 @@ void Line::act_method() {
   schedule_act(update + 1);
 }
 
-/// Acts after the next update, from that of cycle `from` on, in which a fault begins or ends to act.
+/// Acts after the next update, from that of cycle `from` on, in which a fault begins or ends to
+/// act.
 void Line::schedule_act(std::uint64_t from) {
   std::uint64_t next = ~std::uint64_t{0};
   for (const ArmedFault& armed : tap_.armed()) {
@@ -119,9 +120,8 @@ void Line::schedule_act(std::uint64_t from) {
     if (how.duty_cycles >= how.period_cycles) continue;
     const std::uint64_t phase = (from - start) % how.period_cycles;
     next = std::min(next, phase == 0 || phase == how.duty_cycles ? from
-                          : phase < how.duty_cycles
-                              ? from + (how.duty_cycles - phase)
-                              : from + (how.period_cycles - phase));
+                          : phase < how.duty_cycles              ? from + (how.duty_cycles - phase)
+                                                    : from + (how.period_cycles - phase));
   }
   if (next != ~std::uint64_t{0}) act_event_.notify(clock_.until(next + 1));
 }

@@ -45,8 +45,7 @@ void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_
   if (!log_.enabled() && !tap_.pending()) return target_->b_transport(payload, delay);
   if (log_.enabled()) transfer_.record(cycle, burst_of(payload).tile.id());
   if (ArmedFault* armed = transfer_.struck(tap_, cycle)) {
-    TransferSite::activate(*armed, cycle, payload.get_address(),
-                           place_of(burst_of(payload).tile));
+    TransferSite::activate(*armed, cycle, payload.get_address(), place_of(burst_of(payload).tile));
     tap_.update_pending();
     return disturb(*armed, payload, delay);
   }

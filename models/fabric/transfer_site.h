@@ -1,7 +1,7 @@
 // The transactions of a TLM link as a fault site: link.<name>.transfer.
 //
-// One transaction crosses per cycle: those that are made in the same cycle follow each other, so that
-// a cycle names at most one. Plain C++.
+// One transaction crosses per cycle: those that are made in the same cycle follow each other, so
+// that a cycle names at most one. Plain C++.
 #pragma once
 
 #include <cstdint>

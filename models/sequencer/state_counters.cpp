@@ -23,8 +23,8 @@ StateCounters::StateCounters(sc_core::sc_module_name name, const Program& progra
     : sc_module(name), clock_(clock), log_(log) {
   const std::size_t loads = program.loads.size(), operations = program.operations.size(),
                     tiles = program.tiles.size();
-  const std::array<std::size_t, kCounters> largest{loads, operations, tiles, loads,
-                                                   operations, tiles, tiles, tiles};
+  const std::array<std::size_t, kCounters> largest{loads,      operations, tiles, loads,
+                                                   operations, tiles,      tiles, tiles};
   for (std::size_t c = 0; c < kCounters; ++c) {
     bits_[c] = bits_for(largest[c]);
     RegisterClass cls;

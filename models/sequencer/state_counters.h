@@ -1,8 +1,8 @@
 // The sequencer's state as fault sites: its counters, one site per flip-flop.
 //
-// Comparators look at every counter in every cycle, so all of it is live while the job runs. A fault
-// of cycle t changes the counter at the end of that cycle, when its update is done; who waits for a
-// counter looks again in cycle t + 1.
+// Comparators look at every counter in every cycle, so all of it is live while the job runs. A
+// fault of cycle t changes the counter at the end of that cycle, when its update is done; who waits
+// for a counter looks again in cycle t + 1.
 #pragma once
 
 #include <array>
@@ -16,9 +16,9 @@
 namespace attnguard {
 
 enum class SequencerCounter : std::uint8_t {
-  load,                ///< next load chain
-  operation,           ///< next array operation
-  tile,                ///< output tile whose store is next
+  load,       ///< next load chain
+  operation,  ///< next array operation
+  tile,       ///< output tile whose store is next
   loads_complete,
   operations_retired,  ///< operations that have read their operands
   tiles_opened,        ///< output tiles the accumulator has taken

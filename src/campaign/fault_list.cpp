@@ -40,9 +40,9 @@ enum class Column {
 };
 constexpr auto kColumns = static_cast<std::size_t>(Column::count);
 constexpr std::array<std::string_view, kColumns> kNames{
-    "injection", "fault_model", "site",          "bit",         "bits_flipped", "pattern",
-    "inject_cycle", "access",   "value",         "period_cycles", "duty_cycles", "carry",
-    "delay_cycles"};
+    "injection",   "fault_model",  "site",        "bit",   "bits_flipped",
+    "pattern",     "inject_cycle", "access",      "value", "period_cycles",
+    "duty_cycles", "carry",        "delay_cycles"};
 
 constexpr std::string_view name_of(Column column) {
   return kNames[static_cast<std::size_t>(column)];

@@ -103,7 +103,8 @@ std::vector<MixGroup> mix_groups(const std::vector<FaultModelConfig>& models,
     check_parameters(model.kind, model.parameters, reject);
     const bool compound = model.kind == FaultModel::compound;
     if (model.count && !compound) reject("count", "given", "only with kind compound");
-    if ((model.kind == FaultModel::carry || population_of(model.kind) == PopulationKind::transfers) &&
+    if ((model.kind == FaultModel::carry ||
+         population_of(model.kind) == PopulationKind::transfers) &&
         model.bits != 1)
       reject("bits", std::to_string(model.bits),
              "1 with kind " + std::string(enum_name(model.kind)));
@@ -144,8 +145,8 @@ std::vector<Stratum> group_strata(const MixGroup& group, const FaultUniverse& un
       break;
     case PopulationKind::transfers:
     case PopulationKind::addresses:
-      strata = transfer_strata(universe, members, blocks,
-                               group.population == PopulationKind::addresses);
+      strata =
+          transfer_strata(universe, members, blocks, group.population == PopulationKind::addresses);
       break;
   }
   for (Stratum& stratum : strata) stratum.rename(group.prefix + stratum.name());

@@ -74,7 +74,8 @@ class Checked {
     if (listed.pattern && listed.bits != 1) reject("pattern", "given", "not with `bits`");
     const bool permanent = fault_class(listed.kind) == FaultClass::permanent;
     if (permanent && (listed.access || listed.cycle.value_or(0) != 0))
-      reject(listed.access ? "access" : "cycle", "given", "nothing or 0: a permanent fault is there from cycle 0 on");
+      reject(listed.access ? "access" : "cycle", "given",
+             "nothing or 0: a permanent fault is there from cycle 0 on");
     if (listed.cycle && listed.access) reject("access", "given", "not with `cycle`");
     if (!permanent && !listed.cycle && !listed.access)
       reject("cycle", "missing", "a cycle, or an access in `access`");

@@ -107,11 +107,11 @@ void CampaignPlan::select(const ConfigOrigin& origin) {
   }
   selected_.erase(std::remove_if(selected_.begin(), selected_.end(),
                                  [&](const SelectedClass& cls) {
-                                   return std::none_of(
-                                       groups_.begin(), groups_.end(), [&](const MixGroup& group) {
-                                         return has_population(universe_[cls.reg],
-                                                               group.population);
-                                       });
+                                   return std::none_of(groups_.begin(), groups_.end(),
+                                                       [&](const MixGroup& group) {
+                                                         return has_population(universe_[cls.reg],
+                                                                               group.population);
+                                                       });
                                  }),
                   selected_.end());
 }
@@ -140,10 +140,10 @@ void CampaignPlan::plan_census(const ConfigOrigin& origin) {
     const std::uint64_t draws =
         listed_.empty()
             ? cls.bits * cycles * config_.models.size()
-            : static_cast<std::uint64_t>(std::count_if(
-                  listed_.begin(), listed_.end(), [&](const std::vector<Fault>& faults) {
-                    return faults.front().site.reg == cls.reg;
-                  }));
+            : static_cast<std::uint64_t>(std::count_if(listed_.begin(), listed_.end(),
+                                                       [&](const std::vector<Fault>& faults) {
+                                                         return faults.front().site.reg == cls.reg;
+                                                       }));
     strata_.push_back({reg.site_class(), reg.domain, cls.live_bit_cycles, draws, 1});
     size_ += draws;
   }
@@ -182,8 +182,8 @@ void CampaignPlan::plan_sampling(const ConfigOrigin& origin, const std::vector<L
   }
   std::uint64_t function_size = function ? config_.injections : 0;
   if (function && safety)
-    function_size -= static_cast<std::uint64_t>(std::floor(
-        static_cast<double>(config_.injections) * config_.safety_mechanism_share));
+    function_size -= static_cast<std::uint64_t>(
+        std::floor(static_cast<double>(config_.injections) * config_.safety_mechanism_share));
   add_ranges(Domain::function, function_size, by_group);
   add_ranges(Domain::safety_mechanism, config_.injections - function_size, by_group);
   balance_groups();
@@ -206,9 +206,9 @@ void CampaignPlan::add_ranges(Domain domain, std::uint64_t size,
     if (range.strata == 0) continue;
     range.first = size_;
     // What is left goes to the groups left: no draw is lost to rounding.
-    range.size = static_cast<std::uint64_t>(std::llround(
-        static_cast<double>(size) * static_cast<double>(groups_[g].weight) /
-        static_cast<double>(weight)));
+    range.size = static_cast<std::uint64_t>(
+        std::llround(static_cast<double>(size) * static_cast<double>(groups_[g].weight) /
+                     static_cast<double>(weight)));
     size -= range.size;
     weight -= groups_[g].weight;
     size_ += range.size;
@@ -251,8 +251,7 @@ void CampaignPlan::balance_groups() {
     for (const Range* range : ranges) {
       const double own = drawn(*range);
       if (own <= 0) continue;
-      const double factor =
-          all * static_cast<double>(groups_[range->group].weight) / weights / own;
+      const double factor = all * static_cast<double>(groups_[range->group].weight) / weights / own;
       for (std::size_t h = range->first_stratum; h < range->first_stratum + range->strata; ++h)
         strata_[h].weight *= factor;
     }
@@ -296,10 +295,9 @@ Injection CampaignPlan::sampled(std::uint64_t number) const {
   injection.first_cycle = injection.fault.cycle;
   if (!group.compound) return injection;
   for (std::uint32_t n = 1; n < model.count.value_or(2); ++n) {
-    const auto companions =
-        std::find_if(companions_.begin(), companions_.end(), [&](const Stratum& stratum) {
-          return stratum.domain() == population.domain();
-        });
+    const auto companions = std::find_if(
+        companions_.begin(), companions_.end(),
+        [&](const Stratum& stratum) { return stratum.domain() == population.domain(); });
     Fault further = companions->draw(random, block);
     take_model(model, universe_, random, further);
     injection.add(further);

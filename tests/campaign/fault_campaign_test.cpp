@@ -61,8 +61,8 @@ class FaultCampaign : public ::testing::Test {
 
   /// Runs it into folder `name`.
   void campaign(const std::string& name, const std::string& options) {
-    const CommandResult result = run_attnguard("campaign " + config_ + " --quiet --out " +
-                                               folder(name) + " " + options);
+    const CommandResult result =
+        run_attnguard("campaign " + config_ + " --quiet --out " + folder(name) + " " + options);
     ASSERT_EQ(result.exit_code, 0) << result.output;
   }
   /// What is said of a configuration that is refused.
@@ -155,8 +155,8 @@ TEST_F(FaultCampaign, HasATablePerFaultClassAndWeightsAsTheMixSays) {
     if (row.at("site_class") == "total" && row.at("checker") == "merged" &&
         row.at("tolerance") == "0.01")
       ++totals[row.at("fault_class")];
-  EXPECT_EQ(totals, (std::map<std::string, int>{
-                        {"transient", 1}, {"intermittent", 1}, {"permanent", 1}}));
+  EXPECT_EQ(totals,
+            (std::map<std::string, int>{{"transient", 1}, {"intermittent", 1}, {"permanent", 1}}));
   // Permanent: bits × polarities of the stratum, whatever was drawn.
   double bits = 0;
   for (const Row& row : rows_of(file("a", "injections.csv")))
@@ -213,20 +213,19 @@ TEST_F(FaultCampaign, RefusesMixesThatCannotBe) {
   const auto mix = [&](const std::string& models, const std::string& more = "") {
     return complaint("--set 'campaign.models=" + models + "' " + more);
   };
-  EXPECT_THAT(mix(R"([{"kind":"carry","carry":"wrong"}])",
-                  R"(--set 'campaign.sites=["k_buffer.*"]')"),
-              HasSubstr("\"carry\"; a model that some selected site can have; it acts on registers "
-                        "that hold a sum"));
+  EXPECT_THAT(
+      mix(R"([{"kind":"carry","carry":"wrong"}])", R"(--set 'campaign.sites=["k_buffer.*"]')"),
+      HasSubstr("\"carry\"; a model that some selected site can have; it acts on registers "
+                "that hold a sum"));
   EXPECT_THAT(mix(R"([{"kind":"carry"}])"),
               HasSubstr("/0/carry: missing; required with kind carry"));
   EXPECT_THAT(mix(R"([{"kind":"bit_flip","value":1}])"),
               HasSubstr("value: given; only with kind intermittent"));
+  EXPECT_THAT(mix(R"([{"kind":"intermittent","value":1,"period_cycles":4,"duty_cycles":5}])"),
+              HasSubstr("duty_cycles: 5; at most period_cycles, 4"));
   EXPECT_THAT(
-      mix(R"([{"kind":"intermittent","value":1,"period_cycles":4,"duty_cycles":5}])"),
-      HasSubstr("duty_cycles: 5; at most period_cycles, 4"));
-  EXPECT_THAT(mix(R"([{"kind":"drop"},{"kind":"bit_flip"}])",
-                  R"(--set 'campaign.sites=["array.*"]')"),
-              HasSubstr("it acts on link.*.transfer"));
+      mix(R"([{"kind":"drop"},{"kind":"bit_flip"}])", R"(--set 'campaign.sites=["array.*"]')"),
+      HasSubstr("it acts on link.*.transfer"));
   EXPECT_THAT(mix(R"([{"kind":"carry","carry":"wrong"},{"kind":"bit_flip"}])",
                   "--set campaign.sampling=exhaustive"),
               HasSubstr("\"exhaustive\"; stratified or uniform with this mix"));
@@ -246,16 +245,20 @@ TEST_F(FaultCampaign, RefusesExactFaultsThatCannotBe) {
               HasSubstr("cycle: given; nothing or 0"));
   EXPECT_THAT(fault(R"({"site":"array.pe[0][0].west","kind":"carry","carry":"wrong","cycle":3})"),
               HasSubstr("carry; a model that array.pe[0][0].west can have"));
-  EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","kind":"carry","carry":"wrong","bit":31,"cycle":3})"),
-              HasSubstr("31; a bit of the site, 0 to 30"));
+  EXPECT_THAT(
+      fault(R"({"site":"array.pe[0][0].acc","kind":"carry","carry":"wrong","bit":31,"cycle":3})"),
+      HasSubstr("31; a bit of the site, 0 to 30"));
   EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","access":100000})"),
               HasSubstr("100000; an access that the fault-free run makes"));
-  EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","cycle":3,"also":[{"site":"array.pe[9][9].acc","cycle":1}]})"),
-              HasSubstr("/campaign/faults/0/also/0/site: "));
+  EXPECT_THAT(
+      fault(
+          R"({"site":"array.pe[0][0].acc","cycle":3,"also":[{"site":"array.pe[9][9].acc","cycle":1}]})"),
+      HasSubstr("/campaign/faults/0/also/0/site: "));
   EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","cycle":3,"pattern":6})"),
               HasSubstr("pattern: 6; an odd number"));
-  EXPECT_THAT(fault(R"({"site":"link.array_to_softmax.transfer","kind":"address","cycle":3})"),
-              HasSubstr("address acts on link.*.transfer of a link whose target decodes addresses"));
+  EXPECT_THAT(
+      fault(R"({"site":"link.array_to_softmax.transfer","kind":"address","cycle":3})"),
+      HasSubstr("address acts on link.*.transfer of a link whose target decodes addresses"));
 }
 
 TEST_F(FaultCampaign, RefusesMalformedListsWithTheirLine) {
@@ -277,9 +280,8 @@ TEST_F(FaultCampaign, RefusesMalformedListsWithTheirLine) {
               HasSubstr("list.csv:3: fault_model: \"bitflip\"; did you mean \"bit_flip\"?"));
   EXPECT_THAT(list_complaint(head + good + "1,bit_flip,\"array.pe,3,50\r\n"),
               HasSubstr("list.csv:3: a quote that is never closed"));
-  EXPECT_THAT(
-      list_complaint(head + good + "1,bit_flip,array.pe[0][0].acc,3,50\r\n" + good),
-      HasSubstr("list.csv:4: injection: 0; rows of one injection next to each other"));
+  EXPECT_THAT(list_complaint(head + good + "1,bit_flip,array.pe[0][0].acc,3,50\r\n" + good),
+              HasSubstr("list.csv:4: injection: 0; rows of one injection next to each other"));
   EXPECT_THAT(list_complaint(head + good + "1,bit_flip,array.pe[7][0].acc,3,50\r\n"),
               HasSubstr("list.csv:3: site: \"array.pe[7][0].acc\"; a site; "));
   EXPECT_THAT(list_complaint(head + good + good + "1,bit_flip,array.pe[0][0].acc,3,9999999\r\n"),
@@ -302,7 +304,8 @@ TEST(ProductionMix, IsShipped) {
   ASSERT_EQ(result.exit_code, 0) << result.output;
   std::map<std::string, double> weight;
   for (const Row& row : rows_of(read_text(files.path() / "mix" / "injections.csv")))
-    if (row.at("domain") == "function") weight[row.at("fault_model")] += std::stod(row.at("weight"));
+    if (row.at("domain") == "function")
+      weight[row.at("fault_model")] += std::stod(row.at("weight"));
   const double sum = weight["bit_flip"] + weight["carry"] + weight["compound"];
   EXPECT_NEAR(weight["bit_flip"] / sum, 0.468, 1e-9);
   EXPECT_NEAR(weight["carry"] / sum, 0.251 + 0.241, 1e-9);

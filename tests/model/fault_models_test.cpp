@@ -152,10 +152,9 @@ std::vector<std::vector<float>> product_of_ones(Fidelity fidelity, const std::st
   FaultUniverse universe;
   core.declare(universe, "array");
   Fault fault = fault_of(model, bit);
-  fault.site = universe
-                   .find("array.pe[" + std::to_string(row) + "][" + std::to_string(col) + "]." +
-                         field)
-                   .value();
+  fault.site =
+      universe.find("array.pe[" + std::to_string(row) + "][" + std::to_string(col) + "]." + field)
+          .value();
   core.arm(fault);
   ArrayOperands operands;
   operands.west.assign(kDepth * core.stride(), 1.0F);
@@ -295,7 +294,8 @@ TEST(SequencerState, ACounterThatLiesSkipsRepeatsOrWaits) {
   // In cycle 0 the first chain is issued; its bit 0 set, the second is taken for done and the array
   // reads what was not loaded.
   EXPECT_EQ(flip("loads_complete[0]", 1), "crash: array read an operand tile that is not loaded");
-  // The first command again while the unit is busy with it waits for done; the next one never comes.
+  // The first command again while the unit is busy with it waits for done; the next one never
+  // comes.
   EXPECT_EQ(outcome_of({"sequencer.loads_complete[0]", FaultModel::stuck_at_0}), "hang");
   EXPECT_EQ(outcome_of({"sequencer.tile[0]", FaultModel::stuck_at_0}), "hang");
   EXPECT_THAT(flip("tiles_opened[1]", 20), StartsWith("crash"));
@@ -348,11 +348,10 @@ TEST(Transfers, WithAWrongAddressGoAstrayOrAreRefused) {
 }
 
 TEST(Transfers, AnsweredWithAnErrorCrashExceptWhereOnlyCheckersListen) {
-  for (const char* link :
-       {"external_memory_to_dma", "dma_to_q_buffer", "q_buffer_to_array", "array_to_softmax",
-        "softmax_to_array", "softmax_to_accumulator", "array_to_accumulator",
-        "accumulator_to_o_buffer", "o_buffer_to_dma", "dma_to_external_memory",
-        "sequencer_to_units"})
+  for (const char* link : {"external_memory_to_dma", "dma_to_q_buffer", "q_buffer_to_array",
+                           "array_to_softmax", "softmax_to_array", "softmax_to_accumulator",
+                           "array_to_accumulator", "accumulator_to_o_buffer", "o_buffer_to_dma",
+                           "dma_to_external_memory", "sequencer_to_units"})
     EXPECT_THAT(outcome_of({std::string("link.") + link + ".transfer", FaultModel::error_response}),
                 StartsWith("crash: "))
         << link;
