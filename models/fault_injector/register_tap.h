@@ -32,7 +32,7 @@ struct ArmedFault {
   bool at(RegisterId reg, std::uint32_t index) const {
     return fault.site.reg == reg && fault.site.index == index;
   }
-  /// It strikes once, at `cycle` or later rows: else see FaultBehaviour::persistent.
+  /// It strikes once; else see FaultBehaviour::persistent.
   bool once() const { return !fault.how.persistent(); }
   void activate(std::uint64_t cycle, std::uint64_t before, std::uint64_t after,
                 const Place& place) {
