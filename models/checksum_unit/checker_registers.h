@@ -76,6 +76,9 @@ class RegisterBook {
   }
   RegisterBook(const RegisterBook&) = delete;
   RegisterBook& operator=(const RegisterBook&) = delete;
+  virtual ~RegisterBook() = default;
+  /// All values +0.
+  virtual void reset() = 0;
   void declare(FaultUniverse& universe);
 
   /// A register that its checker's options leave out is not declared.
@@ -121,17 +124,16 @@ class RegisterBook {
 
 /// T: float (bfloat16 or float32 registers) or double (float64 registers).
 template <class T>
-class RegisterFile : public RegisterBook {
+class RegisterFile final : public RegisterBook {
  public:
   RegisterFile(Watch watch, RegisterShape shape)
-      : RegisterBook(watch, std::move(shape)),
-        values_(shape_.groups * lane_stride(shape_.lanes)) {
+      : RegisterBook(watch, std::move(shape)), values_(shape_.groups * lane_stride(shape_.lanes)) {
     stride_ = lane_stride(shape_.lanes);
     storage_ = reinterpret_cast<std::byte*>(values_.data());
     element_bytes_ = sizeof(T);
   }
 
-  void reset() { std::fill(values_.begin(), values_.end(), T{0}); }
+  void reset() override { std::fill(values_.begin(), values_.end(), T{0}); }
   /// Values of a group, padded to lane_stride(lanes); consecutive groups follow at that stride.
   T* group(std::uint32_t index) { return values_.data() + index * stride_; }
   std::size_t stride() const { return stride_; }

@@ -36,6 +36,7 @@ class Comparison {
                        granularity != Granularity::head}) {}
 
   bool scaled() const { return judge_.scaled(); }
+  const Judge& judge() const { return judge_; }
   void declare(FaultUniverse& universe) {
     if (granularity_ != Granularity::query) group_.declare(universe);
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/checksum_unit/check_math.h"
+#include "models/checksum_unit/variance_scale.h"
 
 namespace attnguard {
 namespace {
@@ -109,6 +110,10 @@ Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, Rounding
     case ThresholdRule::bound:
       factor_ = bound.factor;
       floor_ = bound.floor;
+      break;
+    case ThresholdRule::variance:
+      factor_ = defaults.variance_unit;
+      variance_factor_ = config.value > 0 ? config.value : kVarianceFactor;
       break;
   }
 }

@@ -48,6 +48,11 @@ MatmulAbftConfig random_matmul(FloatSamples& samples) {
   config.format = random_format(samples);
   config.score_threshold = random_threshold(samples);
   config.pv_threshold = random_threshold(samples);
+  if (config.format != CheckFormat::bfloat16 && samples.integer(0, 3) == 0) {
+    config.score_threshold.rule = ThresholdRule::variance;
+    config.score_threshold.value = 1000;
+    if (config.pv_check == PvCheck::per_tile) config.pv_threshold = config.score_threshold;
+  }
   config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
   return config;
 }

@@ -262,7 +262,10 @@ std::vector<Case> cases() {
   loose.score_check = true;
   FlashAbftConfig bound = hardened();
   bound.threshold.rule = bound.score_threshold.rule = ThresholdRule::bound;
-  MatmulAbftConfig two_check, carried;
+  MatmulAbftConfig two_check, carried, variance;
+  variance.score_threshold.rule = variance.pv_threshold.rule = ThresholdRule::variance;
+  MatmulAbftConfig variance_at_write = variance;
+  variance_at_write.row_sum = variance_at_write.key_sum = SumPoint::at_write;
   carried.pv_check = PvCheck::carried;
   carried.row_sum = carried.key_sum = SumPoint::at_write;
   carried.query_source = QuerySource::own;
@@ -285,6 +288,8 @@ std::vector<Case> cases() {
     add("bound", bound);
     add("two_check", two_check);
     add("carried", carried);
+    add("variance", variance);
+    add("variance_at_write", variance_at_write);
   }
   return all;
 }

@@ -55,10 +55,10 @@ TEST(Config, ReadsEverySectionAndKeepsTheOrderOfCheckers) {
   EXPECT_EQ(config.accelerator.formats.operand, Format::float16);
   ASSERT_EQ(config.checkers.size(), 2U);
   EXPECT_EQ(config.checkers[0].name, "z");
-  EXPECT_EQ(std::get<MatmulAbftConfig>(config.checkers[0].options).pv_check, PvCheck::carried);
+  EXPECT_EQ(config.checkers[0].options.get_if<MatmulAbftConfig>()->pv_check, PvCheck::carried);
   EXPECT_EQ(config.checkers[1].name, "a");
-  EXPECT_TRUE(std::get<FlashAbftConfig>(config.checkers[1].options).score_check);
-  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers[1].options).threshold.rule,
+  EXPECT_TRUE(config.checkers[1].options.get_if<FlashAbftConfig>()->score_check);
+  EXPECT_EQ(config.checkers[1].options.get_if<FlashAbftConfig>()->threshold.rule,
             ThresholdRule::bound);
   EXPECT_EQ(config.campaign.sites, (std::vector<std::string>{"array.*", "softmax.*"}));
   ASSERT_EQ(config.campaign.faults.size(), 1U);
@@ -244,7 +244,7 @@ TEST(SetOption, ReplacesAndAddsValues) {
              "workload.mask=causal", "checkers.two={\"kind\": \"matmul_abft\"}",
              "campaign.models=[{\"bits\": 2}]", "campaign.models.0.bits=3", "seed=5", "seed=6"});
   EXPECT_EQ(config.accelerator.array.rows, 8U);
-  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers.at(0).options).softmax_scalars,
+  EXPECT_EQ(config.checkers.at(0).options.get_if<FlashAbftConfig>()->softmax_scalars,
             SoftmaxScalars::duplicated);
   EXPECT_EQ(config.workload.mask, Mask::causal);
   EXPECT_EQ(config.checkers.at(1).name, "two");

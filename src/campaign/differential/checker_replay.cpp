@@ -250,8 +250,9 @@ void CheckerReplay::feed_products(const StepView& view) {
   const TileContext tile = window(at.tile);
   const std::size_t row = strides_.row, first = rows_.first;
   if (view.value_written != nullptr) load_value(at.tile, *view.value_tile, view.value_written);
-  arrival_cycle_ = at.fed_cycle;
+  arrival_cycle_ = at.scores_arrival;  // the softmax unit works on whole tiles as they come
   if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, window(at.alpha)});
+  arrival_cycle_ = at.fed_cycle;
   if ((needs_ & kValueRead) != 0) {
     TileContext buffered = tile;
     buffered.half = view.value_tile->half;
@@ -273,9 +274,10 @@ void CheckerReplay::feed_products(const StepView& view) {
 
 void CheckerReplay::feed_outputs(const OutputView& view) {
   const TileContext tile = window(view.tile->tile);
-  arrival_cycle_ = view.tile->output_arrival;
+  arrival_cycle_ = view.tile->steps.back().scores_arrival;
   if ((needs_ & kScalars) != 0)
     checker_->sums({tile, view.sum + rows_.first, strides_.row, window(view.tile->sum)});
+  arrival_cycle_ = view.tile->output_arrival;
   if ((needs_ & kOutputs) != 0)
     checker_->outputs({tile, view.values + (rows_.first - view.first_row), view.stride,
                        window(view.tile->output)});

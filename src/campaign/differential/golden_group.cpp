@@ -41,8 +41,7 @@ std::uint64_t GoldenGroup::tile_bytes(const GoldenJob& job, const ReplayUnits& u
   std::uint64_t bytes = values * sizeof(float) + steps * sizeof(StepTiming);
   for (const auto& checker : units.checkers)
     bytes += (steps + 2) * checker->state_bytes() +
-             // At most two comparisons per row and step.
-             2ULL * steps * layout.rows * sizeof(CheckerTrace::Inputs);
+             checker->comparisons() * steps * layout.rows * sizeof(CheckerTrace::Inputs);
   return bytes;
 }
 

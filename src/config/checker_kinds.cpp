@@ -1,0 +1,30 @@
+#include "src/config/checker_kinds.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "models/checksum_unit/checker_config.h"
+
+namespace attnguard {
+namespace {
+
+/// Kinds belong to the program, like its commands: set up before main's work, then only read.
+std::vector<CheckerKind>& kinds() {
+  static std::vector<CheckerKind> all{checker_kind<FlashAbftConfig>(),
+                                      checker_kind<MatmulAbftConfig>()};
+  return all;
+}
+
+}  // namespace
+
+const std::vector<CheckerKind>& checker_kinds() { return kinds(); }
+
+void add_checker_kind(CheckerKind kind) {
+  const bool taken = std::any_of(kinds().begin(), kinds().end(),
+                                 [&](const CheckerKind& other) { return other.name == kind.name; });
+  if (taken) throw std::logic_error("two kinds of checker are called " + kind.name);
+  kinds().push_back(std::move(kind));
+}
+
+}  // namespace attnguard
