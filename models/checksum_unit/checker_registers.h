@@ -65,6 +65,9 @@ struct RegisterShape {
   bool temporary = false;
   /// Read and written by the observations of Q, K and the scores (and by outputs) only.
   bool of_scores = false;
+  /// Of no row, and written anew by the first key tile of every query tile: nothing passes to the
+  /// next one.
+  bool of_query_tile = false;
 };
 
 /// Declares registers and keeps track of accesses; independent of the type of the values.

@@ -18,19 +18,17 @@ double power(double base, std::uint64_t exponent) {
   return result;
 }
 
-/// At least (1 + u)^n − 1.
+}  // namespace
+
 double growth(std::uint64_t n, double u) {
   const double nu = static_cast<double>(n) * u;
   return nu < 0.5 ? nu / (1 - nu) : power(1 + u, n) - 1;
 }
 
-/// At most (1 − u)^n, above 0.
 double shrink(std::uint64_t n, double u) {
   const double nu = static_cast<double>(n) * u;
   return nu < 0.5 ? 1 - nu : power(1 - u, n);
 }
-
-}  // namespace
 
 std::uint32_t adder_tree_cycles(std::uint32_t inputs) {
   std::uint32_t levels = 0;

@@ -13,6 +13,11 @@ namespace attnguard {
 /// inputs) cycles.
 std::uint32_t adder_tree_cycles(std::uint32_t inputs);
 
+/// At least (1 + u)^n − 1.
+double growth(std::uint64_t n, double u);
+/// At most (1 − u)^n, above 0.
+double shrink(std::uint64_t n, double u);
+
 /// Roundings that any one term of the two compared sums can pass through, and how many operations
 /// may underflow.
 struct RoundingCounts {

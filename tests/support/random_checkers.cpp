@@ -2,6 +2,9 @@
 
 #include <string>
 
+#include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/range_check.h"
+
 namespace attnguard {
 namespace {
 
@@ -22,6 +25,10 @@ CheckFormat random_format(FloatSamples& samples) {
   return samples.pick(CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16);
 }
 
+NonfiniteRule random_nonfinite(FloatSamples& samples) {
+  return samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+}
+
 FlashAbftConfig random_flash(FloatSamples& samples) {
   FlashAbftConfig config;
   config.softmax_scalars = samples.pick(SoftmaxScalars::shared, SoftmaxScalars::duplicated);
@@ -35,7 +42,7 @@ FlashAbftConfig random_flash(FloatSamples& samples) {
   config.format = random_format(samples);
   config.threshold = random_threshold(samples);
   config.score_threshold = random_threshold(samples);
-  config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+  config.nonfinite = random_nonfinite(samples);
   return config;
 }
 
@@ -53,8 +60,17 @@ MatmulAbftConfig random_matmul(FloatSamples& samples) {
     config.score_threshold.value = 1000;
     if (config.pv_check == PvCheck::per_tile) config.pv_threshold = config.score_threshold;
   }
-  config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+  config.nonfinite = random_nonfinite(samples);
   return config;
+}
+
+CheckerOptions random_rival(FloatSamples& samples) {
+  switch (samples.integer(0, 1)) {
+    case 0:
+      return RangeCheckConfig{samples.pick(true, true, false), random_nonfinite(samples)};
+    default:
+      return DuplicatedSoftmaxConfig{};
+  }
 }
 
 }  // namespace
@@ -63,7 +79,8 @@ std::vector<CheckerConfig> random_checkers(FloatSamples& samples, std::uint32_t 
   std::vector<CheckerConfig> checkers;
   for (std::uint32_t c = 0; c < count; ++c) {
     CheckerConfig checker{"c" + std::to_string(c), random_flash(samples)};
-    if (c % 2 == 1) checker.options = random_matmul(samples);
+    if (c % 4 == 1) checker.options = random_matmul(samples);
+    if (c % 4 > 1) checker.options = random_rival(samples);
     checkers.push_back(checker);
   }
   return checkers;

@@ -9,7 +9,8 @@
 
 namespace attnguard {
 
-/// flash_abft and matmul_abft in turn. Thresholds are wide enough for clean data of deviation 1.5.
+/// flash_abft, matmul_abft and two of the other kinds in turn. Thresholds are wide enough for clean
+/// data of deviation 1.5.
 std::vector<CheckerConfig> random_checkers(FloatSamples& samples, std::uint32_t count);
 
 }  // namespace attnguard

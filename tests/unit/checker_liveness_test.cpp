@@ -10,7 +10,9 @@
 #include <set>
 #include <string>
 
+#include "models/checksum_unit/duplicated_softmax.h"
 #include "models/checksum_unit/make_checker.h"
+#include "models/checksum_unit/range_check.h"
 #include "tests/unit/checker_stream.h"
 
 namespace attnguard {
@@ -198,7 +200,7 @@ TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
   EXPECT_EQ(live("row_weight[0]"), (Spans{{first, last}, {last, last + 1}}));
   EXPECT_EQ(live("row[2].sum"), (Spans{{last + 1 + 5 + 2, output}}));
   EXPECT_EQ(live("row[2].weight"), (Spans{{last + 1 + 5 + 2, output}}));
-  EXPECT_EQ(live("row[1].alpha[0]"), (Spans{{score + 1 + 3 + 6, last + 1 + 5 + 1}}));
+  EXPECT_EQ(live("row[1].alpha[0]"), (Spans{{score + 1 + 3 + 6 + 1, last + 1 + 5 + 1}}));
   EXPECT_EQ(live("row[2].denominator[0]"), (Spans{{at[kScalars].cycle(0, 2), output}}));
   EXPECT_EQ(live("row[1].score_product"), (Spans{{score + 1 + tree, score + 1 + tree + 1}}));
   EXPECT_EQ(live("key_sum[0][6]"),
@@ -290,6 +292,8 @@ std::vector<Case> cases() {
     add("carried", carried);
     add("variance", variance);
     add("variance_at_write", variance_at_write);
+    add("range_check", RangeCheckConfig{});
+    add("duplicated_softmax", DuplicatedSoftmaxConfig{});
   }
   return all;
 }

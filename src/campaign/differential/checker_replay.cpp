@@ -28,9 +28,10 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   // Copies of Q and sums stored beside a buffer are fed again instead of being saved.
   for (const bool of_scores : {true, false}) {
     for (RegisterBook* book : checker_->registers())
-      if (!book->shape().temporary && book->shape().meaning == LaneMeaning::row &&
+      if (!book->shape().temporary &&
+          (book->shape().meaning == LaneMeaning::row || book->shape().of_query_tile) &&
           book->shape().of_scores == of_scores)
-        add(row_books_, book, dims_.rows);
+        add(row_books_, book, lanes_of(*book));
     if (of_scores) {
       score_books_ = row_books_.size();
       products_at_ = state_bytes_;
@@ -39,7 +40,7 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   carried_at_ = state_bytes_;
   for (RegisterBook* book : checker_->registers())
     if (!book->shape().temporary && book->shape().meaning == LaneMeaning::element &&
-        book->shape().storage != StorageKind::sram)
+        book->shape().storage != StorageKind::sram && !book->shape().of_query_tile)
       add(carried_books_, book, book->shape().lanes);
   if (checker_->keeps_operand_sums())
     for (RegisterBook* book : checker_->registers())
@@ -291,6 +292,14 @@ const float* CheckerReplay::lane_major(const float* const* rows, float* to) cons
 
 // State
 
+/// Lanes that are kept of a register; of a query row or of none.
+std::size_t CheckerReplay::lanes_of(const RegisterBook& book) const {
+  return book.shape().meaning == LaneMeaning::row ? dims_.rows : book.shape().lanes;
+}
+RowWindow CheckerReplay::window(const RegisterBook& book) const {
+  return book.shape().meaning == LaneMeaning::row ? rows_ : RowWindow{0, book.shape().lanes};
+}
+
 void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
   std::vector<std::byte>& sums = operand_sums_[key_tile];
   if (!sums.empty()) return;
@@ -315,7 +324,7 @@ bool CheckerReplay::restore_operand_sums(const StepView& view) {
 void CheckerReplay::save(std::byte* to) const {
   for (RegisterBook* book : row_books_)
     for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
-      const std::size_t bytes = dims_.rows * book->element_bytes();
+      const std::size_t bytes = lanes_of(*book) * book->element_bytes();
       std::memcpy(to, book->at(group, 0), bytes);
       to += bytes;
     }
@@ -372,10 +381,11 @@ void CheckerReplay::restore(std::uint32_t step, bool scores, bool products) {
   for (std::size_t b = 0; b < row_books_.size(); ++b) {
     RegisterBook& book = *row_books_[b];
     const std::size_t element = book.element_bytes();
+    const RowWindow lanes = window(book);
     for (std::uint32_t group = 0; group < book.shape().groups; ++group) {
       if (b < score_books_ ? scores : products)
-        std::memcpy(book.at(group, 0), from + rows_.first * element, rows_.count * element);
-      from += dims_.rows * element;
+        std::memcpy(book.at(group, 0), from + lanes.first * element, lanes.count * element);
+      from += lanes_of(book) * element;
     }
   }
   if (!carried_differs_)
@@ -394,10 +404,11 @@ bool CheckerReplay::rows_differ(std::uint32_t step, bool scores) const {
   for (std::size_t b = scores ? 0 : score_books_; b < end; ++b) {
     RegisterBook& book = *row_books_[b];
     const std::size_t element = book.element_bytes();
+    const RowWindow lanes = window(book);
     for (std::uint32_t group = 0; group < book.shape().groups; ++group) {
-      if (std::memcmp(book.at(group, 0), from + rows_.first * element, rows_.count * element) != 0)
+      if (std::memcmp(book.at(group, 0), from + lanes.first * element, lanes.count * element) != 0)
         return true;
-      from += dims_.rows * element;
+      from += lanes_of(book) * element;
     }
   }
   return false;
