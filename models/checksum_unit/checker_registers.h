@@ -113,6 +113,10 @@ class RegisterBook {
   void log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles,
                 const TileContext& tile);
   void log_write(std::uint32_t group, LaneCycles cycles) { last_[group] = cycles; }
+  /// Lanes read again `interval` cycles after they were written, at each of `beats` beats but the
+  /// first, which is at `first`.
+  void log_beats(std::uint32_t group, std::uint32_t count, LaneCycles first, std::uint32_t beats,
+                 std::uint32_t interval, const TileContext& tile);
 
   Watch watch_;
   RegisterShape shape_;
@@ -157,6 +161,24 @@ class RegisterFile final : public RegisterBook {
     for (std::uint32_t lane = 0; lane < count; ++lane)
       watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
     log_write(group_index, cycles);
+  }
+
+  /// Lanes 0 .. count−1 are overwritten at `first` and read and overwritten at every further one of
+  /// `beats`; add(beat) computes what a beat adds.
+  template <class Add>
+  void accumulate(std::uint32_t group_index, std::uint32_t count, LaneCycles first,
+                  std::uint32_t beats, std::uint32_t interval, const TileContext& tile, Add add) {
+    const bool watching = watched();
+    for (std::uint32_t beat = 0; beat < beats; ++beat) {
+      const LaneCycles cycles = first + std::uint64_t{beat} * interval;
+      for (std::uint32_t lane = 0; watching && beat > 0 && lane < count; ++lane)
+        read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane],
+                  place(tile, lane));
+      add(beat);
+      for (std::uint32_t lane = 0; watching && lane < count; ++lane)
+        watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
+    }
+    if (watching) log_beats(group_index, count, first, beats, interval, tile);
   }
 
  private:

@@ -4,18 +4,25 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/efta.h"
 #include "models/checksum_unit/range_check.h"
+#include "models/checksum_unit/statistical_abft.h"
 
 namespace attnguard {
 namespace {
 
 /// Kinds belong to the program, like its commands: set up before main's work, then only read.
 std::vector<CheckerKind>& kinds() {
-  static std::vector<CheckerKind> all{
-      checker_kind<FlashAbftConfig>(), checker_kind<MatmulAbftConfig>(),
-      checker_kind<RangeCheckConfig>(), checker_kind<DuplicatedSoftmaxConfig>()};
+  static std::vector<CheckerKind> all{checker_kind<FlashAbftConfig>(),
+                                      checker_kind<MatmulAbftConfig>(),
+                                      checker_kind<EftaConfig>(),
+                                      checker_kind<AttnCheckerConfig>(),
+                                      checker_kind<StatisticalAbftConfig>(),
+                                      checker_kind<RangeCheckConfig>(),
+                                      checker_kind<DuplicatedSoftmaxConfig>()};
   return all;
 }
 

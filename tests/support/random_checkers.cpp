@@ -2,8 +2,11 @@
 
 #include <string>
 
+#include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/efta.h"
 #include "models/checksum_unit/range_check.h"
+#include "models/checksum_unit/statistical_abft.h"
 
 namespace attnguard {
 namespace {
@@ -65,8 +68,18 @@ MatmulAbftConfig random_matmul(FloatSamples& samples) {
 }
 
 CheckerOptions random_rival(FloatSamples& samples) {
-  switch (samples.integer(0, 1)) {
-    case 0:
+  switch (samples.integer(0, 4)) {
+    case 0: {
+      EftaConfig config{samples.pick(4.0, 1000.0), random_threshold(samples),
+                        random_nonfinite(samples)};
+      return config;
+    }
+    case 1:
+      return AttnCheckerConfig{samples.pick(1.0, 100.0), random_nonfinite(samples)};
+    case 2:
+      return StatisticalAbftConfig{
+          {2, {{1, 4}, {3, 2}}}, {samples.pick(0.25, 2.0), {{2, 1}}}, random_nonfinite(samples)};
+    case 3:
       return RangeCheckConfig{samples.pick(true, true, false), random_nonfinite(samples)};
     default:
       return DuplicatedSoftmaxConfig{};

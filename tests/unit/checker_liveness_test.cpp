@@ -10,9 +10,12 @@
 #include <set>
 #include <string>
 
+#include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/efta.h"
 #include "models/checksum_unit/make_checker.h"
 #include "models/checksum_unit/range_check.h"
+#include "models/checksum_unit/statistical_abft.h"
 #include "tests/unit/checker_stream.h"
 
 namespace attnguard {
@@ -29,17 +32,20 @@ std::uint64_t times(std::uint32_t i, std::int64_t step) {
   return static_cast<std::uint64_t>(step * std::int64_t{i});
 }
 
-// Live blocks that hold the cell, counted; boxes of checkers use the first counter only.
+// Live blocks that hold the cell, counted; boxes of checkers use two counters.
 int holding(const std::vector<LiveBlock>& blocks, const Fault& fault) {
   int count = 0;
   for (const LiveBlock& block : blocks) {
     if (block.reg != fault.site.reg || fault.bit >= bits_of(block.format)) continue;
     for (std::uint32_t i = 0; i < block.count[0]; ++i) {
       if (block.index + times(i, block.index_step[0]) != fault.site.index) continue;
-      const std::uint64_t start = block.start + times(i, block.start_step[0]);
-      const std::uint64_t length =
-          static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
-      count += fault.cycle >= start && fault.cycle < start + length;
+      for (std::uint32_t beat = 0; beat < block.count[1]; ++beat) {
+        const std::uint64_t start =
+            block.start + times(i, block.start_step[0]) + times(beat, block.start_step[1]);
+        const std::uint64_t length =
+            static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
+        count += fault.cycle >= start && fault.cycle < start + length;
+      }
     }
   }
   return count;
@@ -264,6 +270,8 @@ std::vector<Case> cases() {
   loose.score_check = true;
   FlashAbftConfig bound = hardened();
   bound.threshold.rule = bound.score_threshold.rule = ThresholdRule::bound;
+  EftaConfig absolute;
+  absolute.threshold.rule = ThresholdRule::absolute;
   MatmulAbftConfig two_check, carried, variance;
   variance.score_threshold.rule = variance.pv_threshold.rule = ThresholdRule::variance;
   MatmulAbftConfig variance_at_write = variance;
@@ -292,6 +300,10 @@ std::vector<Case> cases() {
     add("carried", carried);
     add("variance", variance);
     add("variance_at_write", variance_at_write);
+    add("efta", EftaConfig{});
+    add("efta_absolute", absolute);
+    add("attnchecker", AttnCheckerConfig{});
+    add("statistical_abft", StatisticalAbftConfig{});
     add("range_check", RangeCheckConfig{});
     add("duplicated_softmax", DuplicatedSoftmaxConfig{});
   }

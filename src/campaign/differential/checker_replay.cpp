@@ -304,8 +304,10 @@ void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
   std::vector<std::byte>& sums = operand_sums_[key_tile];
   if (!sums.empty()) return;
   for (RegisterBook* book : operand_books_) {
-    const std::byte* from = book->at(0, 0);
-    sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+      const std::byte* from = book->at(group, 0);
+      sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
+    }
   }
 }
 
@@ -315,8 +317,8 @@ bool CheckerReplay::restore_operand_sums(const StepView& view) {
   const std::byte* from = operand_sums_[view.step->tile.key_tile].data();
   for (RegisterBook* book : operand_books_) {
     const std::size_t bytes = book->shape().lanes * book->element_bytes();
-    std::memcpy(book->at(0, 0), from, bytes);
-    from += bytes;
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
+      std::memcpy(book->at(group, 0), from, bytes);
   }
   return true;
 }
