@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/checksum_unit/any_of.h"
 #include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/duplicated_softmax.h"
@@ -22,7 +23,8 @@ std::vector<CheckerKind>& kinds() {
                                       checker_kind<AttnCheckerConfig>(),
                                       checker_kind<StatisticalAbftConfig>(),
                                       checker_kind<RangeCheckConfig>(),
-                                      checker_kind<DuplicatedSoftmaxConfig>()};
+                                      checker_kind<DuplicatedSoftmaxConfig>(),
+                                      checker_kind<AnyOfConfig>()};
   return all;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/accelerator/job_layout.h"
+#include "models/checksum_unit/any_of.h"
 #include "src/config/checker_kinds.h"
 #include "src/config/reader.h"
 #include "src/config/writer.h"
@@ -84,6 +85,33 @@ const CheckerKind& kind_of(const Json& checker, const Cursor& place) {
   place.child("kind").reject(*found, suggest(name, names));
 }
 
+/// Members exist, and no combination contains itself. `path`: the combinations on the way to
+/// checkers[at].
+void check_members(const std::vector<CheckerConfig>& checkers, std::size_t at, const Cursor& place,
+                   std::vector<std::string>& path) {
+  const auto* combination = checkers[at].options.get_if<AnyOfConfig>();
+  if (combination == nullptr) return;
+  path.push_back(checkers[at].name);
+  const Cursor list = place.child(checkers[at].name).child("members");
+  if (combination->members.empty()) list.reject(Json::array(), "at least one checker");
+  for (std::size_t m = 0; m < combination->members.size(); ++m) {
+    const std::string& member = combination->members[m];
+    const Cursor here = list.child(std::to_string(m));
+    if (std::find(path.begin(), path.end(), member) != path.end())
+      here.reject(member, fmt::format("a checker that does not lead back to it ({} > {})",
+                                      fmt::join(path, " > "), member));
+    std::vector<std::string> names;
+    for (const CheckerConfig& checker : checkers) names.push_back(checker.name);
+    const auto found = std::find(names.begin(), names.end(), member);
+    if (found == names.end()) {
+      names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
+      here.reject(member, suggest(member, names));
+    }
+    check_members(checkers, static_cast<std::size_t>(found - names.begin()), place, path);
+  }
+  path.pop_back();
+}
+
 }  // namespace
 
 void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig>& checkers) {
@@ -103,6 +131,12 @@ void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig
     if (const auto conflict = checkers.back().options.conflict())
       at.origin.reject(place.pointer + "/" + conflict->key, conflict->value, conflict->allowed);
   }
+  for (std::size_t c = 0; c < checkers.size(); ++c) {
+    std::vector<std::string> path;
+    check_members(checkers, c, at, path);
+  }
+  std::stable_partition(checkers.begin(), checkers.end(),
+                        [](const CheckerConfig& checker) { return !is_combination(checker); });
 }
 
 Json write_checkers(const std::vector<CheckerConfig>& checkers) {

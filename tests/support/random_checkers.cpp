@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "models/checksum_unit/any_of.h"
 #include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/duplicated_softmax.h"
 #include "models/checksum_unit/efta.h"
@@ -96,7 +97,26 @@ std::vector<CheckerConfig> random_checkers(FloatSamples& samples, std::uint32_t 
     if (c % 4 > 1) checker.options = random_rival(samples);
     checkers.push_back(checker);
   }
+  const std::vector<CheckerConfig> members = checkers;
+  for (std::uint32_t c = 0; c < count / 2; ++c) {
+    AnyOfConfig combination{{samples.pick(members.front(), members.back()).name}};
+    for (const CheckerConfig& member : members)
+      if (samples.integer(0, 2) == 0) combination.members.push_back(member.name);
+    if (c > 0) combination.members.push_back("any0");
+    checkers.push_back({"any" + std::to_string(c), combination});
+  }
   return checkers;
+}
+
+std::vector<CheckerConfig> every_kind() {
+  return {{"merged", FlashAbftConfig{}},
+          {"two_check", MatmulAbftConfig{}},
+          {"efta", EftaConfig{}},
+          {"attnchecker", AttnCheckerConfig{}},
+          {"statistical", StatisticalAbftConfig{}},
+          {"range", RangeCheckConfig{}},
+          {"duplicated", DuplicatedSoftmaxConfig{}},
+          {"merged_or_range", AnyOfConfig{{"merged", "range"}}}};
 }
 
 }  // namespace attnguard
