@@ -108,9 +108,9 @@ class Checker {
   virtual std::uint32_t needs() const = 0;
   /// Names of the comparisons, e.g. {"output", "score"}.
   virtual std::vector<std::string> comparisons() const = 0;
-  /// Whether a comparison depends on more than one row of a query tile. If not, every observation
-  /// that compares does so once for each row of the tile, in order, and campaigns may show it some
-  /// rows of a tile only.
+  /// Whether a comparison depends on more than one row of a query tile. If not, comparisons are
+  /// reported with checked_rows, once for each row of the tile, and campaigns may show it some rows
+  /// of a tile only.
   virtual bool compares_groups() const { return true; }
   /// Whether what is observed of P·V is judged with what scores() left behind in temporary
   /// registers. If not, the two share no register but those of outputs().

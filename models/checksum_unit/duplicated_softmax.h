@@ -50,8 +50,9 @@ class DuplicatedSoftmax final : public Checker {
     const LaneCycles done = after_last_key(observed.timing, tile);
     const float* own = softmax_.read(tile, observed.timing.first_cycle + 1);
     for (std::uint32_t row = 0; row < tile.rows; ++row)
-      report(row_check(1, tile, row, done.at(row)), observed.values + row, observed.stride,
-             own + row, context_.dims.stride, tile.cols);
+      add(row_check(1, tile, row, done.at(row)), observed.values + row, observed.stride, own + row,
+          context_.dims.stride, tile.cols);
+    report();
   }
 
  private:
@@ -72,13 +73,18 @@ class DuplicatedSoftmax final : public Checker {
     const LaneCycles beats = row_beats(observed.timing);
     own.read(bank, tile.rows, beats, tile);
     for (std::uint32_t row = 0; row < tile.rows; ++row)
-      report(row_check(comparison, tile, row, beats.at(row) + 1), observed.values + row, 1,
-             own.group(bank) + row, 1, 1);
+      add(row_check(comparison, tile, row, beats.at(row) + 1), observed.values + row, 1,
+          own.group(bank) + row, 1, 1);
+    report();
+  }
+  void report() {
+    sink_->checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
+    checks_.clear();
   }
 
   /// residual: how many of the values have other bits; lhs and rhs: the first of them.
-  void report(Check check, const float* values, std::size_t stride, const float* own,
-              std::size_t own_stride, std::uint32_t count) {
+  void add(Check check, const float* values, std::size_t stride, const float* own,
+           std::size_t own_stride, std::uint32_t count) {
     check.lhs = canonical(double{values[0]});
     check.rhs = canonical(double{own[0]});
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -91,13 +97,14 @@ class DuplicatedSoftmax final : public Checker {
       ++check.residual;
     }
     judge(check, NonfiniteRule::alarm);
-    sink_->checked(check);
+    checks_.push_back(check);
   }
 
   CheckerContext context_;
   OwnSoftmax softmax_;
   RegisterFile<float> alpha_;  ///< by bank of the tile
   RegisterFile<float> sum_;    ///< by parity of the query tile
+  std::vector<Check> checks_;  ///< of the rows of a tile
 };
 
 inline std::unique_ptr<Checker> DuplicatedSoftmaxConfig::make_checker(

@@ -139,8 +139,9 @@ class Efta final : public Checker {
       check.rhs = l < 1 ? 1 : l > keys ? keys : check.lhs;
       check.residual = canonical(std::fabs(check.lhs - check.rhs));
       judge(check, config_.nonfinite);
-      sink_->checked(check);
+      checks_.push_back(check);
     }
+    report();
   }
 
   void value_read(const Observed& observed) override {
@@ -183,6 +184,7 @@ class Efta final : public Checker {
     const LaneCycles compared =
         last_slice + std::max(adder_tree_cycles(dims.cols), dims.divide_latency_cycles) + 1;
     for (std::uint32_t row = 0; row < tile.rows; ++row) compare_output(tile, row, compared.at(row));
+    report();
     // As in flash_abft: sums not yet read hold back the next query tile's.
     held_until_cycle_ = last_slice.at(tile.rows - 1) - (tile.rows - 1);
   }
@@ -339,8 +341,9 @@ class Efta final : public Checker {
       Check worst;
       for (std::uint32_t t = 0; t < residues(tile); ++t)
         keep_worse(exponent_check(tile, row, t, compared.at(row)), t == 0, worst);
-      sink_->checked(worst);
+      checks_.push_back(worst);
     }
+    report();
   }
 
   Check exponent_check(const TileContext& tile, std::uint32_t row, std::uint32_t t,
@@ -363,6 +366,11 @@ class Efta final : public Checker {
     check.threshold = config_.exponent_tolerance * check.scale;
     judge(check, config_.nonfinite);
     return check;
+  }
+
+  void report() {
+    sink_->checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
+    checks_.clear();
   }
 
   /// Alarms first, then the largest share of the threshold.
@@ -447,7 +455,7 @@ class Efta final : public Checker {
       judge_.judge(check);
       keep_worse(check, t == 0, worst);
     }
-    sink_->checked(worst);
+    checks_.push_back(worst);
   }
 
   EftaConfig config_;
@@ -471,6 +479,7 @@ class Efta final : public Checker {
   std::size_t value_stride_ = 0;
   std::uint32_t pass_interval_ = 0;
   AlignedVector<float> tile_sum_, tile_weight_, left_;
+  std::vector<Check> checks_;  ///< of the rows of a tile
   CheckMath<Float32Number> math_ = check_math<Float32Number>();
 };
 

@@ -74,13 +74,15 @@ class RangeCheck final : public Checker {
   void alphas(const Observed& observed) override {
     const LaneCycles cycles = row_beats(observed.timing) + 1;
     for (std::uint32_t row = 0; row < observed.tile.rows; ++row)
-      report(0, observed.tile, row, observed.values[row], {0, 1}, cycles.at(row));
+      add(0, observed.tile, row, observed.values[row], {0, 1}, cycles.at(row));
+    report();
   }
   void sums(const Observed& observed) override {
     const LaneCycles cycles = row_beats(observed.timing) + 1;
     for (std::uint32_t row = 0; row < observed.tile.rows; ++row)
-      report(2, observed.tile, row, observed.values[row], {1, keys_seen(observed.tile, row)},
-             cycles.at(row));
+      add(2, observed.tile, row, observed.values[row], {1, keys_seen(observed.tile, row)},
+          cycles.at(row));
+    report();
   }
 
   void probabilities(const Observed& observed) override {
@@ -93,8 +95,9 @@ class RangeCheck final : public Checker {
         const float p = observed.values[key * observed.stride + row];
         if (worse(p, worst)) worst = p;
       }
-      report(1, tile, row, worst, {0, 1}, cycles.at(row));
+      add(1, tile, row, worst, {0, 1}, cycles.at(row));
     }
+    report();
   }
 
   /// V of a tile waits in the array's edge for the pass that probabilities() announces.
@@ -121,8 +124,9 @@ class RangeCheck final : public Checker {
         take_output(c == 0, output[c * observed.stride + row], max[lane], worst);
       }
       judge(worst, config_.nonfinite);
-      sink_->checked(worst);
+      checks_.push_back(worst);
     }
+    report();
   }
 
  private:
@@ -142,14 +146,18 @@ class RangeCheck final : public Checker {
     return std::isnan(a) ? !std::isnan(b) : distance(a) > distance(b);
   }
 
-  void report(std::uint32_t comparison, const TileContext& tile, std::uint32_t row, float value,
-              Range range, std::uint64_t cycle) {
+  void report() {
+    sink_->checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
+    checks_.clear();
+  }
+  void add(std::uint32_t comparison, const TileContext& tile, std::uint32_t row, float value,
+           Range range, std::uint64_t cycle) {
     Check check = row_check(comparison, tile, row, cycle);
     check.lhs = canonical(double{value});
     check.rhs = value < range.low ? range.low : value > range.high ? range.high : check.lhs;
     check.residual = canonical(std::fabs(check.lhs - check.rhs));
     judge(check, config_.nonfinite);
-    sink_->checked(check);
+    checks_.push_back(check);
   }
 
   /// Pass by pass, after its last key: the column's register takes in the tile's largest magnitude.
@@ -192,7 +200,8 @@ class RangeCheck final : public Checker {
   std::uint32_t passes_;
   RegisterFile<float> max_;  ///< group = parity of the query tile × passes + pass, lane = column
   double slack_ = 0, floor_ = 0;
-  LaneTile operand_;  ///< V of the tile to come, [key][stride]
+  std::vector<Check> checks_;  ///< of the rows of a tile
+  LaneTile operand_;           ///< V of the tile to come, [key][stride]
   std::size_t operand_stride_ = 0;
   std::uint32_t pass_interval_ = 0;
 };
