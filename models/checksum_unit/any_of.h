@@ -1,7 +1,7 @@
 // any_of: a combination of checkers. It alarms when one of its members' alarm lines is high.
 //
-// An OR gate on lines that are there already: it holds no state, observes nothing and has no line of
-// its own, so it is told from its members' results and adds no fault site.
+// An OR gate on lines that are there already: it holds no state, observes nothing and has no line
+// of its own, so it is told from its members' results and adds no fault site.
 #pragma once
 
 #include <memory>

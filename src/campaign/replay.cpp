@@ -79,6 +79,10 @@ Json check_json(const ChangedCheck& changed) {
                {"alarm", check.alarm},       {"nonfinite", check.nonfinite}};
   json.update(figures(check));
   json["golden"] = figures(changed.golden);
+  if (check.located_row >= 0)
+    json["located"] = {{"query_row", check.located_row},
+                       {"column", check.located_column},
+                       {"corrected", check.corrected}};
   return json;
 }
 

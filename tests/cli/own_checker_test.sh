@@ -15,6 +15,8 @@ tool=$scratch/mass_check
 config=$source/examples/own_checker/mass_check.json
 
 test "$(wc -l <"$source/examples/own_checker/mass_check.cpp")" -lt 100 || fail "the example has 100 lines or more"
+awk '/^```cpp$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source/docs/extending.md" |
+  cmp - "$source/examples/own_checker/mass_check.cpp" || fail "docs/extending.md shows another text"
 "$tool" schema keys | grep -q 'kind mass_check' || fail "no table of its keys"
 "$tool" schema keys | grep -q 'checkers.<name>.tolerance' || fail "no row of its option"
 "$tool" run "$config" --quiet --out "$scratch/run"

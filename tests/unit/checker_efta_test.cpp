@@ -141,9 +141,9 @@ std::array<std::size_t, 3> alarms(Observation kind, bool sums,
 using Alarms = std::array<std::size_t, 3>;
 
 TEST(Efta, AWrongPBreaksTheExponentAndTheOutput) {
-  EXPECT_EQ(alarms(kProbabilities, false,
-                   [](StreamEvent& e) { e.values[2 * e.stride + 1] *= 1.01F; }),
-            (Alarms{1, 0, 1}));  // P·V was computed with the clean p
+  EXPECT_EQ(
+      alarms(kProbabilities, false, [](StreamEvent& e) { e.values[2 * e.stride + 1] *= 1.01F; }),
+      (Alarms{1, 0, 1}));  // P·V was computed with the clean p
 }
 
 TEST(Efta, LOutOfRangeAndWrongOutputsAlarm) {

@@ -226,8 +226,7 @@ class Scheduler {
     const Step& step = steps_[n];
     const TileContext& tile = step.tile;
     TileContext value_context = tile;
-    value_context.half =
-        shape_.resident ? tile.kv_head % 2 : static_cast<std::uint32_t>(n % 2);
+    value_context.half = shape_.resident ? tile.kv_head % 2 : static_cast<std::uint32_t>(n % 2);
     const std::uint32_t interval = std::max(tile.cols, shape_.rows);
     std::uint64_t start = std::max(array_free_, probabilities_ready_[n]);
     if (tile.first &&
@@ -363,8 +362,8 @@ std::size_t CheckList::alarms(std::uint32_t comparison) const {
       [comparison](const Check& check) { return check.alarm && check.comparison == comparison; }));
 }
 std::size_t CheckList::alarms() const {
-  return static_cast<std::size_t>(std::count_if(checks.begin(), checks.end(),
-                                                [](const Check& check) { return check.alarm; }));
+  return static_cast<std::size_t>(
+      std::count_if(checks.begin(), checks.end(), [](const Check& check) { return check.alarm; }));
 }
 double CheckList::worst_ratio(std::uint32_t comparison) const {
   double worst = 0;
