@@ -39,8 +39,8 @@ enum Observation : std::uint32_t {
 struct Observed {
   const TileContext& tile;
   const float* values;  ///< see Checker::keeps_operand_sums for null
-  std::size_t stride;  ///< elements between consecutive [..] indices of the leading dimension
-  BeatTiming timing;   ///< cycle at which each beat crosses the observation link
+  std::size_t stride;   ///< elements between consecutive [..] indices of the leading dimension
+  BeatTiming timing;    ///< cycle at which each beat crosses the observation link
 };
 
 /// Dimensions of the accelerator and workload a checker is built for.
@@ -78,6 +78,10 @@ struct Check {
   double threshold = 0;
   bool alarm = false;
   bool nonfinite = false;  ///< residual or threshold is not finite
+  /// Of a checker that locates errors: query row within the head and column of the tile (key, or
+  /// column of V), −1 if it finds none; and what it would write there.
+  std::int32_t located_row = -1, located_column = -1;
+  float corrected = 0;
 };
 
 /// Receives every check, in the order made.
@@ -93,6 +97,9 @@ class CheckSink {
 
 class RegisterBook;
 
+/// To write a checker is to say what it needs() and what its comparisons() are called, and to take
+/// the observations: all its state lies in RegisterFiles (checker_registers.h). The rest has
+/// defaults that hold for any checker.
 class Checker {
  public:
   virtual ~Checker() = default;
@@ -101,19 +108,21 @@ class Checker {
   virtual std::uint32_t needs() const = 0;
   /// Names of the comparisons, e.g. {"output", "score"}.
   virtual std::vector<std::string> comparisons() const = 0;
-  /// Whether rows of a query tile are summed before they are compared; else each row is compared by
-  /// itself and depends on no other.
-  virtual bool compares_groups() const { return false; }
+  /// Whether a comparison depends on more than one row of a query tile. If not, comparisons are
+  /// reported with checked_rows, once for each row of the tile, and campaigns may show it some rows
+  /// of a tile only.
+  virtual bool compares_groups() const { return true; }
   /// Whether what is observed of P·V is judged with what scores() left behind in temporary
   /// registers. If not, the two share no register but those of outputs().
   virtual bool products_need_scores() const { return true; }
-  /// Whether key_read and value_read may come without values: the temporary registers that belong to
-  /// no row (sums over K or V formed at read) then hold already what would be formed from them.
+  /// Whether key_read and value_read may come without values: the temporary registers that belong
+  /// to no row (sums over K or V formed at read) then hold already what would be formed from them.
   virtual bool keeps_operand_sums() const { return false; }
-  /// Declares every register as Domain::safety_mechanism under "checksum.<name>.".
-  virtual void declare(FaultUniverse& universe) = 0;
-  /// Start of a job: all state as after power-on.
-  virtual void reset() = 0;
+  /// Declares every register as Domain::safety_mechanism under "checksum.<name>."; without an
+  /// override all registers(), in order.
+  virtual void declare(FaultUniverse& universe);
+  /// Start of a job: all state as after power-on; without an override all registers() are zero.
+  virtual void reset();
 
   // Observations. [k][stride] means values[k × stride + lane].
   virtual void query_written(const Observed&) {}  ///< q [d][stride], lane = row; beat = k

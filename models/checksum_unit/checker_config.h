@@ -1,13 +1,14 @@
-// Configuration of the checkers. One struct per kind; see checkers in docs/ for what each option
-// decides.
+// Configuration of the checkers: what their options have in common, and the options of flash_abft
+// and matmul_abft. See checkers in docs/ for what each option decides.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
+#include "models/checksum_unit/checker_options.h"
 #include "models/fabric/field.h"
 #include "models/numerics/format.h"
 
@@ -19,7 +20,8 @@ enum class Normaliser : std::uint8_t { shared_reciprocal, own_division };
 enum class QuerySource : std::uint8_t { shared, own };
 enum class CheckPoint : std::uint8_t { before_rounding, after_rounding };
 enum class Granularity : std::uint8_t { query, tile, head };
-enum class ThresholdRule : std::uint8_t { absolute, relative, bound };
+/// variance: of V-ABFT, for products of matrices only.
+enum class ThresholdRule : std::uint8_t { absolute, relative, bound, variance };
 enum class NonfiniteRule : std::uint8_t { alarm, ignore };
 enum class PvCheck : std::uint8_t { per_tile, carried };
 
@@ -59,10 +61,11 @@ struct EnumNames<Granularity> {
 };
 template <>
 struct EnumNames<ThresholdRule> {
-  static constexpr std::array<std::pair<ThresholdRule, std::string_view>, 3> names{
+  static constexpr std::array<std::pair<ThresholdRule, std::string_view>, 4> names{
       {{ThresholdRule::absolute, "absolute"},
        {ThresholdRule::relative, "relative"},
-       {ThresholdRule::bound, "bound"}}};
+       {ThresholdRule::bound, "bound"},
+       {ThresholdRule::variance, "variance"}}};
 };
 template <>
 struct EnumNames<NonfiniteRule> {
@@ -93,7 +96,8 @@ struct ThresholdConfig {
   static void visit(Self& self, V& v) {
     v(FieldSpec{"rule",
                 "how the threshold is formed: a constant, a factor of the data's scale, or a "
-                "proven rounding bound"},
+                "proven rounding bound",
+                0, static_cast<double>(ThresholdRule::bound)},
       self.rule);
     v(FieldSpec{"value",
                 "threshold (absolute) or factor of the scale (relative); 0 selects the documented "
@@ -103,8 +107,32 @@ struct ThresholdConfig {
   }
 };
 
+/// The same for one product of matrices, where the data's mean and variance can make a threshold.
+struct ProductThresholdConfig : ThresholdConfig {
+  ProductThresholdConfig() = default;
+  ProductThresholdConfig(const ThresholdConfig& config)  // NOLINT(google-explicit-constructor)
+      : ThresholdConfig(config) {}
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"rule",
+                "how the threshold is formed: a constant, a factor of the data's scale, a proven "
+                "rounding bound, or V-ABFT's estimate from means and variances"},
+      self.rule);
+    v(FieldSpec{"value",
+                "threshold (absolute), factor of the scale (relative) or V-ABFT's c (variance); 0 "
+                "selects the documented default",
+                0.0, 1e30},
+      self.value);
+  }
+};
+
 /// flash_abft: one online checksum over Q, K, V and the softmax.
 struct FlashAbftConfig {
+  static constexpr std::string_view kind = "flash_abft";
+  std::unique_ptr<Checker> make_checker(const std::string& name,
+                                        const CheckerDimensions& dims) const;
+
   SoftmaxScalars softmax_scalars = SoftmaxScalars::shared;
   SumPoint row_sum = SumPoint::at_read;
   Normaliser normaliser = Normaliser::own_division;
@@ -149,13 +177,20 @@ struct FlashAbftConfig {
 
 /// matmul_abft: two checks, one per matrix product; the softmax between them is not protected.
 struct MatmulAbftConfig {
+  static constexpr std::string_view kind = "matmul_abft";
+  std::unique_ptr<Checker> make_checker(const std::string& name,
+                                        const CheckerDimensions& dims) const;
+  /// variance with a carried sum, which is no product of two matrices, or in bfloat16, for which
+  /// no e_max is known.
+  std::optional<OptionConflict> conflict() const;
+
   PvCheck pv_check = PvCheck::per_tile;
   SumPoint row_sum = SumPoint::at_read;
   SumPoint key_sum = SumPoint::at_read;
   QuerySource query_source = QuerySource::shared;
   CheckFormat format = CheckFormat::float32;
-  ThresholdConfig score_threshold;
-  ThresholdConfig pv_threshold;
+  ProductThresholdConfig score_threshold;
+  ProductThresholdConfig pv_threshold;
   NonfiniteRule nonfinite = NonfiniteRule::alarm;
 
   template <class Self, class V>
@@ -175,12 +210,6 @@ struct MatmulAbftConfig {
     v(FieldSpec{"nonfinite", "whether a residual or threshold that is not finite raises the alarm"},
       self.nonfinite);
   }
-};
-
-/// A checker as configured: a name of the user's choice and the options of its kind.
-struct CheckerConfig {
-  std::string name;
-  std::variant<FlashAbftConfig, MatmulAbftConfig> options;
 };
 
 }  // namespace attnguard

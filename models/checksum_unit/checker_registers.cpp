@@ -40,4 +40,21 @@ void RegisterBook::log_read(std::uint32_t group, std::uint32_t count, LaneCycles
   watch_.log->add(block);
 }
 
+void RegisterBook::log_beats(std::uint32_t group, std::uint32_t count, LaneCycles first,
+                             std::uint32_t beats, std::uint32_t interval, const TileContext& tile) {
+  last_[group] = first + std::uint64_t{beats - 1} * interval;
+  if (!watch_.recording() || beats < 2) return;
+  LiveBlock block;
+  block.tile = tile.id();
+  block.reg = reg_;
+  block.format = shape_.format;
+  block.index = site(group, 0);
+  block.start = first.first;
+  block.length = interval;
+  block.count = {count, beats - 1, 1};
+  block.index_step[0] = shape_.meaning == LaneMeaning::row ? shape_.groups : 1;
+  block.start_step = {first.step, interval, 0};
+  watch_.log->add(block);
+}
+
 }  // namespace attnguard

@@ -67,6 +67,9 @@ struct RegisterShape {
   bool of_scores = false;
   /// Every write is the result of an addition.
   bool adder = false;
+  /// Of no row, and written anew by the first key tile of every query tile: nothing passes to the
+  /// next one.
+  bool of_query_tile = false;
 };
 
 /// Declares registers and keeps track of accesses; independent of the type of the values.
@@ -78,6 +81,9 @@ class RegisterBook {
   }
   RegisterBook(const RegisterBook&) = delete;
   RegisterBook& operator=(const RegisterBook&) = delete;
+  virtual ~RegisterBook() = default;
+  /// All values +0.
+  virtual void reset() = 0;
   void declare(FaultUniverse& universe);
 
   /// A register that its checker's options leave out is not declared.
@@ -109,6 +115,10 @@ class RegisterBook {
   void log_read(std::uint32_t group, std::uint32_t count, LaneCycles cycles,
                 const TileContext& tile);
   void log_write(std::uint32_t group, LaneCycles cycles) { last_[group] = cycles; }
+  /// Lanes read again `interval` cycles after they were written, at each of `beats` beats but the
+  /// first, which is at `first`.
+  void log_beats(std::uint32_t group, std::uint32_t count, LaneCycles first, std::uint32_t beats,
+                 std::uint32_t interval, const TileContext& tile);
 
   Watch watch_;
   RegisterShape shape_;
@@ -123,17 +133,16 @@ class RegisterBook {
 
 /// T: float (bfloat16 or float32 registers) or double (float64 registers).
 template <class T>
-class RegisterFile : public RegisterBook {
+class RegisterFile final : public RegisterBook {
  public:
   RegisterFile(Watch watch, RegisterShape shape)
-      : RegisterBook(watch, std::move(shape)),
-        values_(shape_.groups * lane_stride(shape_.lanes)) {
+      : RegisterBook(watch, std::move(shape)), values_(shape_.groups * lane_stride(shape_.lanes)) {
     stride_ = lane_stride(shape_.lanes);
     storage_ = reinterpret_cast<std::byte*>(values_.data());
     element_bytes_ = sizeof(T);
   }
 
-  void reset() { std::fill(values_.begin(), values_.end(), T{0}); }
+  void reset() override { std::fill(values_.begin(), values_.end(), T{0}); }
   /// Values of a group, padded to lane_stride(lanes); consecutive groups follow at that stride.
   T* group(std::uint32_t index) { return values_.data() + index * stride_; }
   std::size_t stride() const { return stride_; }
@@ -154,6 +163,24 @@ class RegisterFile : public RegisterBook {
     for (std::uint32_t lane = 0; lane < count; ++lane)
       watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
     log_write(group_index, cycles);
+  }
+
+  /// Lanes 0 .. count−1 are overwritten at `first` and read and overwritten at every further one of
+  /// `beats`; add(beat) computes what a beat adds.
+  template <class Add>
+  void accumulate(std::uint32_t group_index, std::uint32_t count, LaneCycles first,
+                  std::uint32_t beats, std::uint32_t interval, const TileContext& tile, Add add) {
+    const bool watching = watched();
+    for (std::uint32_t beat = 0; beat < beats; ++beat) {
+      const LaneCycles cycles = first + std::uint64_t{beat} * interval;
+      for (std::uint32_t lane = 0; watching && beat > 0 && lane < count; ++lane)
+        read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane],
+                  place(tile, lane));
+      add(beat);
+      for (std::uint32_t lane = 0; watching && lane < count; ++lane)
+        watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
+    }
+    if (watching) log_beats(group_index, count, first, beats, interval, tile);
   }
 
  private:

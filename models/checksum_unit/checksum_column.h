@@ -19,9 +19,12 @@ class ChecksumColumn {
  public:
   using Value = typename N::Value;
 
-  /// `banks` copies of the registers; 1 is written "row[{}].sum", 2 "row[{}].sum[{}]".
-  ChecksumColumn(const CheckerContext& context, std::uint32_t banks, bool weighted)
-      : weighted_(weighted),
+  /// `banks` copies of the registers; 1 is written "row[{}].sum", 2 "row[{}].sum[{}]". The weight
+  /// is the scale that `judge` wants.
+  ChecksumColumn(const CheckerContext& context, std::uint32_t banks, const Judge& judge)
+      : weighted_(judge.scaled()),
+        variance_factor_(judge.variance_factor()),
+        head_dim_(context.dims.head_dim),
         sum_(context.watch, shape(context, "sum", banks)),
         weight_(context.watch, shape(context, "weight", banks)),
         tile_sum_(context.dims.stride),
@@ -41,7 +44,13 @@ class ChecksumColumn {
   void accumulate(const TileContext& tile, const float* p, std::size_t stride, RowSums<N>& rows,
                   const float* alpha, bool first, std::uint32_t bank, LaneCycles cycles) {
     math_.dot_columns(p, stride, tile.cols, tile.rows, rows.sums(), rows.weights(), false,
-                      tile_sum_.data(), weighted_ ? tile_weight_.data() : nullptr);
+                      tile_sum_.data(), rows.weights() != nullptr ? tile_weight_.data() : nullptr);
+    if (variance_factor_ > 0) {
+      const ProductSpread<Value> values = rows.spread(tile.cols);
+      for (std::uint32_t row = 0; row < tile.rows; ++row)
+        tile_weight_[row] = variance_scale(Spread<Value>::of(p + row, stride, tile.cols), values,
+                                           head_dim_, variance_factor_);
+    }
     update(sum_, tile_sum_, tile, alpha, first, bank, cycles);
     if (weighted_) update(weight_, tile_weight_, tile, alpha, first, bank, cycles);
   }
@@ -86,6 +95,8 @@ class ChecksumColumn {
   }
 
   bool weighted_;
+  double variance_factor_;  ///< c of V-ABFT, 0 without
+  std::uint32_t head_dim_;
   RegisterFile<Value> sum_, weight_;
   AlignedVector<Value> tile_sum_, tile_weight_;
   CheckMath<N> math_ = check_math<N>();

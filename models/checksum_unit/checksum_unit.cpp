@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/checksum_unit/any_of.h"
 #include "models/checksum_unit/make_checker.h"
 
 namespace attnguard {
@@ -22,6 +23,7 @@ ChecksumUnit::ChecksumUnit(sc_core::sc_module_name name, const std::vector<Check
   for (auto* socket : {&q_in, &k_in, &v_in, &array_in, &softmax_in, &accumulator_in, &unused_in})
     socket->register_b_transport(this, &ChecksumUnit::observe);
   for (const CheckerConfig& config : configs) {
+    if (is_combination(config)) continue;
     guards_.push_back(std::make_unique<Guard>(config, dimensions, clock, universe, log));
     needs_ |= guards_.back()->checker->needs();
   }

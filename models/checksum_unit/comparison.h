@@ -38,6 +38,7 @@ class Comparison {
                        true}) {}
 
   bool scaled() const { return judge_.scaled(); }
+  const Judge& judge() const { return judge_; }
   void declare(FaultUniverse& universe) {
     if (granularity_ != Granularity::query) group_.declare(universe);
   }

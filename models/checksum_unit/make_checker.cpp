@@ -23,21 +23,34 @@ std::unique_ptr<Checker> make(const std::string& name, const Options& options,
   throw std::logic_error("checker format");
 }
 
-struct Maker {
-  const std::string& name;
-  const CheckerDimensions& dims;
-  std::unique_ptr<Checker> operator()(const FlashAbftConfig& options) const {
-    return make<FlashAbft>(name, options, dims);
-  }
-  std::unique_ptr<Checker> operator()(const MatmulAbftConfig& options) const {
-    return make<MatmulAbft>(name, options, dims);
-  }
-};
-
 }  // namespace
 
+std::unique_ptr<Checker> FlashAbftConfig::make_checker(const std::string& name,
+                                                       const CheckerDimensions& dims) const {
+  return make<FlashAbft>(name, *this, dims);
+}
+
+std::unique_ptr<Checker> MatmulAbftConfig::make_checker(const std::string& name,
+                                                        const CheckerDimensions& dims) const {
+  return make<MatmulAbft>(name, *this, dims);
+}
+
+std::optional<OptionConflict> MatmulAbftConfig::conflict() const {
+  const auto variance = [](const ThresholdConfig& threshold) {
+    return threshold.rule == ThresholdRule::variance;
+  };
+  if (variance(pv_threshold) && pv_check == PvCheck::carried)
+    return OptionConflict{"pv_threshold/rule", "\"variance\"",
+                          "absolute, relative or bound with pv_check carried, whose sum is no "
+                          "product of two matrices"};
+  if (format == CheckFormat::bfloat16 && (variance(pv_threshold) || variance(score_threshold)))
+    return OptionConflict{variance(pv_threshold) ? "pv_threshold/rule" : "score_threshold/rule",
+                          "\"variance\"", "absolute, relative or bound with format bfloat16"};
+  return std::nullopt;
+}
+
 std::unique_ptr<Checker> make_checker(const CheckerConfig& config, const CheckerDimensions& dims) {
-  return std::visit(Maker{config.name, dims}, config.options);
+  return config.options.make_checker(config.name, dims);
 }
 
 }  // namespace attnguard

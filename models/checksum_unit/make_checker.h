@@ -8,7 +8,7 @@
 
 namespace attnguard {
 
-/// The one list of checker kinds. Every member of `dims` must be set.
+/// Every member of `dims` must be set.
 std::unique_ptr<Checker> make_checker(const CheckerConfig& config, const CheckerDimensions& dims);
 
 }  // namespace attnguard

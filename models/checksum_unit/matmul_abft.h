@@ -17,6 +17,7 @@
 #include "models/checksum_unit/comparison.h"
 #include "models/checksum_unit/row_sums.h"
 #include "models/checksum_unit/score_checksum.h"
+#include "models/checksum_unit/variance_scale.h"
 
 namespace attnguard {
 
@@ -32,8 +33,8 @@ class MatmulAbft final : public Checker {
                score_judge(config, dims)),
         product_(context_.watch, context_.path + "pv_group[{}]", 1, Granularity::query,
                  dims.tokens_q, product_judge(config, dims)),
-        rows_(context_, config.row_sum, product_.scaled()),
-        column_(context_, carried_ ? 1 : 2, product_.scaled()),
+        rows_(context_, config.row_sum, product_.judge().scale()),
+        column_(context_, carried_ ? 1 : 2, product_.judge()),
         alpha_(context_.watch, {context_.path + "row[{}].alpha[{}]",
                                 {dims.rows, 2},
                                 Format::float32,
@@ -52,6 +53,7 @@ class MatmulAbft final : public Checker {
   std::vector<std::string> comparisons() const override {
     return {"score", carried_ ? "carried" : "pv"};
   }
+  bool compares_groups() const override { return false; }
   bool products_need_scores() const override { return false; }
   bool keeps_operand_sums() const override { return true; }
   void declare(FaultUniverse& universe) override {
@@ -115,14 +117,18 @@ class MatmulAbft final : public Checker {
 
  private:
   static Judge score_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
-    return {config.score_threshold, score_threshold_defaults(config.format),
+    ThresholdDefaults defaults = score_threshold_defaults(config.format);
+    defaults.variance_unit = variance_unit(dims.head_dim);
+    return {config.score_threshold, defaults,
             rounding_bound(score_counts(dims, 1, 1), N::unit_roundoff, N::tiny), config.nonfinite};
   }
   static Judge product_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
     const std::uint64_t key_tiles = config.pv_check == PvCheck::carried ? dims.key_tiles : 1;
+    ThresholdDefaults defaults =
+        output_threshold_defaults(config.format, CheckPoint::before_rounding, dims.output);
+    defaults.variance_unit = variance_unit(dims.cols);
     return {
-        config.pv_threshold,
-        output_threshold_defaults(config.format, CheckPoint::before_rounding, dims.output),
+        config.pv_threshold, defaults,
         rounding_bound(output_counts(dims, false, key_tiles, false, 1), N::unit_roundoff, N::tiny),
         config.nonfinite};
   }

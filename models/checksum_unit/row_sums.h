@@ -1,5 +1,5 @@
 // Row sums of V: r_j = Σ_c v_jc and w_j = Σ_c |v_jc|, from the operand stream or when V enters its
-// buffer.
+// buffer. For V-ABFT's threshold the largest and smallest value of a row take the place of w_j.
 //
 // A V row crosses in slices of C columns, one slice per pass, so each sum is a register that the
 // slices add to. Formed at write, it stands in a store beside the V buffer until the tile is
@@ -11,6 +11,8 @@
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checker_context.h"
+#include "models/checksum_unit/threshold.h"
+#include "models/checksum_unit/variance_scale.h"
 
 namespace attnguard {
 
@@ -19,22 +21,27 @@ class RowSums {
  public:
   using Value = typename N::Value;
 
-  RowSums(const CheckerContext& context, SumPoint point, bool weighted)
+  RowSums(const CheckerContext& context, SumPoint point, ScaleKind scale)
       : context_(context),
         stored_(point == SumPoint::at_write),
-        weighted_(weighted),
+        weighted_(scale == ScaleKind::magnitudes),
+        spread_(scale == ScaleKind::variances),
         sum_(context.watch, shape("row_sum")),
-        weight_(context.watch, shape("row_weight")) {}
+        weight_(context.watch, shape("row_weight")),
+        max_(context.watch, spread_ ? shape("row_max", false) : no_registers()),
+        min_(context.watch, spread_ ? shape("row_min", false) : no_registers()) {}
 
   /// Observations beyond the P·V operand stream.
   std::uint32_t needs() const { return kValueRead | (stored_ ? kValueWritten : 0u); }
   void declare(FaultUniverse& universe) {
     sum_.declare(universe);
     if (weighted_) weight_.declare(universe);
+    if (!spread_) return;
+    max_.declare(universe);
+    min_.declare(universe);
   }
   void reset() {
-    sum_.reset();
-    weight_.reset();
+    for (RegisterFile<Value>* registers : {&sum_, &weight_, &max_, &min_}) registers->reset();
     slot_ = 0;
   }
 
@@ -51,8 +58,7 @@ class RowSums {
     if (stored_) {
       slot_ = context_.slot(tile);
       const LaneCycles cycles{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
-      sum_.read(slot_, tile.cols, cycles, tile);
-      if (weighted_) weight_.read(slot_, tile.cols, cycles, tile);
+      read_all(cycles, tile);
     } else if ((formed_ = observed.values == nullptr); !formed_) {
       operand_.assign(observed.values, observed.values + tile.cols * observed.stride);
       operand_stride_ = observed.stride;
@@ -70,15 +76,25 @@ class RowSums {
     form(slot_, operand_.data(), operand_stride_, tile,
          {first_pass, passes, pass_interval_, tile.cols, 1});
     const LaneCycles cycles{pass_start + 1, 1};
-    sum_.read(slot_, tile.cols, cycles, tile);
-    if (weighted_) weight_.read(slot_, tile.cols, cycles, tile);
+    read_all(cycles, tile);
   }
   const Value* sums() { return sum_.group(slot_); }
   /// Null if no scale is wanted.
   const Value* weights() { return weighted_ ? weight_.group(slot_) : nullptr; }
+  /// Of the rows of V, for V-ABFT's threshold.
+  ProductSpread<Value> spread(std::uint32_t keys) {
+    ProductSpread<Value> all;
+    for (std::uint32_t key = 0; key < keys; ++key)
+      all.add(Spread<Value>::of(sum_.group(slot_)[key], max_.group(slot_)[key],
+                                min_.group(slot_)[key], context_.dims.head_dim));
+    return all;
+  }
 
  private:
-  RegisterShape shape(const char* name) const {
+  static RegisterShape no_registers() {
+    return {"", {}, N::format, StorageKind::register_file, LaneMeaning::element, 0, 0};
+  }
+  RegisterShape shape(const char* name, bool adder = true) const {
     const std::uint32_t groups = stored_ ? 2 * context_.slots_per_half() : 1;
     return {context_.path + name + "[{}]",
             {groups * context_.dims.cols},
@@ -89,7 +105,7 @@ class RowSums {
             context_.dims.cols,
             !stored_,
             false,
-            !stored_};
+            adder && !stored_};
   }
 
   /// values [key][stride]; pass p adds its slice to the sum of key j at timing.cycle(p, j).
@@ -104,9 +120,30 @@ class RowSums {
       const LaneCycles cycles{timing.cycle(pass, 0), timing.beat_interval_cycles};
       access(sum_, slot, pass, cycles, tile);
       if (weighted_) access(weight_, slot, pass, cycles, tile);
-      math_.sum_rows(values + pass * cols, stride, tile.cols,
-                     std::min(cols, head_dim - pass * cols), sum, weight);
+      const std::uint32_t width = std::min(cols, head_dim - pass * cols);
+      math_.sum_rows(values + pass * cols, stride, tile.cols, width, sum, weight);
+      if (!spread_) continue;
+      access(max_, slot, pass, cycles, tile);
+      access(min_, slot, pass, cycles, tile);
+      for (std::uint32_t key = 0; key < tile.cols; ++key)
+        extremes(values + key * stride + pass * cols, width, pass == 0, max_.group(slot)[key],
+                 min_.group(slot)[key]);
     }
+  }
+  static void extremes(const float* values, std::uint32_t count, bool first, Value& max,
+                       Value& min) {
+    if (first) max = min = values[0];
+    for (std::uint32_t c = 0; c < count; ++c) {
+      max = std::max<Value>(max, values[c]);
+      min = std::min<Value>(min, values[c]);
+    }
+  }
+  void read_all(LaneCycles cycles, const TileContext& tile) {
+    sum_.read(slot_, tile.cols, cycles, tile);
+    if (weighted_) weight_.read(slot_, tile.cols, cycles, tile);
+    if (!spread_) return;
+    max_.read(slot_, tile.cols, cycles, tile);
+    min_.read(slot_, tile.cols, cycles, tile);
   }
   static void access(RegisterFile<Value>& registers, std::uint32_t slot, std::uint32_t pass,
                      LaneCycles cycles, const TileContext& tile) {
@@ -115,12 +152,12 @@ class RowSums {
   }
 
   CheckerContext context_;
-  bool stored_, weighted_;
-  RegisterFile<Value> sum_, weight_;
+  bool stored_, weighted_, spread_;
+  RegisterFile<Value> sum_, weight_, max_, min_;
   CheckMath<N> math_ = check_math<N>();
   std::uint32_t slot_ = 0;
   bool formed_ = false;  ///< the sums of the tile to come stand in their registers already
-  LaneTile operand_;  ///< V tile of the pass to come, for sums formed at read
+  LaneTile operand_;     ///< V tile of the pass to come, for sums formed at read
   std::size_t operand_stride_ = 0;
   std::uint32_t pass_interval_ = 0;
 };

@@ -15,6 +15,7 @@
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checker_context.h"
 #include "models/checksum_unit/comparison.h"
+#include "models/checksum_unit/variance_scale.h"
 
 namespace attnguard {
 
@@ -37,9 +38,11 @@ class ScoreChecksum {
       : context_(context),
         options_(options),
         weighted_(judge.scaled()),
+        variance_factor_(judge.variance_factor()),
         tree_cycles_(adder_tree_cycles(context.dims.cols)),
         key_sum_(context.watch, key_shape("key_sum")),
-        key_weight_(context.watch, key_shape("key_weight")),
+        key_weight_(context.watch,
+                    variance_factor_ > 0 ? key_shape("key_spread", 3) : key_shape("key_weight")),
         query_(context.watch, query_shape()),
         score_sum_(context.watch, row_shape("score_sum")),
         product_(context.watch, row_shape("score_product")),
@@ -103,7 +106,7 @@ class ScoreChecksum {
     const LaneCycles cycles = beats(observed);
     form_key_sums(observed, slot);
     key_sum_.write(slot, context_.dims.head_dim, cycles);
-    if (weighted_) key_weight_.write(slot, context_.dims.head_dim, cycles);
+    if (weighted_) key_weight_.write(slot, key_weights(), weight_cycles(observed));
   }
 
   /// The S pass starts; query_read of the same pass came before.
@@ -113,14 +116,21 @@ class ScoreChecksum {
     if (stored_keys()) {
       slot = context_.slot(tile);
       key_sum_.read(slot, context_.dims.head_dim, beats(observed), tile);
-      if (weighted_) key_weight_.read(slot, context_.dims.head_dim, beats(observed), tile);
+      if (weighted_) key_weight_.read(slot, key_weights(), weight_cycles(observed), tile);
     } else if (observed.values != nullptr) {
       form_key_sums(observed, slot);
     }
     Pending& pending = pending_[tile.bank];
+    const bool magnitudes = weighted_ && variance_factor_ == 0;
     math_.dot_columns(query_operand_, context_.dims.stride, context_.dims.head_dim, tile.rows,
-                      key_sum_.group(slot), weighted_ ? key_weight_.group(slot) : nullptr, true,
-                      pending.product.data(), weighted_ ? pending.weight.data() : nullptr);
+                      key_sum_.group(slot), magnitudes ? key_weight_.group(slot) : nullptr, true,
+                      pending.product.data(), magnitudes ? pending.weight.data() : nullptr);
+    if (variance_factor_ == 0) return;
+    const Value* spread = key_weight_.group(slot);
+    for (std::uint32_t row = 0; row < tile.rows; ++row)
+      pending.weight[row] = variance_scale<Value>(
+          Spread<Value>::of(query_operand_ + row, context_.dims.stride, context_.dims.head_dim),
+          {spread[0], spread[1], spread[2]}, tile.cols, variance_factor_);
   }
 
   void scores(const Observed& observed, CheckSink& sink) {
@@ -152,16 +162,24 @@ class ScoreChecksum {
   }
 
   RegisterShape key_shape(const char* name) const {
-    const std::uint32_t slots = stored_keys() ? 2 * context_.slots_per_half() : 1,
-                        head_dim = context_.dims.head_dim;
+    return key_shape(name, context_.dims.head_dim);
+  }
+  RegisterShape key_shape(const char* name, std::uint32_t words) const {
+    const std::uint32_t slots = stored_keys() ? 2 * context_.slots_per_half() : 1;
     return {context_.path + name + "[{}][{}]",
-            {slots, head_dim},
+            {slots, words},
             N::format,
             StorageKind::sram,
             LaneMeaning::element,
             slots,
-            head_dim,
+            words,
             !stored_keys()};
+  }
+  /// A magnitude per depth, or V-ABFT's three sums over all of them, complete with the last.
+  std::uint32_t key_weights() const { return variance_factor_ > 0 ? 3 : context_.dims.head_dim; }
+  LaneCycles weight_cycles(const Observed& observed) const {
+    if (variance_factor_ == 0) return beats(observed);
+    return {observed.timing.last_cycle(), 0};
   }
   RegisterShape query_shape() const {
     const CheckerDimensions& dims = context_.dims;
@@ -192,8 +210,17 @@ class ScoreChecksum {
     Value* sum = key_sum_.group(slot);
     Value* weight = weighted_ ? key_weight_.group(slot) : nullptr;
     std::fill_n(sum, head_dim, Value{0});
-    if (weighted_) std::fill_n(weight, head_dim, Value{0});
-    math_.sum_rows(observed.values, observed.stride, head_dim, observed.tile.cols, sum, weight);
+    if (weighted_) std::fill_n(weight, key_weights(), Value{0});
+    const bool spread = variance_factor_ > 0;
+    math_.sum_rows(observed.values, observed.stride, head_dim, observed.tile.cols, sum,
+                   spread ? nullptr : weight);
+    if (!spread) return;
+    ProductSpread<Value> all;
+    for (std::uint32_t k = 0; k < head_dim; ++k)
+      all.add(Spread<Value>::of(observed.values + k * observed.stride, 1, observed.tile.cols));
+    weight[0] = all.mean_magnitude;
+    weight[1] = all.mean_square;
+    weight[2] = all.variance;
   }
 
   void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term,
@@ -208,6 +235,7 @@ class ScoreChecksum {
   CheckerContext context_;
   ScoreOptions options_;
   bool weighted_;
+  double variance_factor_;  ///< c of V-ABFT, 0 without
   std::uint32_t tree_cycles_;
   RegisterFile<Value> key_sum_, key_weight_;
   RegisterFile<float> query_;  ///< group = half × head_dim + k, lane = row
@@ -216,7 +244,7 @@ class ScoreChecksum {
   LaneTile operand_;                      ///< q as the S pass reads it, [head_dim][stride]
   const float* query_operand_ = nullptr;  ///< that, or the tile of the copy
   AlignedVector<Value> tile_score_;
-  std::array<Pending, 2> pending_;        ///< by bank of the tile
+  std::array<Pending, 2> pending_;  ///< by bank of the tile
   CheckMath<N> math_ = check_math<N>();
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/checksum_unit/check_math.h"
+#include "models/checksum_unit/variance_scale.h"
 
 namespace attnguard {
 namespace {
@@ -17,19 +18,17 @@ double power(double base, std::uint64_t exponent) {
   return result;
 }
 
-/// At least (1 + u)^n − 1.
+}  // namespace
+
 double growth(std::uint64_t n, double u) {
   const double nu = static_cast<double>(n) * u;
   return nu < 0.5 ? nu / (1 - nu) : power(1 + u, n) - 1;
 }
 
-/// At most (1 − u)^n, above 0.
 double shrink(std::uint64_t n, double u) {
   const double nu = static_cast<double>(n) * u;
   return nu < 0.5 ? 1 - nu : power(1 - u, n);
 }
-
-}  // namespace
 
 std::uint32_t adder_tree_cycles(std::uint32_t inputs) {
   std::uint32_t levels = 0;
@@ -109,6 +108,10 @@ Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, Rounding
     case ThresholdRule::bound:
       factor_ = bound.factor;
       floor_ = bound.floor;
+      break;
+    case ThresholdRule::variance:
+      factor_ = defaults.variance_unit;
+      variance_factor_ = config.value > 0 ? config.value : kVarianceFactor;
       break;
   }
 }

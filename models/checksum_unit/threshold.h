@@ -13,6 +13,11 @@ namespace attnguard {
 /// inputs) cycles.
 std::uint32_t adder_tree_cycles(std::uint32_t inputs);
 
+/// At least (1 + u)^n − 1.
+double growth(std::uint64_t n, double u);
+/// At most (1 − u)^n, above 0.
+double shrink(std::uint64_t n, double u);
+
 /// Roundings that any one term of the two compared sums can pass through, and how many operations
 /// may underflow.
 struct RoundingCounts {
@@ -48,9 +53,13 @@ RoundingBound rounding_bound(const RoundingCounts& counts, double unit_roundoff,
 struct ThresholdDefaults {
   double relative = 0;
   double absolute = 0;
+  double variance_unit = 0;  ///< e_max of V-ABFT
 };
 ThresholdDefaults output_threshold_defaults(CheckFormat format, CheckPoint point, Format output);
 ThresholdDefaults score_threshold_defaults(CheckFormat format);
+
+/// What a threshold multiplies: nothing, the sum of the terms' magnitudes, or V-ABFT's estimate.
+enum class ScaleKind : std::uint8_t { none, magnitudes, variances };
 
 /// The rule of one comparison with everything resolved.
 class Judge {
@@ -58,8 +67,14 @@ class Judge {
   Judge(const ThresholdConfig& config, ThresholdDefaults defaults, RoundingBound bound,
         NonfiniteRule nonfinite);
 
+  ScaleKind scale() const {
+    if (rule_ == ThresholdRule::absolute) return ScaleKind::none;
+    return rule_ == ThresholdRule::variance ? ScaleKind::variances : ScaleKind::magnitudes;
+  }
   /// Whether the threshold needs the data's scale.
-  bool scaled() const { return rule_ != ThresholdRule::absolute; }
+  bool scaled() const { return scale() != ScaleKind::none; }
+  /// c of V-ABFT.
+  double variance_factor() const { return variance_factor_; }
   /// Completes threshold, nonfinite and alarm from residual and scale. Alarm unless residual and
   /// threshold are finite and residual <= threshold; non-finite ones only if the rule says so.
   void judge(Check& check) const {
@@ -73,6 +88,7 @@ class Judge {
   ThresholdRule rule_;
   double factor_ = 0;  ///< of the scale, which is 1 for an absolute threshold
   double floor_ = 0;
+  double variance_factor_ = 0;
   NonfiniteRule nonfinite_;
 };
 

@@ -13,7 +13,8 @@
 
 namespace attnguard {
 
-/// Describes one key. Numbers are bounded by [min, max]; exclusive_min for "greater than".
+/// Describes one key. Numbers are bounded by [min, max]; of an enumeration the values up to max are
+/// allowed.
 struct FieldSpec {
   std::string_view key;
   std::string_view meaning;  ///< one line, unit included

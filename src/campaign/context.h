@@ -7,6 +7,7 @@
 
 #include "src/campaign/plan.h"
 #include "src/campaign/verdict.h"
+#include "src/simulation/combinations.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {
@@ -19,6 +20,7 @@ struct CampaignContext {
   std::vector<std::vector<std::string>> comparisons;  ///< per checker
   OutputLayout layout;
   double tolerance = 0;
+  Members members = {};  ///< of the checkers that are combinations; empty if none is
 
   std::uint64_t watchdog_cycles() const { return 4 * golden.cycles + 10000; }
 };
@@ -28,13 +30,23 @@ class Owners {
  public:
   explicit Owners(const CampaignContext& context) : checkers_(context.checkers.size()) {
     for (const RegisterClass& cls : context.universe.classes())
-      for (const std::string& checker : context.checkers) owners_.push_back(owner_of(cls, checker));
+      for (std::size_t c = 0; c < checkers_; ++c) owners_.push_back(owner(context, cls, c));
   }
   FaultOwner operator()(RegisterId reg, std::size_t checker) const {
     return owners_[reg * checkers_ + checker];
   }
 
  private:
+  /// What is a member's state is the combination's own.
+  static FaultOwner owner(const CampaignContext& context, const RegisterClass& cls,
+                          std::size_t checker) {
+    if (checker < context.members.size())
+      for (const std::size_t member : context.members[checker])
+        if (owner_of(cls, context.checkers[member]) == FaultOwner::this_checker)
+          return FaultOwner::this_checker;
+    return owner_of(cls, context.checkers[checker]);
+  }
+
   std::size_t checkers_;
   std::vector<FaultOwner> owners_;
 };

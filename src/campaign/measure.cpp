@@ -19,6 +19,7 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
                                     alarm_is_nonfinite(run.checkers[c]),
                                     largest_ratios(context.golden.checkers[c], run.checkers[c],
                                                    context.comparisons[c].size())});
+  combine(context.members, measurement.checkers);
   return measurement;
 }
 

@@ -6,6 +6,19 @@
 
 namespace attnguard {
 
+void combine(const Members& members, std::vector<CheckerMeasurement>& checkers) {
+  for (std::size_t c = 0; c < members.size(); ++c) {
+    if (members[c].empty()) continue;
+    bool finite = false;
+    checkers[c] = {};
+    for (const std::size_t member : members[c]) {
+      checkers[c].alarm_cycle = std::min(checkers[c].alarm_cycle, checkers[member].alarm_cycle);
+      finite |= checkers[member].alarm_cycle != kNever && !checkers[member].alarm_is_nonfinite;
+    }
+    checkers[c].alarm_is_nonfinite = checkers[c].alarm_cycle != kNever && !finite;
+  }
+}
+
 double row_scale(const std::uint32_t* words, std::size_t count, Format format) {
   double scale = 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -9,6 +9,7 @@
 #include "models/fault_injector/fault.h"
 #include "models/numerics/format.h"
 #include "models/numerics/kernels.h"
+#include "src/simulation/combinations.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {
@@ -46,6 +47,9 @@ struct Measurement {
   std::uint64_t first_bad_commit_cycle = kNever;
   std::vector<CheckerMeasurement> checkers;  ///< configuration order
 };
+
+/// Fills in the combinations of checkers from their members.
+void combine(const Members& members, std::vector<CheckerMeasurement>& checkers);
 
 /// Largest finite magnitude of an output row of raw `words`.
 double row_scale(const std::uint32_t* words, std::size_t count, Format format);

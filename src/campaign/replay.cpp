@@ -51,11 +51,12 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> rows_that_differ(
 std::vector<ChangedCheck> checks_that_differ(const CampaignContext& context, const RunResult& run) {
   std::vector<ChangedCheck> changed;
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
-    const std::vector<Check>& golden = context.golden.checkers[c].checks;
-    const std::vector<Check>& faulty = run.checkers[c].checks;
-    for (std::size_t i = 0; i < std::min(golden.size(), faulty.size()); ++i)
-      if (!same_inputs(golden[i], faulty[i]) || faulty[i].alarm)
-        changed.push_back({c, golden[i], faulty[i]});
+    CheckPairs pairs(context.golden.checkers[c].checks, context.comparisons[c].size());
+    for (const Check& faulty : run.checkers[c].checks) {
+      const Check* golden = pairs.next(faulty);
+      if (golden != nullptr && (!same_inputs(*golden, faulty) || faulty.alarm))
+        changed.push_back({c, *golden, faulty});
+    }
   }
   return changed;
 }
@@ -78,6 +79,10 @@ Json check_json(const ChangedCheck& changed) {
                {"alarm", check.alarm},       {"nonfinite", check.nonfinite}};
   json.update(figures(check));
   json["golden"] = figures(changed.golden);
+  if (check.located_row >= 0)
+    json["located"] = {{"query_row", check.located_row},
+                       {"column", check.located_column},
+                       {"corrected", check.corrected}};
   return json;
 }
 

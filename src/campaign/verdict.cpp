@@ -108,13 +108,20 @@ bool same_inputs(const Check& a, const Check& b) {
   return same_bits(a.lhs, b.lhs) && same_bits(a.rhs, b.rhs) && same_bits(a.scale, b.scale);
 }
 
+const Check* CheckPairs::next(const Check& check) {
+  std::size_t& at = next_[check.comparison];
+  while (at < golden_.size() && golden_[at].comparison != check.comparison) ++at;
+  return at < golden_.size() ? &golden_[at++] : nullptr;
+}
+
 std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run,
                                      std::size_t comparisons) {
   std::vector<RatioMax> ratios(comparisons);
-  for (std::size_t i = 0; i < run.checks.size(); ++i) {
-    const Check& check = run.checks[i];
-    if (i < golden.checks.size() && same_inputs(check, golden.checks[i])) continue;
-    add_changed_check(check, ratios[check.comparison]);
+  CheckPairs pairs(golden.checks, comparisons);
+  for (const Check& check : run.checks) {
+    const Check* expected = pairs.next(check);
+    if (expected == nullptr || !same_inputs(check, *expected))
+      add_changed_check(check, ratios[check.comparison]);
   }
   return ratios;
 }

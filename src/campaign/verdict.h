@@ -99,6 +99,20 @@ Verdict judge(FaultOwner owner, Effect effect, bool alarm);
 /// kNever stands for no alarm and for no wrong word.
 Detection detection(std::uint64_t alarm_cycle, std::uint64_t first_bad_commit_cycle);
 
+/// The golden run's counterpart of each check of a run: the n-th of a comparison belongs to the n-th.
+/// Comparisons keep no order among each other: a late tile shifts them.
+class CheckPairs {
+ public:
+  CheckPairs(const std::vector<Check>& golden, std::size_t comparisons)
+      : golden_(golden), next_(comparisons) {}
+  /// Of the run's checks one after the other; null if the golden run made no such check.
+  const Check* next(const Check& check);
+
+ private:
+  const std::vector<Check>& golden_;
+  std::vector<std::size_t> next_;
+};
+
 /// One per comparison.
 std::vector<RatioMax> largest_ratios(const CheckerResult& golden, const CheckerResult& run,
                                      std::size_t comparisons);

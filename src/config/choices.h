@@ -15,19 +15,13 @@
 
 namespace attnguard {
 
-/// The kinds of checker, as the alternatives of CheckerConfig::options.
-enum class CheckerKind : std::uint8_t { flash_abft, matmul_abft };
-template <>
-struct EnumNames<CheckerKind> {
-  static constexpr std::array<std::pair<CheckerKind, std::string_view>, 2> names{
-      {{CheckerKind::flash_abft, "flash_abft"}, {CheckerKind::matmul_abft, "matmul_abft"}}};
-};
-
-inline constexpr FieldSpec kCheckerKindSpec{"kind", "which scheme", 0, 0, true};
-
+/// A key's `max`, if above 0, ends the list early: the last value it allows, by number.
 template <class E>
-std::vector<std::pair<E, std::string_view>> choices(const FieldSpec&) {
-  return {EnumNames<E>::names.begin(), EnumNames<E>::names.end()};
+std::vector<std::pair<E, std::string_view>> choices(const FieldSpec& spec) {
+  std::vector<std::pair<E, std::string_view>> allowed;
+  for (const auto& choice : EnumNames<E>::names)
+    if (spec.max <= 0 || static_cast<double>(choice.first) <= spec.max) allowed.push_back(choice);
+  return allowed;
 }
 /// The formats a datapath can have depend on the place: only operands may be float16.
 template <>

@@ -1,12 +1,15 @@
 #include "src/config/read_config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
-#include <type_traits>
+#include <vector>
 
 #include "models/accelerator/job_layout.h"
+#include "models/checksum_unit/any_of.h"
+#include "src/config/checker_kinds.h"
 #include "src/config/reader.h"
 #include "src/config/writer.h"
 
@@ -69,6 +72,46 @@ void check_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) 
   if (workload.tensor_format) reject("tensor_format", "given", "only with q, k and v");
 }
 
+const CheckerKind& kind_of(const Json& checker, const Cursor& place) {
+  std::vector<std::string> names;
+  for (const CheckerKind& kind : checker_kinds()) names.push_back(kind.name);
+  const auto found = checker.find("kind");
+  if (found == checker.end())
+    place.origin.reject(place.child("kind").pointer, "missing",
+                        fmt::format("allowed: {}", fmt::join(names, ", ")));
+  const std::string name = found->is_string() ? found->get<std::string>() : "";
+  for (const CheckerKind& kind : checker_kinds())
+    if (kind.name == name) return kind;
+  place.child("kind").reject(*found, suggest(name, names));
+}
+
+/// Members exist, and no combination contains itself. `path`: the combinations on the way to
+/// checkers[at].
+void check_members(const std::vector<CheckerConfig>& checkers, std::size_t at, const Cursor& place,
+                   std::vector<std::string>& path) {
+  const auto* combination = checkers[at].options.get_if<AnyOfConfig>();
+  if (combination == nullptr) return;
+  path.push_back(checkers[at].name);
+  const Cursor list = place.child(checkers[at].name).child("members");
+  if (combination->members.empty()) list.reject(Json::array(), "at least one checker");
+  for (std::size_t m = 0; m < combination->members.size(); ++m) {
+    const std::string& member = combination->members[m];
+    const Cursor here = list.child(std::to_string(m));
+    if (std::find(path.begin(), path.end(), member) != path.end())
+      here.reject(member, fmt::format("a checker that does not lead back to it ({} > {})",
+                                      fmt::join(path, " > "), member));
+    std::vector<std::string> names;
+    for (const CheckerConfig& checker : checkers) names.push_back(checker.name);
+    const auto found = std::find(names.begin(), names.end(), member);
+    if (found == names.end()) {
+      names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
+      here.reject(member, suggest(member, names));
+    }
+    check_members(checkers, static_cast<std::size_t>(found - names.begin()), place, path);
+  }
+  path.pop_back();
+}
+
 }  // namespace
 
 void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig>& checkers) {
@@ -80,33 +123,29 @@ void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig
       at.origin.reject(place.pointer, one_line(Json(item.key())),
                        "a name of a-z, 0-9 and _ that starts with a letter");
     ObjectReader reader(item.value(), place);
-    CheckerKind kind{};
-    reader(kCheckerKindSpec, kind);
-    if (!item.value().contains("kind"))
-      at.origin.reject(place.child("kind").pointer, "missing", "allowed: flash_abft, matmul_abft");
-    CheckerConfig checker{item.key(), {}};
-    if (kind == CheckerKind::matmul_abft) checker.options = MatmulAbftConfig{};
-    std::visit(
-        [&reader](auto& options) {
-          std::remove_reference_t<decltype(options)>::visit(options, reader);
-        },
-        checker.options);
+    const CheckerKind& kind = kind_of(item.value(), place);
+    std::string name;
+    reader(kCheckerKindSpec, name);
+    checkers.push_back({item.key(), kind.read(reader)});
     reader.finish();
-    checkers.push_back(std::move(checker));
+    if (const auto conflict = checkers.back().options.conflict())
+      at.origin.reject(place.pointer + "/" + conflict->key, conflict->value, conflict->allowed);
   }
+  for (std::size_t c = 0; c < checkers.size(); ++c) {
+    std::vector<std::string> path;
+    check_members(checkers, c, at, path);
+  }
+  std::stable_partition(checkers.begin(), checkers.end(),
+                        [](const CheckerConfig& checker) { return !is_combination(checker); });
 }
 
 Json write_checkers(const std::vector<CheckerConfig>& checkers) {
   Json object = Json::object();
   for (const CheckerConfig& checker : checkers) {
     ObjectWriter writer;
-    const auto kind = static_cast<CheckerKind>(checker.options.index());
-    writer(kCheckerKindSpec, kind);
-    std::visit(
-        [&writer](const auto& options) {
-          std::remove_reference_t<decltype(options)>::visit(options, writer);
-        },
-        checker.options);
+    writer(kCheckerKindSpec, std::string(checker.options.kind()));
+    for (const CheckerKind& kind : checker_kinds())
+      if (kind.name == checker.options.kind()) kind.write(checker.options, writer);
     object[checker.name] = std::move(writer.object);
   }
   return object;

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "models/checksum_unit/checker_config.h"
+#include "models/checksum_unit/checker_options.h"
 #include "src/config/choices.h"
 #include "src/config/document.h"
 #include "src/config/nearest.h"

@@ -3,101 +3,23 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <optional>
 #include <string>
-#include <type_traits>
-#include <variant>
 #include <vector>
 
+#include "src/config/checker_kinds.h"
 #include "src/config/config.h"
-#include "src/config/reader.h"
-#include "src/config/writer.h"
+#include "src/config/describer.h"
 
 namespace attnguard {
 namespace {
 
-template <class T>
-Json describe(const FieldSpec& spec, const T& value);
-
-// A visitor that collects the properties of one object.
-struct ObjectDescriber {
-  template <class T>
-  void operator()(const FieldSpec& spec, const T& member) {
-    const std::string key(spec.key);
-    if constexpr (IsOptional<T>::value) {
-      properties[key] = describe(spec, typename T::value_type{});
-      properties[key].erase("default");
-    } else {
-      properties[key] = describe(spec, member);
-    }
-    properties[key]["description"] = std::string(spec.meaning);
-    if (!spec.required) return;
-    required.push_back(key);
-    properties[key].erase("default");
-  }
-
-  Json schema() const {
-    Json object = {{"type", "object"}, {"additionalProperties", false}, {"properties", properties}};
-    if (!required.empty()) object["required"] = required;
-    return object;
-  }
-
-  Json properties = Json::object();
-  Json required = Json::array();
-};
-
-template <class Options>
-Json describe_checker(CheckerKind kind) {
+Json describe_kind(const CheckerKind& kind) {
   ObjectDescriber describer;
-  describer(kCheckerKindSpec, kind);
-  const Options options;
-  Options::visit(options, describer);
-  describer.properties["kind"].erase("enum");
-  describer.properties["kind"]["const"] = std::string(enum_name(kind));
+  describer(kCheckerKindSpec, kind.name);
+  kind.describe(describer);
+  Json& name = describer.properties["kind"];
+  name = {{"const", kind.name}, {"description", name["description"]}};
   return describer.schema();
-}
-
-Json describe_checkers() {
-  return {
-      {"type", "object"},
-      {"propertyNames", {{"pattern", "^[a-z][a-z0-9_]*$"}}},
-      {"additionalProperties",
-       {{"oneOf", Json::array({describe_checker<FlashAbftConfig>(CheckerKind::flash_abft),
-                               describe_checker<MatmulAbftConfig>(CheckerKind::matmul_abft)})}}}};
-}
-
-template <class T>
-Json describe(const FieldSpec& spec, const T& value) {
-  Json schema;
-  if constexpr (std::is_same_v<T, bool>) {
-    schema["type"] = "boolean";
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    return {{"type", "string"}, {"minLength", 1}};
-  } else if constexpr (std::is_enum_v<T>) {
-    schema["enum"] = Json::array();
-    for (const auto& choice : choices<T>(spec))
-      schema["enum"].push_back(std::string(choice.second));
-  } else if constexpr (std::is_integral_v<T>) {
-    const auto [low, high] = integer_range<T>(spec);
-    schema = {{"type", "integer"}, {"minimum", low}, {"maximum", high}};
-  } else if constexpr (std::is_floating_point_v<T>) {
-    schema["type"] = "number";
-    if (has_min(spec)) schema["minimum"] = spec.min;
-    if (has_max(spec)) schema["maximum"] = spec.max;
-  } else if constexpr (std::is_same_v<T, std::vector<CheckerConfig>>) {
-    return describe_checkers();
-  } else if constexpr (std::is_same_v<T, std::vector<SweepAxis>>) {
-    return {{"type", "object"}, {"additionalProperties", {{"type", "array"}, {"minItems", 1}}}};
-  } else if constexpr (IsVector<T>::value) {
-    schema = {{"type", "array"}, {"items", describe(spec, typename T::value_type{})}};
-    schema["items"].erase("default");
-  } else {
-    ObjectDescriber describer;
-    T::visit(value, describer);
-    return describer.schema();
-  }
-  schema["default"] = write_value(spec, value);
-  return schema;
 }
 
 std::string allowed_text(const Json& schema) {
@@ -149,6 +71,14 @@ std::string table(const std::string& title, const Json& object, const std::strin
 }
 
 }  // namespace
+
+Json describe_checkers() {
+  Json kinds = Json::array();
+  for (const CheckerKind& kind : checker_kinds()) kinds.push_back(describe_kind(kind));
+  return {{"type", "object"},
+          {"propertyNames", {{"pattern", "^[a-z][a-z0-9_]*$"}}},
+          {"additionalProperties", {{"oneOf", kinds}}}};
+}
 
 Json config_schema() {
   ObjectDescriber describer;

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "models/accelerator/accelerator.h"
+#include "src/simulation/combinations.h"
 #include "src/simulation/foreseen_run.h"
 
 namespace attnguard {
@@ -24,13 +26,15 @@ struct Simulation::Impl {
   Impl(const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers,
        const AttentionJob& job, bool interposers)
       : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers),
-        shape(job.shape) {
+        shape(job.shape),
+        members(members_of(checkers)) {
     accelerator.memory().load(job);
     accelerator.external_memory().committed = [this](const Burst& burst, std::uint64_t address) {
       record_commit(burst, address);
     };
     for (auto& guard : accelerator.checksum().guards())
       comparisons.push_back(guard->checker->comparisons());
+    comparisons.resize(checkers.size());
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
   }
 
@@ -43,6 +47,7 @@ struct Simulation::Impl {
 
   Accelerator accelerator;
   AttentionShape shape;
+  Members members;
   Schedule schedule;   ///< of the recorded golden run
   RunResult golden;    ///< the same; without checks
   bool known = false;  ///< both stand, and no checker alarmed
@@ -126,6 +131,11 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
     result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
   for (const Fault& fault : faults)
     result.fault = result.fault.earlier(accelerator.outcome(fault.site.reg));
+  result.checkers.resize(members.size());
+  for (std::size_t c = 0; c < members.size(); ++c)
+    for (const std::size_t member : members[c])
+      result.checkers[c].alarm_cycle =
+          std::min(result.checkers[c].alarm_cycle, result.checkers[member].alarm_cycle);
   if (result.completion == Completion::finished) {
     result.units = accelerator.stats(result.cycles);
     check_invariants(result);

@@ -6,6 +6,11 @@
 #include <sstream>
 #include <string>
 
+#include "models/checksum_unit/attnchecker.h"
+#include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/efta.h"
+#include "models/checksum_unit/range_check.h"
+#include "models/checksum_unit/statistical_abft.h"
 #include "models/numerics/format.h"
 #include "src/simulation/prepared.h"
 #include "src/simulation/simulation.h"
@@ -65,7 +70,19 @@ void add_matmul(std::vector<CheckerConfig>& checkers, MatmulAbftConfig matmul, T
   });
 }
 
-/// Every combination of options under `rule`: 720 flash_abft and 48 matmul_abft.
+/// The other kinds with their defaults, efta under `rule`.
+void add_rivals(std::vector<CheckerConfig>& checkers, ThresholdRule rule) {
+  EftaConfig efta;
+  efta.threshold.rule = rule;
+  checkers.push_back({"efta", efta});
+  checkers.push_back({"attnchecker", AttnCheckerConfig{}});
+  checkers.push_back({"statistical", StatisticalAbftConfig{}});
+  checkers.push_back({"range", RangeCheckConfig{}});
+  checkers.push_back({"duplicated", DuplicatedSoftmaxConfig{}});
+}
+
+/// Every combination of options under `rule`: 720 flash_abft and 48 matmul_abft; and the other
+/// kinds.
 std::vector<CheckerConfig> every_checker(ThresholdRule rule) {
   std::vector<CheckerConfig> checkers;
   for_each_value<CheckFormat>([&](CheckFormat format) {
@@ -82,12 +99,13 @@ std::vector<CheckerConfig> every_checker(ThresholdRule rule) {
     matmul.format = format;
     add_matmul(checkers, matmul, rule);
   });
+  add_rivals(checkers, rule);
   return checkers;
 }
 
 /// What is wrong with a fault-free run of all of `checkers`; empty when all is well.
-std::string alarms(const AcceleratorConfig& accelerator,
-                   const std::vector<CheckerConfig>& checkers, const AttentionJob& job) {
+std::string alarms(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
+                   const AttentionJob& job) {
   Simulation simulation(accelerator, checkers, job);
   const RunResult run = simulation.run();
   if (run.completion != Completion::finished) return "not finished\n";
@@ -171,6 +189,102 @@ void expect_silence_on(std::uint64_t queries, ThresholdRule rule) {
   });
   for (std::size_t i = 0; i < texts.size(); ++i)
     EXPECT_EQ(texts[i], "") << "kind " << i % all.size() << " seed " << i;
+}
+
+/// Every kind of comparison that has a proven bound, under it.
+std::vector<CheckerConfig> bounded_checkers() {
+  std::vector<CheckerConfig> checkers;
+  for_each_value<CheckFormat>([&](CheckFormat format) {
+    FlashAbftConfig flash;
+    flash.format = format;
+    flash.score_check = true;
+    flash.threshold.rule = flash.score_threshold.rule = ThresholdRule::bound;
+    for_each_value<CheckPoint>([&](CheckPoint point) {
+      flash.point = point;
+      flash.granularity = Granularity::query;
+      checkers.push_back({fmt::format("flash_{}", checkers.size()), flash});
+    });
+    for (const Granularity granularity : {Granularity::tile, Granularity::head}) {
+      flash.granularity = granularity;
+      flash.softmax_scalars = SoftmaxScalars::duplicated;
+      flash.normaliser = Normaliser::shared_reciprocal;
+      checkers.push_back({fmt::format("flash_{}", checkers.size()), flash});
+    }
+    MatmulAbftConfig matmul;
+    matmul.format = format;
+    matmul.score_threshold.rule = matmul.pv_threshold.rule = ThresholdRule::bound;
+    for_each_value<PvCheck>([&](PvCheck pv_check) {
+      matmul.pv_check = pv_check;
+      checkers.push_back({fmt::format("matmul_{}", checkers.size()), matmul});
+    });
+  });
+  EftaConfig efta;
+  efta.threshold.rule = ThresholdRule::bound;
+  checkers.push_back({"efta", efta});
+  checkers.push_back({"range", RangeCheckConfig{}});  // its output range is proven likewise
+  return checkers;
+}
+
+/// Data made to hurt: what a sum forgets is what its large terms take from the small ones.
+enum class Adversary : std::size_t { none, biased, cancelling, outliers, tiny, equal_scores };
+constexpr std::size_t kAdversaries = 6;
+
+void worsen(Adversary adversary, AttentionJob& job) {
+  const std::size_t d = job.shape.head_dim;
+  for (std::size_t i = 0; i < job.v.size(); ++i) {
+    const std::size_t channel = i % d, token = i / d;
+    switch (adversary) {
+      case Adversary::none:
+        break;
+      case Adversary::biased:
+        job.v[i] += 1000;
+        job.k[i] += 4;
+        break;
+      case Adversary::cancelling:  // neighbours cancel in Σ_c v, in Σ_j k and in q·k
+        job.v[i] += channel % 2 == 0 ? 5000.0F : -5000.0F;
+        job.k[i] += (channel + token) % 2 == 0 ? 30.0F : -30.0F;
+        break;
+      case Adversary::outliers:
+        job.v[i] *= channel % 17 == 3 ? 300.0F : 1.0F;
+        job.k[i] *= channel % 13 == 5 ? 100.0F : 1.0F;
+        break;
+      case Adversary::tiny:  // products underflow
+        job.v[i] *= token % 2 == 0 ? 0x1p-120F : 0x1p-60F;
+        job.k[i] *= 0x1p-70F;
+        break;
+      case Adversary::equal_scores:  // flat attention, sums of equal terms
+        job.k[i] = 0.5F;
+        job.v[i] = 1.0F + 0x1p-7F * static_cast<float>(token % 3);
+        break;
+    }
+  }
+  if (adversary == Adversary::cancelling)
+    for (std::size_t i = 0; i < job.q.size(); ++i) job.q[i] += i % d % 4 < 2 ? 9.0F : -9.0F;
+}
+
+void expect_bounds_hold_on(std::uint64_t queries) {
+  const auto texts = run_in_children(queries / 1000, [&](std::size_t i) {
+    Kind kind = kinds()[i / kAdversaries % kinds().size()];
+    if (i % 7 == 0) kind.formats.probability = kind.formats.output = Format::float32;
+    AcceleratorConfig accelerator;
+    accelerator.array = kind.array;
+    accelerator.formats = kind.formats;
+    AttentionJob job;
+    job.shape = kind.shape;
+    draw_tensors(i, kind.distribution, job);
+    worsen(static_cast<Adversary>(i % kAdversaries), job);
+    for (std::vector<float>* tensor : {&job.q, &job.k, &job.v})
+      for (float& value : *tensor) value = round_to(kind.formats.operand, value);
+    return alarms(accelerator, bounded_checkers(), job);
+  });
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(texts[i], "") << "adversary " << i % kAdversaries << " number " << i;
+}
+
+TEST(CleanRuns, ProvenBoundsHoldOnRandomAndAdversarialQueries) { expect_bounds_hold_on(30'000); }
+
+TEST(CleanRunsLong, ProvenBoundsHoldOnAMillionRandomAndAdversarialQueries) {
+  expect_bounds_hold_on(1'000'000);
 }
 
 TEST(CleanRuns, EveryCheckerIsSilentOnTenThousandSyntheticQueries) {

@@ -172,5 +172,80 @@ TEST(OwnerOf, GoesByTheWholeNameOfTheChecker) {
             FaultOwner::this_checker);
 }
 
+CheckerMeasurement alarm_at(std::uint64_t cycle, bool nonfinite) {
+  CheckerMeasurement checker;
+  checker.alarm_cycle = cycle;
+  checker.alarm_is_nonfinite = nonfinite;
+  return checker;
+}
+
+TEST(Combination, AlarmsWithTheFirstOfItsMembers) {
+  const Members members{{}, {}, {}, {0, 1}, {1, 2}};
+  std::vector<CheckerMeasurement> checkers{
+      alarm_at(70, true), alarm_at(kNever, false), alarm_at(50, false), alarm_at(3, true), {}};
+  combine(members, checkers);
+  EXPECT_EQ(checkers[0].alarm_cycle, 70u);
+  EXPECT_EQ(checkers[3].alarm_cycle, 70u);  // what stood there before is forgotten
+  EXPECT_TRUE(checkers[3].alarm_is_nonfinite);
+  EXPECT_EQ(checkers[4].alarm_cycle, 50u);
+  EXPECT_FALSE(checkers[4].alarm_is_nonfinite);
+  checkers[0] = checkers[2] = alarm_at(kNever, false);
+  combine(members, checkers);
+  EXPECT_EQ(checkers[3].alarm_cycle, kNever);
+  EXPECT_FALSE(checkers[3].alarm_is_nonfinite);
+  checkers[1] = alarm_at(9, true);
+  checkers[2] = alarm_at(12, false);
+  combine(members, checkers);
+  EXPECT_EQ(checkers[4].alarm_cycle, 9u);
+  EXPECT_FALSE(checkers[4].alarm_is_nonfinite);  // one member saw a finite difference
+}
+
+TEST(Combination, OwnsTheStateOfItsMembers) {
+  const ScriptedCampaign campaign({});
+  CampaignContext context = campaign.context();
+  context.checkers.push_back("only_a");
+  context.comparisons.push_back({});
+  context.members = {{}, {}, {0}};
+  FaultUniverse universe;
+  const auto declare = [&](const char* path, Domain domain) {
+    RegisterClass cls;
+    cls.path = path;
+    cls.bits = 1;
+    cls.domain = domain;
+    return universe.declare(cls);
+  };
+  const RegisterId of_a = declare("checksum.a.sum", Domain::safety_mechanism),
+                   of_b = declare("checksum.b.sum", Domain::safety_mechanism),
+                   line_a = declare("line.alarm.a", Domain::safety_mechanism),
+                   link = declare("link.array_to_checksum.data", Domain::safety_mechanism),
+                   acc = declare("array.acc", Domain::function);
+  const CampaignContext with_sites{universe,          context.plan,        context.golden,
+                                   context.checkers,  context.comparisons, context.layout,
+                                   context.tolerance, context.members};
+  const Owners owners(with_sites);
+  EXPECT_EQ(owners(of_a, 2), FaultOwner::this_checker);
+  EXPECT_EQ(owners(line_a, 2), FaultOwner::this_checker);
+  EXPECT_EQ(owners(of_b, 2), FaultOwner::other_checker);
+  EXPECT_EQ(owners(link, 2), FaultOwner::this_checker);
+  EXPECT_EQ(owners(acc, 2), FaultOwner::datapath);
+  EXPECT_EQ(owners(of_a, 1), FaultOwner::other_checker);
+}
+
+TEST(CheckPairs, PairTheNthOfEachComparisonWhateverTheirOrder) {
+  const auto check = [](std::uint32_t comparison, double lhs) {
+    Check made;
+    made.comparison = comparison;
+    made.lhs = lhs;
+    return made;
+  };
+  const std::vector<Check> golden{check(0, 1), check(1, 10), check(0, 2)};
+  CheckPairs pairs(golden, 2);
+  EXPECT_EQ(pairs.next(check(1, 0))->lhs, 10);
+  EXPECT_EQ(pairs.next(check(0, 0))->lhs, 1);
+  EXPECT_EQ(pairs.next(check(0, 0))->lhs, 2);
+  EXPECT_EQ(pairs.next(check(0, 0)), nullptr);
+  EXPECT_EQ(pairs.next(check(1, 0)), nullptr);
+}
+
 }  // namespace
 }  // namespace attnguard

@@ -9,6 +9,7 @@
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
 #include "tests/support/random_faults.h"
+#include "tests/support/random_checkers.h"
 #include "tests/support/random_system.h"
 #include "tests/support/run_text.h"
 
@@ -114,7 +115,7 @@ TEST(FaultIdentity, RandomAccelerators) {
   FloatSamples samples(23);
   for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system = random_system(samples, {5, 5, 14, 10});
-    system.checkers = shipped_checkers();
+    system.checkers = trial % 2 == 0 ? shipped_checkers() : every_kind();
     Tally tally;
     compare_fidelities(system, 6, 100 + trial, tally);
     EXPECT_GT(tally.live, 0) << trial;

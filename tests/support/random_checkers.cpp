@@ -2,6 +2,13 @@
 
 #include <string>
 
+#include "models/checksum_unit/any_of.h"
+#include "models/checksum_unit/attnchecker.h"
+#include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/efta.h"
+#include "models/checksum_unit/range_check.h"
+#include "models/checksum_unit/statistical_abft.h"
+
 namespace attnguard {
 namespace {
 
@@ -22,6 +29,10 @@ CheckFormat random_format(FloatSamples& samples) {
   return samples.pick(CheckFormat::float32, CheckFormat::float64, CheckFormat::bfloat16);
 }
 
+NonfiniteRule random_nonfinite(FloatSamples& samples) {
+  return samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+}
+
 FlashAbftConfig random_flash(FloatSamples& samples) {
   FlashAbftConfig config;
   config.softmax_scalars = samples.pick(SoftmaxScalars::shared, SoftmaxScalars::duplicated);
@@ -35,7 +46,7 @@ FlashAbftConfig random_flash(FloatSamples& samples) {
   config.format = random_format(samples);
   config.threshold = random_threshold(samples);
   config.score_threshold = random_threshold(samples);
-  config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+  config.nonfinite = random_nonfinite(samples);
   return config;
 }
 
@@ -48,8 +59,32 @@ MatmulAbftConfig random_matmul(FloatSamples& samples) {
   config.format = random_format(samples);
   config.score_threshold = random_threshold(samples);
   config.pv_threshold = random_threshold(samples);
-  config.nonfinite = samples.pick(NonfiniteRule::alarm, NonfiniteRule::ignore);
+  if (config.format != CheckFormat::bfloat16 && samples.integer(0, 3) == 0) {
+    config.score_threshold.rule = ThresholdRule::variance;
+    config.score_threshold.value = 1000;
+    if (config.pv_check == PvCheck::per_tile) config.pv_threshold = config.score_threshold;
+  }
+  config.nonfinite = random_nonfinite(samples);
   return config;
+}
+
+CheckerOptions random_rival(FloatSamples& samples) {
+  switch (samples.integer(0, 4)) {
+    case 0: {
+      EftaConfig config{samples.pick(4.0, 1000.0), random_threshold(samples),
+                        random_nonfinite(samples)};
+      return config;
+    }
+    case 1:
+      return AttnCheckerConfig{samples.pick(1.0, 100.0), random_nonfinite(samples)};
+    case 2:
+      return StatisticalAbftConfig{
+          {2, {{1, 4}, {3, 2}}}, {samples.pick(0.25, 2.0), {{2, 1}}}, random_nonfinite(samples)};
+    case 3:
+      return RangeCheckConfig{samples.pick(true, true, false), random_nonfinite(samples)};
+    default:
+      return DuplicatedSoftmaxConfig{};
+  }
 }
 
 }  // namespace
@@ -58,10 +93,30 @@ std::vector<CheckerConfig> random_checkers(FloatSamples& samples, std::uint32_t 
   std::vector<CheckerConfig> checkers;
   for (std::uint32_t c = 0; c < count; ++c) {
     CheckerConfig checker{"c" + std::to_string(c), random_flash(samples)};
-    if (c % 2 == 1) checker.options = random_matmul(samples);
+    if (c % 4 == 1) checker.options = random_matmul(samples);
+    if (c % 4 > 1) checker.options = random_rival(samples);
     checkers.push_back(checker);
   }
+  const std::vector<CheckerConfig> members = checkers;
+  for (std::uint32_t c = 0; c < count / 2; ++c) {
+    AnyOfConfig combination{{samples.pick(members.front(), members.back()).name}};
+    for (const CheckerConfig& member : members)
+      if (samples.integer(0, 2) == 0) combination.members.push_back(member.name);
+    if (c > 0) combination.members.push_back("any0");
+    checkers.push_back({"any" + std::to_string(c), combination});
+  }
   return checkers;
+}
+
+std::vector<CheckerConfig> every_kind() {
+  return {{"merged", FlashAbftConfig{}},
+          {"two_check", MatmulAbftConfig{}},
+          {"efta", EftaConfig{}},
+          {"attnchecker", AttnCheckerConfig{}},
+          {"statistical", StatisticalAbftConfig{}},
+          {"range", RangeCheckConfig{}},
+          {"duplicated", DuplicatedSoftmaxConfig{}},
+          {"merged_or_range", AnyOfConfig{{"merged", "range"}}}};
 }
 
 }  // namespace attnguard

@@ -10,7 +10,12 @@
 #include <set>
 #include <string>
 
+#include "models/checksum_unit/attnchecker.h"
+#include "models/checksum_unit/duplicated_softmax.h"
+#include "models/checksum_unit/efta.h"
 #include "models/checksum_unit/make_checker.h"
+#include "models/checksum_unit/range_check.h"
+#include "models/checksum_unit/statistical_abft.h"
 #include "tests/unit/checker_stream.h"
 
 namespace attnguard {
@@ -27,17 +32,20 @@ std::uint64_t times(std::uint32_t i, std::int64_t step) {
   return static_cast<std::uint64_t>(step * std::int64_t{i});
 }
 
-// Live blocks that hold the cell, counted; boxes of checkers use the first counter only.
+// Live blocks that hold the cell, counted; boxes of checkers use two counters.
 int holding(const std::vector<LiveBlock>& blocks, const Fault& fault) {
   int count = 0;
   for (const LiveBlock& block : blocks) {
     if (block.reg != fault.site.reg || fault.bit >= bits_of(block.format)) continue;
     for (std::uint32_t i = 0; i < block.count[0]; ++i) {
       if (block.index + times(i, block.index_step[0]) != fault.site.index) continue;
-      const std::uint64_t start = block.start + times(i, block.start_step[0]);
-      const std::uint64_t length =
-          static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
-      count += fault.cycle >= start && fault.cycle < start + length;
+      for (std::uint32_t beat = 0; beat < block.count[1]; ++beat) {
+        const std::uint64_t start =
+            block.start + times(i, block.start_step[0]) + times(beat, block.start_step[1]);
+        const std::uint64_t length =
+            static_cast<std::uint64_t>(block.length) + times(i, block.length_step[0]);
+        count += fault.cycle >= start && fault.cycle < start + length;
+      }
     }
   }
   return count;
@@ -198,7 +206,7 @@ TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
   EXPECT_EQ(live("row_weight[0]"), (Spans{{first, last}, {last, last + 1}}));
   EXPECT_EQ(live("row[2].sum"), (Spans{{last + 1 + 5 + 2, output}}));
   EXPECT_EQ(live("row[2].weight"), (Spans{{last + 1 + 5 + 2, output}}));
-  EXPECT_EQ(live("row[1].alpha[0]"), (Spans{{score + 1 + 3 + 6, last + 1 + 5 + 1}}));
+  EXPECT_EQ(live("row[1].alpha[0]"), (Spans{{score + 1 + 3 + 6 + 1, last + 1 + 5 + 1}}));
   EXPECT_EQ(live("row[2].denominator[0]"), (Spans{{at[kScalars].cycle(0, 2), output}}));
   EXPECT_EQ(live("row[1].score_product"), (Spans{{score + 1 + tree, score + 1 + tree + 1}}));
   EXPECT_EQ(live("key_sum[0][6]"),
@@ -262,7 +270,12 @@ std::vector<Case> cases() {
   loose.score_check = true;
   FlashAbftConfig bound = hardened();
   bound.threshold.rule = bound.score_threshold.rule = ThresholdRule::bound;
-  MatmulAbftConfig two_check, carried;
+  EftaConfig absolute;
+  absolute.threshold.rule = ThresholdRule::absolute;
+  MatmulAbftConfig two_check, carried, variance;
+  variance.score_threshold.rule = variance.pv_threshold.rule = ThresholdRule::variance;
+  MatmulAbftConfig variance_at_write = variance;
+  variance_at_write.row_sum = variance_at_write.key_sum = SumPoint::at_write;
   carried.pv_check = PvCheck::carried;
   carried.row_sum = carried.key_sum = SumPoint::at_write;
   carried.query_source = QuerySource::own;
@@ -285,6 +298,14 @@ std::vector<Case> cases() {
     add("bound", bound);
     add("two_check", two_check);
     add("carried", carried);
+    add("variance", variance);
+    add("variance_at_write", variance_at_write);
+    add("efta", EftaConfig{});
+    add("efta_absolute", absolute);
+    add("attnchecker", AttnCheckerConfig{});
+    add("statistical_abft", StatisticalAbftConfig{});
+    add("range_check", RangeCheckConfig{});
+    add("duplicated_softmax", DuplicatedSoftmaxConfig{});
   }
   return all;
 }

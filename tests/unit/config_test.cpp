@@ -9,6 +9,7 @@
 #include "src/config/document.h"
 #include "src/config/read_config.h"
 #include "src/config/user_error.h"
+#include "src/simulation/combinations.h"
 
 namespace attnguard {
 namespace {
@@ -16,6 +17,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+const std::string kKinds =
+    "flash_abft, matmul_abft, efta, attnchecker, statistical_abft, range_check, "
+    "duplicated_softmax, any_of";
 const std::string kWorkload =
     R"("workload": {"kind": "attention", "heads": 2, "tokens_q": 8, "tokens_k": 8, "head_dim": 16})";
 
@@ -55,10 +59,10 @@ TEST(Config, ReadsEverySectionAndKeepsTheOrderOfCheckers) {
   EXPECT_EQ(config.accelerator.formats.operand, Format::float16);
   ASSERT_EQ(config.checkers.size(), 2U);
   EXPECT_EQ(config.checkers[0].name, "z");
-  EXPECT_EQ(std::get<MatmulAbftConfig>(config.checkers[0].options).pv_check, PvCheck::carried);
+  EXPECT_EQ(config.checkers[0].options.get_if<MatmulAbftConfig>()->pv_check, PvCheck::carried);
   EXPECT_EQ(config.checkers[1].name, "a");
-  EXPECT_TRUE(std::get<FlashAbftConfig>(config.checkers[1].options).score_check);
-  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers[1].options).threshold.rule,
+  EXPECT_TRUE(config.checkers[1].options.get_if<FlashAbftConfig>()->score_check);
+  EXPECT_EQ(config.checkers[1].options.get_if<FlashAbftConfig>()->threshold.rule,
             ThresholdRule::bound);
   EXPECT_EQ(config.campaign.sites, (std::vector<std::string>{"array.*", "softmax.*"}));
   ASSERT_EQ(config.campaign.faults.size(), 1U);
@@ -110,7 +114,59 @@ TEST(Config, MissingKeyIsNamed) {
   EXPECT_EQ(complaint(R"({"workload": {"kind": "attention", "q": "q.npy", "v": "v.npy"}})"),
             "c.json#/workload/k: missing; a .npy file, as q is given");
   EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {}})")),
-            "c.json#/checkers/m/kind: missing; allowed: flash_abft, matmul_abft");
+            "c.json#/checkers/m/kind: missing; allowed: " + kKinds);
+}
+
+TEST(Config, OptionsOfACheckerThatDoNotGoTogetherAreRefused) {
+  const auto variance = [](const std::string& rest) {
+    return complaint(with_workload(R"("checkers": {"m": {"kind": "matmul_abft", )" + rest + "}}"));
+  };
+  EXPECT_EQ(variance(R"("pv_threshold": {"rule": "variance"}, "pv_check": "carried")"),
+            "c.json#/checkers/m/pv_threshold/rule: \"variance\"; absolute, relative or bound with "
+            "pv_check carried, whose sum is no product of two matrices");
+  EXPECT_EQ(variance(R"("score_threshold": {"rule": "variance"}, "format": "bfloat16")"),
+            "c.json#/checkers/m/score_threshold/rule: \"variance\"; absolute, relative or bound "
+            "with format bfloat16");
+  EXPECT_EQ(complaint(with_workload(
+                R"("checkers": {"m": {"kind": "flash_abft", "threshold": {"rule": "variance"}}})")),
+            "c.json#/checkers/m/threshold/rule: \"variance\"; allowed: absolute, relative, bound");
+  EXPECT_EQ(
+      complaint(with_workload(
+          R"("checkers": {"m": {"kind": "statistical_abft", "pv_region": {"corners": []}}})")),
+      "c.json#/checkers/m/pv_region/corners: []; at least one corner");
+}
+
+TEST(Config, MembersOfACombinationExistAndDoNotLeadBack) {
+  const auto with_checkers = [](const std::string& combinations) {
+    return complaint(with_workload(
+        R"("checkers": {"merged": {"kind": "flash_abft"}, "range": {"kind": "range_check"}, )" +
+        combinations + "}"));
+  };
+  EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of", "members": ["merged", "rnage"]})"),
+            "c.json#/checkers/c/members/1: \"rnage\"; did you mean \"range\"? allowed: merged, "
+            "range");
+  EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of", "members": []})"),
+            "c.json#/checkers/c/members: []; at least one checker");
+  EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of"})"),
+            "c.json#/checkers/c/members: missing; required: names of the checkers of which one "
+            "alarm is enough");
+  EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of", "members": ["merged", "c"]})"),
+            "c.json#/checkers/c/members/1: \"c\"; a checker that does not lead back to it (c > c)");
+  EXPECT_EQ(with_checkers(R"("a": {"kind": "any_of", "members": ["b"]},
+                             "b": {"kind": "any_of", "members": ["range", "a"]})"),
+            "c.json#/checkers/b/members/1: \"a\"; a checker that does not lead back to it "
+            "(a > b > a)");
+}
+
+TEST(Config, CombinationsStandBehindTheirMembers) {
+  const Config config = read(with_workload(
+      R"("checkers": {"all": {"kind": "any_of", "members": ["a", "b", "some"]},
+                      "some": {"kind": "any_of", "members": ["b"]},
+                      "a": {"kind": "flash_abft"}, "b": {"kind": "range_check"}})"));
+  std::vector<std::string> names;
+  for (const CheckerConfig& checker : config.checkers) names.push_back(checker.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "all", "some"}));
+  EXPECT_EQ(members_of(config.checkers), (Members{{}, {}, {0, 1}, {1}}));
 }
 
 TEST(Config, IntegersAreIntegersInRange) {
@@ -149,9 +205,11 @@ TEST(Config, UnknownNameGetsTheNearest) {
             "transaction");
   EXPECT_EQ(complaint(R"({"workload": {"kind": "gemm"}})"),
             "c.json#/workload/kind: \"gemm\"; allowed: attention");
-  EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abtf"}})")),
-            "c.json#/checkers/m/kind: \"flash_abtf\"; did you mean \"flash_abft\"? allowed: "
-            "flash_abft, matmul_abft");
+  EXPECT_EQ(
+      complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abtf"}})")),
+      "c.json#/checkers/m/kind: \"flash_abtf\"; did you mean \"flash_abft\"? allowed: " + kKinds);
+  EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": 3}})")),
+            "c.json#/checkers/m/kind: 3; allowed: " + kKinds);
   EXPECT_EQ(complaint(with_workload(
                 R"("checkers": {"m": {"kind": "matmul_abft", "score_check": true}})")),
             "c.json#/checkers/m/score_check: unknown key; allowed: kind, pv_check, row_sum, "
@@ -244,7 +302,7 @@ TEST(SetOption, ReplacesAndAddsValues) {
              "workload.mask=causal", "checkers.two={\"kind\": \"matmul_abft\"}",
              "campaign.models=[{\"bits\": 2}]", "campaign.models.0.bits=3", "seed=5", "seed=6"});
   EXPECT_EQ(config.accelerator.array.rows, 8U);
-  EXPECT_EQ(std::get<FlashAbftConfig>(config.checkers.at(0).options).softmax_scalars,
+  EXPECT_EQ(config.checkers.at(0).options.get_if<FlashAbftConfig>()->softmax_scalars,
             SoftmaxScalars::duplicated);
   EXPECT_EQ(config.workload.mask, Mask::causal);
   EXPECT_EQ(config.checkers.at(1).name, "two");

@@ -28,9 +28,10 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   // Copies of Q and sums stored beside a buffer are fed again instead of being saved.
   for (const bool of_scores : {true, false}) {
     for (RegisterBook* book : checker_->registers())
-      if (!book->shape().temporary && book->shape().meaning == LaneMeaning::row &&
+      if (!book->shape().temporary &&
+          (book->shape().meaning == LaneMeaning::row || book->shape().of_query_tile) &&
           book->shape().of_scores == of_scores)
-        add(row_books_, book, dims_.rows);
+        add(row_books_, book, lanes_of(*book));
     if (of_scores) {
       score_books_ = row_books_.size();
       products_at_ = state_bytes_;
@@ -39,7 +40,7 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   carried_at_ = state_bytes_;
   for (RegisterBook* book : checker_->registers())
     if (!book->shape().temporary && book->shape().meaning == LaneMeaning::element &&
-        book->shape().storage != StorageKind::sram)
+        book->shape().storage != StorageKind::sram && !book->shape().of_query_tile)
       add(carried_books_, book, book->shape().lanes);
   if (checker_->keeps_operand_sums())
     for (RegisterBook* book : checker_->registers())
@@ -250,8 +251,9 @@ void CheckerReplay::feed_products(const StepView& view) {
   const TileContext tile = window(at.tile);
   const std::size_t row = strides_.row, first = rows_.first;
   if (view.value_written != nullptr) load_value(at.tile, *view.value_tile, view.value_written);
-  arrival_cycle_ = at.fed_cycle;
+  arrival_cycle_ = at.scores_arrival;  // the softmax unit works on whole tiles as they come
   if ((needs_ & kScalars) != 0) checker_->alphas({tile, view.alpha + first, row, window(at.alpha)});
+  arrival_cycle_ = at.fed_cycle;
   if ((needs_ & kValueRead) != 0) {
     TileContext buffered = tile;
     buffered.half = view.value_tile->half;
@@ -273,9 +275,10 @@ void CheckerReplay::feed_products(const StepView& view) {
 
 void CheckerReplay::feed_outputs(const OutputView& view) {
   const TileContext tile = window(view.tile->tile);
-  arrival_cycle_ = view.tile->output_arrival;
+  arrival_cycle_ = view.tile->steps.back().scores_arrival;
   if ((needs_ & kScalars) != 0)
     checker_->sums({tile, view.sum + rows_.first, strides_.row, window(view.tile->sum)});
+  arrival_cycle_ = view.tile->output_arrival;
   if ((needs_ & kOutputs) != 0)
     checker_->outputs({tile, view.values + (rows_.first - view.first_row), view.stride,
                        window(view.tile->output)});
@@ -289,12 +292,22 @@ const float* CheckerReplay::lane_major(const float* const* rows, float* to) cons
 
 // State
 
+/// Lanes that are kept of a register; of a query row or of none.
+std::size_t CheckerReplay::lanes_of(const RegisterBook& book) const {
+  return book.shape().meaning == LaneMeaning::row ? dims_.rows : book.shape().lanes;
+}
+RowWindow CheckerReplay::window(const RegisterBook& book) const {
+  return book.shape().meaning == LaneMeaning::row ? rows_ : RowWindow{0, book.shape().lanes};
+}
+
 void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
   std::vector<std::byte>& sums = operand_sums_[key_tile];
   if (!sums.empty()) return;
   for (RegisterBook* book : operand_books_) {
-    const std::byte* from = book->at(0, 0);
-    sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
+      const std::byte* from = book->at(group, 0);
+      sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
+    }
   }
 }
 
@@ -304,8 +317,8 @@ bool CheckerReplay::restore_operand_sums(const StepView& view) {
   const std::byte* from = operand_sums_[view.step->tile.key_tile].data();
   for (RegisterBook* book : operand_books_) {
     const std::size_t bytes = book->shape().lanes * book->element_bytes();
-    std::memcpy(book->at(0, 0), from, bytes);
-    from += bytes;
+    for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
+      std::memcpy(book->at(group, 0), from, bytes);
   }
   return true;
 }
@@ -313,7 +326,7 @@ bool CheckerReplay::restore_operand_sums(const StepView& view) {
 void CheckerReplay::save(std::byte* to) const {
   for (RegisterBook* book : row_books_)
     for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
-      const std::size_t bytes = dims_.rows * book->element_bytes();
+      const std::size_t bytes = lanes_of(*book) * book->element_bytes();
       std::memcpy(to, book->at(group, 0), bytes);
       to += bytes;
     }
@@ -370,10 +383,11 @@ void CheckerReplay::restore(std::uint32_t step, bool scores, bool products) {
   for (std::size_t b = 0; b < row_books_.size(); ++b) {
     RegisterBook& book = *row_books_[b];
     const std::size_t element = book.element_bytes();
+    const RowWindow lanes = window(book);
     for (std::uint32_t group = 0; group < book.shape().groups; ++group) {
       if (b < score_books_ ? scores : products)
-        std::memcpy(book.at(group, 0), from + rows_.first * element, rows_.count * element);
-      from += dims_.rows * element;
+        std::memcpy(book.at(group, 0), from + lanes.first * element, lanes.count * element);
+      from += lanes_of(book) * element;
     }
   }
   if (!carried_differs_)
@@ -392,10 +406,11 @@ bool CheckerReplay::rows_differ(std::uint32_t step, bool scores) const {
   for (std::size_t b = scores ? 0 : score_books_; b < end; ++b) {
     RegisterBook& book = *row_books_[b];
     const std::size_t element = book.element_bytes();
+    const RowWindow lanes = window(book);
     for (std::uint32_t group = 0; group < book.shape().groups; ++group) {
-      if (std::memcmp(book.at(group, 0), from + rows_.first * element, rows_.count * element) != 0)
+      if (std::memcmp(book.at(group, 0), from + lanes.first * element, lanes.count * element) != 0)
         return true;
-      from += dims_.rows * element;
+      from += lanes_of(book) * element;
     }
   }
   return false;

@@ -125,6 +125,8 @@ class CheckerReplay final : private CheckSink {
   void feed_query(const TileTiming& tile, const float* query);
   TileContext window(TileContext tile) const;
   BeatTiming window(BeatTiming rows) const;
+  std::size_t lanes_of(const RegisterBook& book) const;
+  RowWindow window(const RegisterBook& book) const;
   const float* lane_major(const float* const* rows, float* to) const;
   void keep_operand_sums(std::uint32_t key_tile);
   bool restore_operand_sums(const StepView& view);

@@ -10,6 +10,7 @@ DifferentialEngine::DifferentialEngine(const GoldenJob& job, const std::vector<L
                                        std::uint64_t memory_bytes)
     : job_(job),
       memory_bytes_(memory_bytes),
+      members_(members_of(job_.checkers)),
       units_(job_),
       index_(job_.universe, blocks),
       kinds_(site_kinds(job_.universe)),
@@ -43,6 +44,11 @@ void DifferentialEngine::load(std::uint32_t group) {
 }
 
 void DifferentialEngine::measure(const Injection& injection, Measurement& measurement) {
+  measure_checkers(injection, measurement);
+  combine(members_, measurement.checkers);
+}
+
+void DifferentialEngine::measure_checkers(const Injection& injection, Measurement& measurement) {
   replay_.clear(measurement);
   const Fault& fault = injection.fault;
   const SiteKind kind = kinds_[fault.site.reg];
@@ -252,6 +258,7 @@ void DifferentialEngine::measure(const std::vector<Injection>& injections,
       replay_.select(measurements[i]);
       replay_.replay(*group_, tile, staying.change.first_step, none, &staying.change, unused);
     }
+  for (const auto& [i, staying] : staying_) combine(members_, measurements[i].checkers);
 }
 
 /// The changed tile is loaded: sums formed at write follow it.

@@ -44,6 +44,8 @@ class DifferentialEngine final : public InjectionEngine {
   StayingFault changed_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
                                std::uint32_t step, FaultOutcome& outcome);
   bool separable(SiteKind kind) const;
+  /// All but the combinations of checkers.
+  void measure_checkers(const Injection& injection, Measurement& measurement);
   const LiveBlock* block_of(const Injection& injection) const;
   void flip_alarm_line(const Fault& fault, Measurement& measurement);
   void change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile, std::uint32_t step,
@@ -69,6 +71,7 @@ class DifferentialEngine final : public InjectionEngine {
 
   const GoldenJob job_;
   std::uint64_t memory_bytes_;
+  Members members_;
   ReplayUnits units_;
   mutable LiveIndex index_;  ///< sorts itself at the first look-up
   std::vector<SiteKind> kinds_;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "models/accelerator/checker_dimensions.h"
+#include "models/checksum_unit/any_of.h"
 #include "src/campaign/differential/replica.h"
 #include "src/campaign/verdict.h"
 #include "src/simulation/errors.h"
@@ -22,13 +23,14 @@ ReplayUnits::ReplayUnits(const GoldenJob& job)
   FaultUniverse before_accumulator = universe_before(job.universe, "accumulator.");
   accumulator.declare(before_accumulator, "accumulator");
   const AttentionShape& shape = job.layout.shape;
-  softmax.reset({scale_log2e(shape.scale), shape.mask == Mask::causal, shape.tokens_q,
-                 shape.tokens_k});
+  softmax.reset(
+      {scale_log2e(shape.scale), shape.mask == Mask::causal, shape.tokens_q, shape.tokens_k});
   accumulator.reset();
   const CheckerDimensions dimensions = checker_dimensions(job.accelerator, job.layout);
   for (const CheckerConfig& config : job.checkers)
-    checkers.push_back(
-        std::make_unique<CheckerReplay>(config, dimensions, job.universe, job.strides()));
+    if (!is_combination(config))
+      checkers.push_back(
+          std::make_unique<CheckerReplay>(config, dimensions, job.universe, job.strides()));
 }
 
 std::uint64_t GoldenGroup::tile_bytes(const GoldenJob& job, const ReplayUnits& units,
@@ -41,8 +43,7 @@ std::uint64_t GoldenGroup::tile_bytes(const GoldenJob& job, const ReplayUnits& u
   std::uint64_t bytes = values * sizeof(float) + steps * sizeof(StepTiming);
   for (const auto& checker : units.checkers)
     bytes += (steps + 2) * checker->state_bytes() +
-             // At most two comparisons per row and step.
-             2ULL * steps * layout.rows * sizeof(CheckerTrace::Inputs);
+             checker->comparisons() * steps * layout.rows * sizeof(CheckerTrace::Inputs);
   return bytes;
 }
 
@@ -70,7 +71,7 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
   hold_column_of_previous_group();
   load_stores();
 
-  for (std::size_t c = 0; c < job_.checkers.size(); ++c) {
+  for (std::size_t c = 0; c < units_.checkers.size(); ++c) {
     const std::vector<Check>& checks = job_.golden.checkers[c].checks;
     const std::uint32_t first_head =
         kv_head * (job_.layout.shape.heads / job_.layout.shape.kv_heads);

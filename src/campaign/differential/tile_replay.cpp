@@ -42,7 +42,7 @@ void TileReplay::clear(Measurement& measurement) {
   measurement.fault = {};
   measurement.difference = {};
   measurement.first_bad_commit_cycle = kNever;
-  measurement.checkers.resize(units_.checkers.size());
+  measurement.checkers.resize(job_.checkers.size());
   for (std::size_t c = 0; c < units_.checkers.size(); ++c)
     units_.checkers[c]->clear(measurement.checkers[c]);
   units_.softmax.tap().disarm();

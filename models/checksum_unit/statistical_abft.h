@@ -1,0 +1,126 @@
+// statistical_abft: after the published description of ReaLM (arXiv 2503.24053). A tile of a
+// product alarms only if the deviations of its column sums lie in a critical region of the plane
+// (sum of the deviations, number of columns that deviate): few small errors are left to the model's
+// resilience.
+//
+// The region is a staircase: every corner (columns, deviation) claims all tiles with at least so
+// many columns beyond theta whose deviations add up to more than that. Corners are the user's to
+// calibrate; the defaults claim one column beyond theta and a sum beyond theta.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/checksum_unit/column_sums.h"
+#include "models/checksum_unit/row_check.h"
+
+namespace attnguard {
+
+struct CriticalCorner {
+  std::uint32_t columns = 1;
+  double deviation = 0;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"columns", "at least so many columns deviate by more than theta", 0, 1e9, true},
+      self.columns);
+    v(FieldSpec{"deviation", "and the sum of all deviations exceeds this", 0.0, 1e30, true},
+      self.deviation);
+  }
+};
+
+struct CriticalRegionConfig {
+  double theta = 0;
+  std::vector<CriticalCorner> corners;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"theta", "a column counts if its sum deviates by more than this", 0.0, 1e30},
+      self.theta);
+    v(FieldSpec{"corners", "of the staircase that bounds the critical region"}, self.corners);
+  }
+};
+
+struct StatisticalAbftConfig {
+  static constexpr std::string_view kind = "statistical_abft";
+  std::unique_ptr<Checker> make_checker(const std::string& name,
+                                        const CheckerDimensions& dims) const;
+  /// A region without a corner, which no tile could enter.
+  std::optional<OptionConflict> conflict() const {
+    if (score_region.corners.empty())
+      return OptionConflict{"score_region/corners", "[]", "at least one corner"};
+    if (pv_region.corners.empty())
+      return OptionConflict{"pv_region/corners", "[]", "at least one corner"};
+    return std::nullopt;
+  }
+
+  CriticalRegionConfig score_region{1, {{1, 1}}};
+  CriticalRegionConfig pv_region{0x1p-5, {{1, 0x1p-5}}};
+  NonfiniteRule nonfinite = NonfiniteRule::alarm;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"score_region", "critical region of the score tiles"}, self.score_region);
+    v(FieldSpec{"pv_region", "critical region of the P·V tiles"}, self.pv_region);
+    v(FieldSpec{"nonfinite", "whether a deviation that is not finite raises the alarm"},
+      self.nonfinite);
+  }
+};
+
+class StatisticalAbft final : public Checker {
+ public:
+  StatisticalAbft(const std::string& name, const StatisticalAbftConfig& config,
+                  const CheckerDimensions& dims)
+      : config_(config), sums_({{tap_, log_, books_}, "checksum." + name + ".", dims}, 1) {}
+
+  std::uint32_t needs() const override { return ColumnChecksum::kNeeds; }
+  std::vector<std::string> comparisons() const override { return {"score", "pv"}; }
+  bool products_need_scores() const override { return false; }
+
+  void query_read(const Observed& observed) override { sums_.query_read(observed); }
+  void key_read(const Observed& observed) override { sums_.key_read(observed); }
+  void scores(const Observed& observed) override {
+    report(0, config_.score_region, observed.tile, sums_.scores(observed));
+  }
+  void value_read(const Observed& observed) override { sums_.value_read(observed); }
+  void probabilities(const Observed& observed) override { sums_.probabilities(observed); }
+  void partials(const Observed& observed) override {
+    report(1, config_.pv_region, observed.tile, sums_.partials(observed));
+  }
+
+ private:
+  /// lhs: sum of the deviations; scale: 1 + columns beyond theta.
+  void report(std::uint32_t comparison, const CriticalRegionConfig& region, const TileContext& tile,
+              const ColumnSums& sums) {
+    float sum = 0;
+    std::uint32_t columns = 0;
+    for (std::uint32_t column = 0; column < sums.columns; ++column) {
+      const float deviation = -sums.deviation(0, column);
+      sum += deviation;
+      columns += std::fabs(deviation) <= region.theta ? 0 : 1;
+    }
+    // Every column in the comparators at once, then their adder tree.
+    Check check = row_check(comparison, tile, 0, sums.cycle + 1);
+    check.lhs = canonical(double{sum});
+    check.residual = canonical(std::fabs(check.lhs));
+    check.scale = 1.0 + columns;
+    check.threshold = std::numeric_limits<double>::max();
+    for (const CriticalCorner& corner : region.corners)
+      if (columns >= corner.columns) check.threshold = std::min(check.threshold, corner.deviation);
+    judge(check, config_.nonfinite);
+    sink_->checked(check);
+  }
+
+  StatisticalAbftConfig config_;
+  ColumnChecksum sums_;
+};
+
+inline std::unique_ptr<Checker> StatisticalAbftConfig::make_checker(
+    const std::string& name, const CheckerDimensions& dims) const {
+  return std::make_unique<StatisticalAbft>(name, *this, dims);
+}
+
+}  // namespace attnguard

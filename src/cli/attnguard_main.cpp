@@ -1,0 +1,41 @@
+#include "src/cli/attnguard_main.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "src/cli/command_line.h"
+#include "src/cli/failure.h"
+
+namespace attnguard {
+namespace {
+
+int dispatch(const CommandLine& line) {
+  if (line.command == "run") return run_command(line);
+  if (line.command == "campaign") return campaign_command(line);
+  if (line.command == "replay") return replay_command(line);
+  if (line.command == "sites") return sites_command(line);
+  if (line.command == "sweep") return sweep_command(line);
+  if (line.command == "schema") return schema_command(line);
+  throw std::logic_error("command without a function: " + line.command);
+}
+
+}  // namespace
+
+int attnguard_main(const std::vector<std::string>& arguments) {
+  try {
+    const ParsedCommandLine parsed = parse_command_line(arguments);
+    if (!parsed.text) return dispatch(parsed.command_line);
+    fmt::print("{}", *parsed.text);
+    return kDone;
+  } catch (...) {
+    const Failure failure = current_failure();
+    fmt::print(stderr, "attnguard: {}\n", failure.message);
+    return failure.code;
+  }
+}
+
+}  // namespace attnguard
