@@ -49,12 +49,12 @@ class Comparison {
   /// cycle after its last row.
   void compare(const TileContext& tile, const Value* lhs, const Value* rhs, const Value* scale,
                LaneCycles cycles, CheckSink& sink) {
-    checks_.resize(tile.rows);
+    if (checks_.size() < tile.rows) checks_.resize(tile.rows);
     for (std::uint32_t row = 0; row < tile.rows; ++row) {
       const Value one_scale = scale != nullptr ? scale[row] : Value{1};
       if (granularity_ == Granularity::query) {
-        checks_[row] = judged(tile, tile.first_row + row, lhs[row], rhs[row], one_scale,
-                              cycles.at(row));
+        judge(tile, tile.first_row + row, lhs[row], rhs[row], one_scale, cycles.at(row),
+              checks_[row]);
       } else {
         accumulate(tile, row, {lhs[row], rhs[row], one_scale}, cycles.at(row), sink);
       }
@@ -76,13 +76,15 @@ class Comparison {
     group_.write(0, count, now);
     if (row + 1 != tile.rows || (head && tile.first_row + tile.rows != tokens_q_)) return;
     group_.read(0, count, now + 1, tile);
-    sink.checked(judged(tile, head ? 0 : tile.first_row, total[0], total[1],
-                        count == 3 ? total[2] : Value{1}, cycle + 1));
+    Check check;
+    judge(tile, head ? 0 : tile.first_row, total[0], total[1], count == 3 ? total[2] : Value{1},
+          cycle + 1, check);
+    sink.checked(check);
   }
 
-  Check judged(const TileContext& tile, std::uint32_t query_row, Value lhs, Value rhs, Value scale,
-               std::uint64_t cycle) const {
-    Check check;
+  /// In place: a check copied right after its fields were stored one by one has to wait for them.
+  void judge(const TileContext& tile, std::uint32_t query_row, Value lhs, Value rhs, Value scale,
+             std::uint64_t cycle, Check& check) const {
     check.comparison = index_;
     check.head = tile.head;
     check.query_row = query_row;
@@ -93,7 +95,6 @@ class Comparison {
     check.residual = canonical(static_cast<double>(std::fabs(N::add(lhs, -rhs))));
     check.scale = canonical(static_cast<double>(scale));
     judge_.judge(check);
-    return check;
   }
 
   std::uint32_t index_;
