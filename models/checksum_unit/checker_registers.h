@@ -77,7 +77,8 @@ class RegisterBook {
  public:
   RegisterBook(Watch watch, RegisterShape shape)
       : watch_(watch), shape_(std::move(shape)), last_(shape_.groups) {
-    watch_.books.push_back(this);
+    // Registers that an option leaves out are no state for anyone to keep.
+    if (shape_.groups * shape_.lanes > 0) watch_.books.push_back(this);
   }
   RegisterBook(const RegisterBook&) = delete;
   RegisterBook& operator=(const RegisterBook&) = delete;

@@ -159,6 +159,13 @@ TEST_P(CheckerLiveness, BlocksAreBoxesOfDeclaredRegistersAndEveryClassIsLive) {
   }
 }
 
+// A campaign that saw state in them would carry it from query tile to query tile.
+TEST_P(CheckerLiveness, RegistersThatOptionsLeaveOutAreNotListed) {
+  EXPECT_FALSE(checker_->registers().empty());
+  for (const RegisterBook* book : checker_->registers())
+    EXPECT_GT(book->shape().groups * book->shape().lanes, 0U) << book->shape().path;
+}
+
 // Cycles written by hand from docs/checkers.md, for a job of one tile: rows 3, keys 5, two passes.
 TEST(CheckerTiming, LiveIntervalsFollowTheDocumentedCycles) {
   StreamShape shape;
