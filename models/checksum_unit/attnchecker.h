@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "models/checksum_unit/column_sums.h"
+#include "models/checksum_unit/column_checker.h"
 #include "models/checksum_unit/row_check.h"
 
 namespace attnguard {
@@ -37,26 +37,11 @@ struct AttnCheckerConfig {
   }
 };
 
-class AttnChecker final : public Checker {
+class AttnChecker final : public ColumnChecker {
  public:
   AttnChecker(const std::string& name, const AttnCheckerConfig& config,
               const CheckerDimensions& dims)
-      : config_(config), sums_({{tap_, log_, books_}, "checksum." + name + ".", dims}, 2) {}
-
-  std::uint32_t needs() const override { return ColumnChecksum::kNeeds; }
-  std::vector<std::string> comparisons() const override { return {"score", "pv"}; }
-  bool products_need_scores() const override { return false; }
-
-  void query_read(const Observed& observed) override { sums_.query_read(observed); }
-  void key_read(const Observed& observed) override { sums_.key_read(observed); }
-  void scores(const Observed& observed) override {
-    report(0, observed.tile, sums_.scores(observed));
-  }
-  void value_read(const Observed& observed) override { sums_.value_read(observed); }
-  void probabilities(const Observed& observed) override { sums_.probabilities(observed); }
-  void partials(const Observed& observed) override {
-    report(1, observed.tile, sums_.partials(observed));
-  }
+      : ColumnChecker(name, dims, 2), config_(config) {}
 
  private:
   static constexpr float kExtreme = 1e10F;      ///< handled as if it were not finite
@@ -64,7 +49,7 @@ class AttnChecker final : public Checker {
 
   static bool extreme(float value) { return !(std::fabs(value) <= kExtreme); }
 
-  void report(std::uint32_t comparison, const TileContext& tile, const ColumnSums& sums) {
+  void report(std::uint32_t comparison, const TileContext& tile, const ColumnSums& sums) override {
     std::uint32_t worst = 0;
     float largest = -1;
     for (std::uint32_t column = 0; column < sums.columns && !std::isnan(largest); ++column) {
@@ -121,7 +106,6 @@ class AttnChecker final : public Checker {
   }
 
   AttnCheckerConfig config_;
-  ColumnChecksum sums_;
 };
 
 inline std::unique_ptr<Checker> AttnCheckerConfig::make_checker(

@@ -19,6 +19,18 @@ struct CheckerContext {
   std::uint32_t slot(const TileContext& tile) const {
     return tile.half * slots_per_half() + (dims.resident ? tile.key_tile : 0);
   }
+  /// "row[i].<name>[bank]": a float32 of each row of the array, twice. `temporary`: see
+  /// RegisterShape.
+  RegisterShape row_banks(const char* name, bool temporary) const {
+    return {path + "row[{}]." + name + "[{}]",
+            {dims.rows, 2},
+            Format::float32,
+            StorageKind::register_file,
+            LaneMeaning::row,
+            2,
+            dims.rows,
+            temporary};
+  }
 };
 
 }  // namespace attnguard

@@ -14,6 +14,21 @@
 
 namespace attnguard {
 
+/// registers = registers·alpha + term for every row of the tile, read and written at `cycles`; a
+/// `first` tile starts from +0. alpha and term [rows].
+template <class N, class Value = typename N::Value>
+void carry_on(const CheckMath<N>& math, RegisterFile<Value>& registers, std::uint32_t group,
+              const AlignedVector<Value>& term, const float* alpha, const TileContext& tile,
+              bool first, LaneCycles cycles) {
+  Value* values = registers.group(group);
+  if (first)
+    std::fill_n(values, tile.rows, Value{0});
+  else
+    registers.read(group, tile.rows, cycles, tile);
+  math.rescale(values, alpha, term.data(), tile.rows);
+  registers.write(group, tile.rows, cycles);
+}
+
 template <class N>
 class ChecksumColumn {
  public:
@@ -51,8 +66,8 @@ class ChecksumColumn {
         tile_weight_[row] = variance_scale(Spread<Value>::of(p + row, stride, tile.cols), values,
                                            head_dim_, variance_factor_);
     }
-    update(sum_, tile_sum_, tile, alpha, first, bank, cycles);
-    if (weighted_) update(weight_, tile_weight_, tile, alpha, first, bank, cycles);
+    carry_on(math_, sum_, bank, tile_sum_, alpha, tile, first, cycles);
+    if (weighted_) carry_on(math_, weight_, bank, tile_weight_, alpha, tile, first, cycles);
   }
 
   /// The registers are read for a comparison.
@@ -80,18 +95,6 @@ class ChecksumColumn {
       shape.extents.push_back(banks);
     }
     return shape;
-  }
-
-  void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term,
-              const TileContext& tile, const float* alpha, bool first, std::uint32_t bank,
-              LaneCycles cycles) {
-    Value* values = registers.group(bank);
-    if (first)
-      std::fill_n(values, tile.rows, Value{0});
-    else
-      registers.read(bank, tile.rows, cycles, tile);
-    math_.rescale(values, alpha, term.data(), tile.rows);
-    registers.write(bank, tile.rows, cycles);
   }
 
   bool weighted_;

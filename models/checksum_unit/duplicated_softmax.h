@@ -31,8 +31,8 @@ class DuplicatedSoftmax final : public Checker {
   DuplicatedSoftmax(const std::string& name, const CheckerDimensions& dims)
       : context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         softmax_(context_),
-        alpha_(context_.watch, banked("alpha", true)),
-        sum_(context_.watch, banked("sum", false)) {}
+        alpha_(context_.watch, context_.row_banks("alpha", true)),
+        sum_(context_.watch, context_.row_banks("sum", false)) {}
 
   std::uint32_t needs() const override { return kScores | kProbabilities | kScalars; }
   std::vector<std::string> comparisons() const override { return {"alpha", "probability", "sum"}; }
@@ -52,21 +52,10 @@ class DuplicatedSoftmax final : public Checker {
     for (std::uint32_t row = 0; row < tile.rows; ++row)
       add(row_check(1, tile, row, done.at(row)), observed.values + row, observed.stride, own + row,
           context_.dims.stride, tile.cols);
-    report();
+    checks_.report(*sink_);
   }
 
  private:
-  RegisterShape banked(const char* name, bool temporary) const {
-    return {context_.path + "row[{}]." + name + "[{}]",
-            {context_.dims.rows, 2},
-            Format::float32,
-            StorageKind::register_file,
-            LaneMeaning::row,
-            2,
-            context_.dims.rows,
-            temporary};
-  }
-
   void compare(std::uint32_t comparison, const Observed& observed, RegisterFile<float>& own,
                std::uint32_t bank) {
     const TileContext& tile = observed.tile;
@@ -75,11 +64,7 @@ class DuplicatedSoftmax final : public Checker {
     for (std::uint32_t row = 0; row < tile.rows; ++row)
       add(row_check(comparison, tile, row, beats.at(row) + 1), observed.values + row, 1,
           own.group(bank) + row, 1, 1);
-    report();
-  }
-  void report() {
-    sink_->checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
-    checks_.clear();
+    checks_.report(*sink_);
   }
 
   /// residual: how many of the values have other bits; lhs and rhs: the first of them.
@@ -97,14 +82,14 @@ class DuplicatedSoftmax final : public Checker {
       ++check.residual;
     }
     judge(check, NonfiniteRule::alarm);
-    checks_.push_back(check);
+    checks_.add(check);
   }
 
   CheckerContext context_;
   OwnSoftmax softmax_;
   RegisterFile<float> alpha_;  ///< by bank of the tile
   RegisterFile<float> sum_;    ///< by parity of the query tile
-  std::vector<Check> checks_;  ///< of the rows of a tile
+  RowChecks checks_;
 };
 
 inline std::unique_ptr<Checker> DuplicatedSoftmaxConfig::make_checker(

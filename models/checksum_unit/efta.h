@@ -21,7 +21,9 @@
 
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/checker_context.h"
+#include "models/checksum_unit/checksum_column.h"
 #include "models/checksum_unit/row_check.h"
+#include "models/checksum_unit/running_max.h"
 #include "models/checksum_unit/threshold.h"
 #include "models/numerics/exp2.h"
 #include "models/numerics/kernels.h"
@@ -57,21 +59,20 @@ class Efta final : public Checker {
       : config_(config),
         context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         judge_(output_judge(config, dims)),
-        key_sum_(context_.watch, of_keys("key_sum")),
-        key_weight_(context_.watch, of_keys("key_weight")),
-        row_sum_(context_.watch, of_values("row_sum")),
-        row_weight_(context_.watch, of_values("row_weight")),
-        max_(context_.watch, of_rows("max", 1, false, true)),
-        exponent_(context_.watch, of_rows("exponent", 2 * kWidth, true, false)),
-        exponent_weight_(context_.watch, of_rows("exponent_weight", 2 * kWidth, true, false)),
-        product_(context_.watch, of_rows("product", kWidth, true, false)),
-        sum_(context_.watch, of_rows("sum", kWidth, false, false)),
-        weight_(context_.watch, of_rows("weight", kWidth, false, false)),
-        alpha_(context_.watch, of_rows("alpha", 2, true, false)),
-        denominator_(context_.watch, of_rows("denominator", 2, false, false)),
+        key_sum_(context_.watch, of_operand("key_sum", dims.head_dim)),
+        key_weight_(context_.watch, of_operand("key_weight", dims.head_dim)),
+        row_sum_(context_.watch, of_operand("row_sum", dims.cols)),
+        row_weight_(context_.watch, of_operand("row_weight", dims.cols)),
+        max_(context_, true),
+        exponent_(context_.watch, of_rows("exponent", 2 * kWidth, true)),
+        exponent_weight_(context_.watch, of_rows("exponent_weight", 2 * kWidth, true)),
+        product_(context_.watch, of_rows("product", kWidth, true)),
+        sum_(context_.watch, of_rows("sum", kWidth, false)),
+        weight_(context_.watch, of_rows("weight", kWidth, false)),
+        alpha_(context_.watch, context_.row_banks("alpha", true)),
+        denominator_(context_.watch, context_.row_banks("denominator", false)),
         query_(dims.head_dim * dims.stride + kLaneAlign),
-        old_max_(dims.stride),
-        visible_(dims.stride),
+        seen_(dims.stride),
         tile_sum_(dims.stride),
         tile_weight_(dims.stride),
         left_(kWidth * dims.stride) {
@@ -90,8 +91,10 @@ class Efta final : public Checker {
   bool compares_groups() const override { return false; }
   bool keeps_operand_sums() const override { return true; }
   void declare(FaultUniverse& universe) override {
-    for (RegisterFile<float>* registers : {&row_sum_, &max_, &exponent_, &exponent_weight_,
-                                           &product_, &sum_, &alpha_, &denominator_})
+    row_sum_.declare(universe);
+    max_.declare(universe);
+    for (RegisterFile<float>* registers :
+         {&exponent_, &exponent_weight_, &product_, &sum_, &alpha_, &denominator_})
       registers->declare(universe);
     if (!judge_.scaled()) return;
     row_weight_.declare(universe);
@@ -119,7 +122,7 @@ class Efta final : public Checker {
   void scores(const Observed& observed) override {
     const TileContext& tile = observed.tile;
     const LaneCycles cycles = row_beats(observed.timing) + context_.dims.max_latency_cycles;
-    take_max(observed, cycles);
+    max_.take(observed, cycles);
     for (std::uint32_t t = 0; t < residues(tile); ++t) {
       for (std::uint32_t row = 0; row < tile.rows; ++row) expect_exponent(observed, t, row);
       const std::uint32_t group = tile.bank * kWidth + t;
@@ -134,14 +137,14 @@ class Efta final : public Checker {
     const LaneCycles cycles = row_beats(observed.timing) + 1;
     for (std::uint32_t row = 0; row < observed.tile.rows; ++row) {
       Check check = row_check(1, observed.tile, row, cycles.at(row));
-      const double l = observed.values[row], keys = keys_seen(observed.tile, row);
+      const double l = observed.values[row], keys = keys_seen(context_.dims, observed.tile, row);
       check.lhs = canonical(l);
       check.rhs = l < 1 ? 1 : l > keys ? keys : check.lhs;
       check.residual = canonical(std::fabs(check.lhs - check.rhs));
       judge(check, config_.nonfinite);
-      checks_.push_back(check);
+      checks_.add(check);
     }
-    report();
+    checks_.report(*sink_);
   }
 
   void value_read(const Observed& observed) override {
@@ -163,8 +166,10 @@ class Efta final : public Checker {
       math_.dot_columns(observed.values, observed.stride, tile.cols, tile.rows, row_sum_.group(t),
                         judge_.scaled() ? row_weight_.group(t) : nullptr, false, tile_sum_.data(),
                         judge_.scaled() ? tile_weight_.data() : nullptr);
-      carry(sum_, tile_sum_, tile, t, update);
-      if (judge_.scaled()) carry(weight_, tile_weight_, tile, t, update);
+      const float* alpha = alpha_.group(tile.bank);
+      carry_on(math_, sum_, t, tile_sum_, alpha, tile, tile.first, update);
+      if (judge_.scaled())
+        carry_on(math_, weight_, t, tile_weight_, alpha, tile, tile.first, update);
     }
   }
 
@@ -176,15 +181,15 @@ class Efta final : public Checker {
     for (std::uint32_t t = 0; t < kWidth; ++t) {
       sum_.read(t, tile.rows, last_slice, tile);
       if (judge_.scaled()) weight_.read(t, tile.rows, last_slice, tile);
-      const std::size_t columns = t < dims.head_dim ? (dims.head_dim - t - 1) / kWidth + 1 : 0;
       math_.sum_columns(observed.values + (dims.head_dim + t) * observed.stride,
-                        kWidth * observed.stride, columns, tile.rows, &left_[t * dims.stride]);
+                        kWidth * observed.stride, of_residue(t, dims.head_dim), tile.rows,
+                        &left_[t * dims.stride]);
     }
     denominator_.read(tile.half, tile.rows, last_slice, tile);
     const LaneCycles compared =
         last_slice + std::max(adder_tree_cycles(dims.cols), dims.divide_latency_cycles) + 1;
     for (std::uint32_t row = 0; row < tile.rows; ++row) compare_output(tile, row, compared.at(row));
-    report();
+    checks_.report(*sink_);
     // As in flash_abft: sums not yet read hold back the next query tile's.
     held_until_cycle_ = last_slice.at(tile.rows - 1) - (tile.rows - 1);
   }
@@ -197,43 +202,29 @@ class Efta final : public Checker {
 
   // Shapes
 
-  RegisterShape of_keys(const char* name) const {
+  RegisterShape of_operand(const char* name, std::uint32_t lanes) const {
     return {context_.path + name + "[{}][{}]",
-            {kWidth, context_.dims.head_dim},
+            {kWidth, lanes},
             Format::float32,
             StorageKind::register_file,
             LaneMeaning::element,
             kWidth,
-            context_.dims.head_dim,
+            lanes,
             true};
   }
-  RegisterShape of_values(const char* name) const {
-    return {context_.path + name + "[{}][{}]",
-            {kWidth, context_.dims.cols},
-            Format::float32,
-            StorageKind::register_file,
-            LaneMeaning::element,
-            kWidth,
-            context_.dims.cols,
-            true};
-  }
-  RegisterShape of_rows(const char* name, std::uint32_t groups, bool temporary,
-                        bool of_scores) const {
-    RegisterShape shape{context_.path + "row[{}]." + name,
-                        {context_.dims.rows},
+  /// One register of each row and residue, or two of them by bank of the tile.
+  RegisterShape of_rows(const char* name, std::uint32_t groups, bool temporary) const {
+    RegisterShape shape{context_.path + "row[{}]." + name + "[{}]",
+                        {context_.dims.rows, kWidth},
                         Format::float32,
                         StorageKind::register_file,
                         LaneMeaning::row,
                         groups,
                         context_.dims.rows,
-                        temporary,
-                        of_scores};
+                        temporary};
     if (groups > kWidth) {
-      shape.path += "[{}][{}]";
-      shape.extents = {context_.dims.rows, groups / kWidth, kWidth};
-    } else if (groups > 1) {
       shape.path += "[{}]";
-      shape.extents = {context_.dims.rows, groups};
+      shape.extents = {context_.dims.rows, groups / kWidth, kWidth};
     }
     return shape;
   }
@@ -266,26 +257,9 @@ class Efta final : public Checker {
     }
   }
 
-  void take_max(const Observed& observed, LaneCycles cycles) {
-    const TileContext& tile = observed.tile;
-    const CheckerDimensions& dims = context_.dims;
-    for (std::uint32_t row = 0; row < tile.rows; ++row)
-      visible_[row] = visible_columns(tile, row, dims.causal, dims.tokens_q, dims.tokens_k);
-    float* max = max_.group(0);
-    if (tile.first)
-      std::fill_n(max, tile.rows, -std::numeric_limits<float>::infinity());
-    else
-      max_.read(0, tile.rows, cycles, tile);
-    std::copy_n(max, tile.rows, old_max_.data());
-    softmax_max(observed.values, visible_.data(), dims.scale_log2e, old_max_.data(), max, tile.cols,
-                tile.rows, observed.stride);
-    max_.write(0, tile.rows, cycles);
-  }
-
-  /// Keys of residue t that the row sees.
-  std::uint32_t count(std::uint32_t t, std::uint32_t row) const {
-    const auto visible = static_cast<std::uint32_t>(visible_[row]);
-    return visible > t ? (visible - t - 1) / kWidth + 1 : 0;
+  /// How many of 0 .. count − 1 are t mod kWidth.
+  static std::uint32_t of_residue(std::uint32_t t, std::uint32_t count) {
+    return count > t ? (count - t - 1) / kWidth + 1 : 0;
   }
 
   /// exponent = Σ x − n·m; weight = what its rounding errors are proportional to.
@@ -293,12 +267,12 @@ class Efta final : public Checker {
     const TileContext& tile = observed.tile;
     const CheckerDimensions& dims = context_.dims;
     const Pending& pending = pending_[tile.bank];
+    const auto visible = static_cast<std::uint32_t>(max_.visible()[row]);
     float masked = 0;
     for (std::uint32_t key = t; key < tile.cols; key += kWidth)
-      if (key >= static_cast<std::uint32_t>(visible_[row]))
-        masked += observed.values[key * observed.stride + row];
+      if (key >= visible) masked += observed.values[key * observed.stride + row];
     const std::size_t at = t * dims.stride + row;
-    const float n = static_cast<float>(count(t, row)), max = max_.group(0)[row];
+    const float n = static_cast<float>(of_residue(t, visible)), max = max_.max()[row];
     const std::uint32_t group = tile.bank * kWidth + t;
     exponent_.group(group)[row] =
         canonical((pending.product[at] - masked) * dims.scale_log2e - n * max);
@@ -326,9 +300,7 @@ class Efta final : public Checker {
   void compare_exponents(const Observed& observed) {
     const TileContext& tile = observed.tile;
     const CheckerDimensions& dims = context_.dims;
-    seen_.resize(tile.rows);
-    for (std::uint32_t row = 0; row < tile.rows; ++row)
-      seen_[row] = visible_columns(tile, row, dims.causal, dims.tokens_q, dims.tokens_k);
+    see_keys(dims, tile, seen_);
     form_products(observed);
     const LaneCycles read = after_last_key(observed.timing, tile);
     for (std::uint32_t t = 0; t < residues(tile); ++t) {
@@ -341,9 +313,9 @@ class Efta final : public Checker {
       Check worst;
       for (std::uint32_t t = 0; t < residues(tile); ++t)
         keep_worse(exponent_check(tile, row, t, compared.at(row)), t == 0, worst);
-      checks_.push_back(worst);
+      checks_.add(worst);
     }
-    report();
+    checks_.report(*sink_);
   }
 
   Check exponent_check(const TileContext& tile, std::uint32_t row, std::uint32_t t,
@@ -352,8 +324,7 @@ class Efta final : public Checker {
     const CheckerDimensions& dims = context_.dims;
     const double rounding = (dims.probability == Format::float32 ? 0x1p-24 : 0x1p-9) +
                             (dims.exp2 == Exp2Kind::piecewise_linear ? 0x1p-10 : 0x1p-23);
-    const auto seen = static_cast<std::uint32_t>(seen_[row]);
-    const double n = seen > t ? (seen - t - 1) / kWidth + 1 : 0;
+    const double n = of_residue(t, static_cast<std::uint32_t>(seen_[row]));
     const std::uint32_t group = tile.bank * kWidth + t;
     const double weight = exponent_weight_.group(group)[row];
     Check check = row_check(0, tile, row, cycle);
@@ -368,11 +339,6 @@ class Efta final : public Checker {
     return check;
   }
 
-  void report() {
-    sink_->checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
-    checks_.clear();
-  }
-
   /// Alarms first, then the largest share of the threshold.
   static void keep_worse(const Check& check, bool first, Check& worst) {
     const auto excess = [](const Check& c) {
@@ -384,18 +350,6 @@ class Efta final : public Checker {
   }
 
   // Output
-
-  static void capture(const Observed& observed, RegisterFile<float>& registers,
-                      std::uint32_t bank) {
-    std::copy_n(observed.values, observed.tile.rows, registers.group(bank));
-    registers.write(bank, observed.tile.rows, row_beats(observed.timing));
-  }
-
-  double keys_seen(const TileContext& tile, std::uint32_t row) const {
-    const CheckerDimensions& dims = context_.dims;
-    if (!dims.causal) return dims.tokens_k;
-    return double{1} + tile.first_row + row + dims.tokens_k - dims.tokens_q;
-  }
 
   /// As the row sums of flash_abft: pass by pass a slice of every row enters, and all sums are read
   /// one cycle after they are complete.
@@ -431,17 +385,6 @@ class Efta final : public Checker {
     registers.write(group, tile.cols, cycles);
   }
 
-  void carry(RegisterFile<float>& registers, const AlignedVector<float>& term,
-             const TileContext& tile, std::uint32_t t, LaneCycles cycles) {
-    float* values = registers.group(t);
-    if (tile.first)
-      std::fill_n(values, tile.rows, 0.0F);
-    else
-      registers.read(t, tile.rows, cycles, tile);
-    math_.rescale(values, alpha_.group(tile.bank), term.data(), tile.rows);
-    registers.write(t, tile.rows, cycles);
-  }
-
   void compare_output(const TileContext& tile, std::uint32_t row, std::uint64_t cycle) {
     const float l = denominator_.group(tile.half)[row];
     Check worst;
@@ -455,15 +398,15 @@ class Efta final : public Checker {
       judge_.judge(check);
       keep_worse(check, t == 0, worst);
     }
-    checks_.push_back(worst);
+    checks_.add(worst);
   }
 
   EftaConfig config_;
   CheckerContext context_;
   Judge judge_;
-  RegisterFile<float> key_sum_, key_weight_;        ///< [t][depth], formed as K is read, not kept
-  RegisterFile<float> row_sum_, row_weight_;        ///< [t][key]
-  RegisterFile<float> max_;                         ///< own running maximum
+  RegisterFile<float> key_sum_, key_weight_;  ///< [t][depth], formed as K is read, not kept
+  RegisterFile<float> row_sum_, row_weight_;  ///< [t][key]
+  RunningMax max_;
   RegisterFile<float> exponent_, exponent_weight_;  ///< by bank of the tile and t
   RegisterFile<float> product_;                     ///< by t
   RegisterFile<float> sum_, weight_;                ///< by t
@@ -471,15 +414,13 @@ class Efta final : public Checker {
   RegisterFile<float> denominator_;                 ///< by parity of the query tile
   LaneTile query_;                  ///< q as the S pass reads it, [head_dim][stride]
   std::array<Pending, 2> pending_;  ///< by bank of the tile
-  LaneTile old_max_;
-  std::vector<std::int32_t> visible_;  ///< keys of the tile of scores() that a row sees
-  std::vector<std::int32_t> seen_;     ///< the same for the tile of probabilities()
+  std::vector<std::int32_t> seen_;  ///< keys of the tile of probabilities() that a row sees
   bool formed_ = false;  ///< the row sums of the tile to come stand in their registers already
   LaneTile value_;       ///< V of the tile to come, [key][stride]
   std::size_t value_stride_ = 0;
   std::uint32_t pass_interval_ = 0;
   AlignedVector<float> tile_sum_, tile_weight_, left_;
-  std::vector<Check> checks_;  ///< of the rows of a tile
+  RowChecks checks_;
   CheckMath<Float32Number> math_ = check_math<Float32Number>();
 };
 

@@ -15,6 +15,7 @@
 #include "models/checksum_unit/checksum_column.h"
 #include "models/checksum_unit/comparison.h"
 #include "models/checksum_unit/own_softmax.h"
+#include "models/checksum_unit/row_check.h"
 #include "models/checksum_unit/row_sums.h"
 #include "models/checksum_unit/score_checksum.h"
 
@@ -32,8 +33,8 @@ class FlashAbft final : public Checker {
                 dims.tokens_q, output_judge(config, dims)),
         rows_(context_, config.row_sum, output_.judge().scale()),
         column_(context_, 1, output_.judge()),
-        alpha_(context_.watch, banked("alpha", true)),
-        denominator_(context_.watch, banked("denominator", false)),
+        alpha_(context_.watch, context_.row_banks("alpha", true)),
+        denominator_(context_.watch, context_.row_banks("denominator", false)),
         rounded_(std::size_t{dims.head_dim} * dims.stride),
         left_(dims.stride),
         right_(dims.stride),
@@ -139,17 +140,6 @@ class FlashAbft final : public Checker {
  private:
   bool own_division() const { return config_.normaliser == Normaliser::own_division; }
 
-  RegisterShape banked(const char* name, bool temporary) const {
-    return {context_.path + "row[{}]." + name + "[{}]",
-            {context_.dims.rows, 2},
-            Format::float32,
-            StorageKind::register_file,
-            LaneMeaning::row,
-            2,
-            context_.dims.rows,
-            temporary};
-  }
-
   static std::uint64_t group_rows(const FlashAbftConfig& config, const CheckerDimensions& dims) {
     switch (config.granularity) {
       case Granularity::query:
@@ -173,14 +163,6 @@ class FlashAbft final : public Checker {
     const RoundingCounts counts = score_counts(dims, dims.key_tiles, group_rows(config, dims));
     return {config.score_threshold, score_threshold_defaults(config.format),
             rounding_bound(counts, N::unit_roundoff, N::tiny), config.nonfinite};
-  }
-
-  static void capture(const Observed& observed, RegisterFile<float>& registers,
-                      std::uint32_t bank) {
-    const TileContext& tile = observed.tile;
-    std::copy_n(observed.values, tile.rows, registers.group(bank));
-    registers.write(bank, tile.rows,
-                    {observed.timing.first_cycle, observed.timing.beat_interval_cycles});
   }
 
   void sum_outputs(const float* output, std::size_t stride, const TileContext& tile) {

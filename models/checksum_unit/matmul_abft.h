@@ -15,6 +15,7 @@
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checksum_column.h"
 #include "models/checksum_unit/comparison.h"
+#include "models/checksum_unit/row_check.h"
 #include "models/checksum_unit/row_sums.h"
 #include "models/checksum_unit/score_checksum.h"
 #include "models/checksum_unit/variance_scale.h"
@@ -35,14 +36,7 @@ class MatmulAbft final : public Checker {
                  dims.tokens_q, product_judge(config, dims)),
         rows_(context_, config.row_sum, product_.judge().scale()),
         column_(context_, carried_ ? 1 : 2, product_.judge()),
-        alpha_(context_.watch, {context_.path + "row[{}].alpha[{}]",
-                                {dims.rows, 2},
-                                Format::float32,
-                                StorageKind::register_file,
-                                LaneMeaning::row,
-                                2,
-                                dims.rows,
-                                true}),
+        alpha_(context_.watch, context_.row_banks("alpha", true)),
         no_alpha_(dims.stride),
         left_(dims.stride) {}
 
@@ -80,11 +74,7 @@ class MatmulAbft final : public Checker {
   void scores(const Observed& observed) override { score_.scores(observed, *sink_); }
 
   void alphas(const Observed& observed) override {
-    if (!carried_) return;
-    const TileContext& tile = observed.tile;
-    std::copy_n(observed.values, tile.rows, alpha_.group(tile.bank));
-    alpha_.write(tile.bank, tile.rows,
-                 {observed.timing.first_cycle, observed.timing.beat_interval_cycles});
+    if (carried_) capture(observed, alpha_, observed.tile.bank);
   }
 
   void probabilities(const Observed& observed) override {

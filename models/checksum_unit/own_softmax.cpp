@@ -1,21 +1,15 @@
 #include "models/checksum_unit/own_softmax.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "models/checksum_unit/row_check.h"
 #include "models/numerics/kernels.h"
 
 namespace attnguard {
 
 OwnSoftmax::OwnSoftmax(const CheckerContext& context)
     : context_(context),
-      max_(context.watch, {context.path + "row[{}].max",
-                           {context.dims.rows},
-                           Format::float32,
-                           StorageKind::register_file,
-                           LaneMeaning::row,
-                           1,
-                           context.dims.rows}),
+      max_(context, false),
       probability_(context.watch, {context.path + "row[{}].probability[{}][{}]",
                                    {context.dims.rows, 2, context.dims.cols},
                                    context.dims.probability,
@@ -23,9 +17,7 @@ OwnSoftmax::OwnSoftmax(const CheckerContext& context)
                                    LaneMeaning::row,
                                    2 * context.dims.cols,
                                    context.dims.rows,
-                                   true}),
-      old_max_(context.dims.stride),
-      visible_(context.dims.stride) {}
+                                   true}) {}
 
 void OwnSoftmax::declare(FaultUniverse& universe) {
   max_.declare(universe);
@@ -41,27 +33,14 @@ void OwnSoftmax::scores(const Observed& observed, RegisterFile<float>& alpha,
                         RegisterFile<float>* denominator, std::uint32_t denominator_bank) {
   const TileContext& tile = observed.tile;
   const CheckerDimensions& dims = context_.dims;
-  const LaneCycles max_cycles =
-      LaneCycles{observed.timing.first_cycle, observed.timing.beat_interval_cycles} +
-      dims.max_latency_cycles;
+  const LaneCycles max_cycles = row_beats(observed.timing) + dims.max_latency_cycles;
   const LaneCycles exp_cycles = max_cycles + dims.exp_latency_cycles;
   const LaneCycles sum_cycles = exp_cycles + dims.sum_latency_cycles;
-  for (std::uint32_t row = 0; row < tile.rows; ++row)
-    visible_[row] = visible_columns(tile, row, dims.causal, dims.tokens_q, dims.tokens_k);
-
-  float* max = max_.group(0);
-  if (tile.first)
-    std::fill_n(max, tile.rows, -std::numeric_limits<float>::infinity());
-  else
-    max_.read(0, tile.rows, max_cycles, tile);
-  std::copy_n(max, tile.rows, old_max_.data());
-  softmax_max(observed.values, visible_.data(), dims.scale_log2e, old_max_.data(), max, tile.cols,
-              tile.rows, observed.stride);
-  max_.write(0, tile.rows, max_cycles);
+  max_.take(observed, max_cycles);
 
   float* p = probability_.group(tile.bank * dims.cols);
-  softmax_exp(observed.values, visible_.data(), dims.scale_log2e, dims.exp2, dims.probability,
-              tile.first, old_max_.data(), max, alpha.group(tile.bank), p, tile.cols, tile.rows,
+  softmax_exp(observed.values, max_.visible(), dims.scale_log2e, dims.exp2, dims.probability,
+              tile.first, max_.old(), max_.max(), alpha.group(tile.bank), p, tile.cols, tile.rows,
               observed.stride);
   alpha.write(tile.bank, tile.rows, exp_cycles);
   for (std::uint32_t key = 0; key < tile.cols; ++key)

@@ -6,9 +6,8 @@
 // held in two banks until the checksum column has read it: key j of row i at mac_start + j + i.
 #pragma once
 
-#include <vector>
-
 #include "models/checksum_unit/checker_context.h"
+#include "models/checksum_unit/running_max.h"
 
 namespace attnguard {
 
@@ -28,10 +27,8 @@ class OwnSoftmax {
 
  private:
   CheckerContext context_;
-  RegisterFile<float> max_;
+  RunningMax max_;
   RegisterFile<float> probability_;  ///< group = bank × cols + key, lane = row
-  LaneTile old_max_;
-  std::vector<std::int32_t> visible_;
 };
 
 }  // namespace attnguard

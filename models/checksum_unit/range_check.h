@@ -76,14 +76,14 @@ class RangeCheck final : public Checker {
     const LaneCycles cycles = row_beats(observed.timing) + 1;
     for (std::uint32_t row = 0; row < observed.tile.rows; ++row)
       add(0, observed.tile, row, observed.values[row], {0, 1}, cycles.at(row));
-    report();
+    checks_.report(*sink_);
   }
   void sums(const Observed& observed) override {
     const LaneCycles cycles = row_beats(observed.timing) + 1;
     for (std::uint32_t row = 0; row < observed.tile.rows; ++row)
-      add(2, observed.tile, row, observed.values[row], {1, keys_seen(observed.tile, row)},
-          cycles.at(row));
-    report();
+      add(2, observed.tile, row, observed.values[row],
+          {1, keys_seen(context_.dims, observed.tile, row)}, cycles.at(row));
+    checks_.report(*sink_);
   }
 
   void probabilities(const Observed& observed) override {
@@ -98,7 +98,7 @@ class RangeCheck final : public Checker {
       }
       add(1, tile, row, worst, {0, 1}, cycles.at(row));
     }
-    report();
+    checks_.report(*sink_);
   }
 
   /// V of a tile waits in the array's edge for the pass that probabilities() announces.
@@ -125,9 +125,9 @@ class RangeCheck final : public Checker {
         take_output(c == 0, output[c * observed.stride + row], max[lane], worst);
       }
       judge(worst, config_.nonfinite);
-      checks_.push_back(worst);
+      checks_.add(worst);
     }
-    report();
+    checks_.report(*sink_);
   }
 
  private:
@@ -135,22 +135,12 @@ class RangeCheck final : public Checker {
     double low, high;
   };
 
-  double keys_seen(const TileContext& tile, std::uint32_t row) const {
-    const CheckerDimensions& dims = context_.dims;
-    if (!dims.causal) return dims.tokens_k;
-    return double{1} + tile.first_row + row + dims.tokens_k - dims.tokens_q;
-  }
-
   /// Further out of [0, 1], or nearer to 1; NaN is furthest.
   static bool worse(float a, float b) {
     const auto distance = [](float p) { return p < 0 ? -p : p - 1; };
     return std::isnan(a) ? !std::isnan(b) : distance(a) > distance(b);
   }
 
-  void report() {
-    sink_->checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
-    checks_.clear();
-  }
   void add(std::uint32_t comparison, const TileContext& tile, std::uint32_t row, float value,
            Range range, std::uint64_t cycle) {
     Check check = row_check(comparison, tile, row, cycle);
@@ -158,7 +148,7 @@ class RangeCheck final : public Checker {
     check.rhs = value < range.low ? range.low : value > range.high ? range.high : check.lhs;
     check.residual = canonical(std::fabs(check.lhs - check.rhs));
     judge(check, config_.nonfinite);
-    checks_.push_back(check);
+    checks_.add(check);
   }
 
   /// Pass by pass, after its last key: the column's register takes in the tile's largest magnitude.
@@ -201,8 +191,8 @@ class RangeCheck final : public Checker {
   std::uint32_t passes_;
   RegisterFile<float> max_;  ///< group = parity of the query tile × passes + pass, lane = column
   double slack_ = 0, floor_ = 0;
-  std::vector<Check> checks_;  ///< of the rows of a tile
-  LaneTile operand_;           ///< V of the tile to come, [key][stride]
+  RowChecks checks_;
+  LaneTile operand_;  ///< V of the tile to come, [key][stride]
   std::size_t operand_stride_ = 0;
   std::uint32_t pass_interval_ = 0;
 };

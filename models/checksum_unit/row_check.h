@@ -1,11 +1,11 @@
-// The record of a comparison made for one query row of a tile.
+// Comparisons made for the query rows of a tile, and what they are made from.
 #pragma once
 
-#include <cmath>
+#include <algorithm>
+#include <vector>
 
-#include "models/checksum_unit/checker.h"
-#include "models/checksum_unit/checker_config.h"
-#include "models/checksum_unit/checker_registers.h"
+#include "models/checksum_unit/checker_context.h"
+#include "models/checksum_unit/threshold.h"
 
 namespace attnguard {
 
@@ -22,17 +22,34 @@ inline Check row_check(std::uint32_t comparison, const TileContext& tile, std::u
   return check;
 }
 
-/// Alarm unless residual and threshold are finite and residual <= threshold; non-finite ones only
-/// if the rule says so.
-inline void judge(Check& check, NonfiniteRule rule) {
-  check.nonfinite = !std::isfinite(check.residual) || !std::isfinite(check.threshold);
-  check.alarm =
-      check.nonfinite ? rule == NonfiniteRule::alarm : !(check.residual <= check.threshold);
-}
+/// Checks of the rows of a tile, on their way to the sink together.
+class RowChecks {
+ public:
+  void add(const Check& check) { checks_.push_back(check); }
+  void report(CheckSink& sink) {
+    sink.checked_rows(checks_.data(), static_cast<std::uint32_t>(checks_.size()));
+    checks_.clear();
+  }
+
+ private:
+  std::vector<Check> checks_;
+};
 
 /// The cycles at which the rows of a burst whose beats are rows cross.
 inline LaneCycles row_beats(const BeatTiming& timing, std::uint32_t group = 0) {
   return {timing.cycle(group, 0), timing.beat_interval_cycles};
+}
+
+/// Takes what crosses, one value per row, into a bank of registers.
+inline void capture(const Observed& observed, RegisterFile<float>& registers, std::uint32_t bank) {
+  std::copy_n(observed.values, observed.tile.rows, registers.group(bank));
+  registers.write(bank, observed.tile.rows, row_beats(observed.timing));
+}
+
+/// Keys of the head that a row of the tile has seen once all its tiles are through.
+inline double keys_seen(const CheckerDimensions& dims, const TileContext& tile, std::uint32_t row) {
+  if (!dims.causal) return dims.tokens_k;
+  return double{1} + tile.first_row + row + dims.tokens_k - dims.tokens_q;
 }
 
 /// The cycle after the last of a tile's keys has met row 0 in the array: one more per row.

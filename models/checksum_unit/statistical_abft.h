@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "models/checksum_unit/column_sums.h"
+#include "models/checksum_unit/column_checker.h"
 #include "models/checksum_unit/row_check.h"
 
 namespace attnguard {
@@ -70,31 +70,16 @@ struct StatisticalAbftConfig {
   }
 };
 
-class StatisticalAbft final : public Checker {
+class StatisticalAbft final : public ColumnChecker {
  public:
   StatisticalAbft(const std::string& name, const StatisticalAbftConfig& config,
                   const CheckerDimensions& dims)
-      : config_(config), sums_({{tap_, log_, books_}, "checksum." + name + ".", dims}, 1) {}
-
-  std::uint32_t needs() const override { return ColumnChecksum::kNeeds; }
-  std::vector<std::string> comparisons() const override { return {"score", "pv"}; }
-  bool products_need_scores() const override { return false; }
-
-  void query_read(const Observed& observed) override { sums_.query_read(observed); }
-  void key_read(const Observed& observed) override { sums_.key_read(observed); }
-  void scores(const Observed& observed) override {
-    report(0, config_.score_region, observed.tile, sums_.scores(observed));
-  }
-  void value_read(const Observed& observed) override { sums_.value_read(observed); }
-  void probabilities(const Observed& observed) override { sums_.probabilities(observed); }
-  void partials(const Observed& observed) override {
-    report(1, config_.pv_region, observed.tile, sums_.partials(observed));
-  }
+      : ColumnChecker(name, dims, 1), config_(config) {}
 
  private:
   /// lhs: sum of the deviations; scale: 1 + columns beyond theta.
-  void report(std::uint32_t comparison, const CriticalRegionConfig& region, const TileContext& tile,
-              const ColumnSums& sums) {
+  void report(std::uint32_t comparison, const TileContext& tile, const ColumnSums& sums) override {
+    const CriticalRegionConfig& region = comparison == 0 ? config_.score_region : config_.pv_region;
     float sum = 0;
     std::uint32_t columns = 0;
     for (std::uint32_t column = 0; column < sums.columns; ++column) {
@@ -115,7 +100,6 @@ class StatisticalAbft final : public Checker {
   }
 
   StatisticalAbftConfig config_;
-  ColumnChecksum sums_;
 };
 
 inline std::unique_ptr<Checker> StatisticalAbftConfig::make_checker(

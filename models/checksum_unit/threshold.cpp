@@ -4,6 +4,7 @@
 
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/variance_scale.h"
+#include "models/numerics/ceil_log2.h"
 
 namespace attnguard {
 namespace {
@@ -30,11 +31,7 @@ double shrink(std::uint64_t n, double u) {
   return nu < 0.5 ? 1 - nu : power(1 - u, n);
 }
 
-std::uint32_t adder_tree_cycles(std::uint32_t inputs) {
-  std::uint32_t levels = 0;
-  while ((std::uint64_t{1} << levels) < inputs) ++levels;
-  return 1 + levels;
-}
+std::uint32_t adder_tree_cycles(std::uint32_t inputs) { return 1 + ceil_log2(inputs); }
 
 RoundingCounts output_counts(const CheckerDimensions& dims, bool normalised,
                              std::uint64_t key_tiles, bool rounded, std::uint64_t rows) {

@@ -61,6 +61,14 @@ ThresholdDefaults score_threshold_defaults(CheckFormat format);
 /// What a threshold multiplies: nothing, the sum of the terms' magnitudes, or V-ABFT's estimate.
 enum class ScaleKind : std::uint8_t { none, magnitudes, variances };
 
+/// Alarm unless residual and threshold are finite and residual <= threshold; non-finite ones only
+/// if the rule says so.
+inline void judge(Check& check, NonfiniteRule rule) {
+  check.nonfinite = !std::isfinite(check.residual) || !std::isfinite(check.threshold);
+  check.alarm =
+      check.nonfinite ? rule == NonfiniteRule::alarm : !(check.residual <= check.threshold);
+}
+
 /// The rule of one comparison with everything resolved.
 class Judge {
  public:
@@ -75,13 +83,10 @@ class Judge {
   bool scaled() const { return scale() != ScaleKind::none; }
   /// c of V-ABFT.
   double variance_factor() const { return variance_factor_; }
-  /// Completes threshold, nonfinite and alarm from residual and scale. Alarm unless residual and
-  /// threshold are finite and residual <= threshold; non-finite ones only if the rule says so.
+  /// Completes threshold, nonfinite and alarm from residual and scale.
   void judge(Check& check) const {
     check.threshold = factor_ * check.scale + floor_;
-    check.nonfinite = !std::isfinite(check.residual) || !std::isfinite(check.threshold);
-    check.alarm =
-        check.nonfinite ? nonfinite_ == NonfiniteRule::alarm : !(check.residual <= check.threshold);
+    attnguard::judge(check, nonfinite_);
   }
 
  private:

@@ -13,18 +13,6 @@
 namespace attnguard {
 namespace {
 
-StreamShape small_shape() {
-  StreamShape shape;
-  shape.rows = 4;
-  shape.cols = 5;
-  shape.head_dim = 12;
-  shape.heads = shape.kv_heads = 2;
-  shape.tokens_q = 10;
-  shape.tokens_k = 17;
-  shape.causal = true;
-  return shape;
-}
-
 CheckList check(const StreamShape& shape, const std::vector<StreamEvent>& stream,
                 const MatmulAbftConfig& config) {
   return run_checker(stream, *make_checker({"guard", config}, shape.dimensions()));
@@ -37,7 +25,7 @@ double row_sum(const StreamEvent& event, std::uint32_t columns, std::uint32_t ro
 }
 
 TEST(MatmulAbft, ComparesEveryTileOfBothProducts) {
-  const StreamShape shape = small_shape();
+  const StreamShape shape = ragged_shape();
   const std::vector<StreamEvent> stream = make_stream(shape);
   MatmulAbftConfig config;
   config.format = CheckFormat::float64;
@@ -100,7 +88,7 @@ TEST(MatmulAbft, ComparesEveryTileOfBothProducts) {
 }
 
 TEST(MatmulAbft, CarriedComparesTheAccumulatorBeforeDivision) {
-  const StreamShape shape = small_shape();
+  const StreamShape shape = ragged_shape();
   const std::vector<StreamEvent> stream = make_stream(shape);
   MatmulAbftConfig config;
   config.format = CheckFormat::float64;
@@ -122,7 +110,7 @@ TEST(MatmulAbft, CarriedComparesTheAccumulatorBeforeDivision) {
 }
 
 TEST(MatmulAbft, OnlyTheCarriedFormSeesTheAccumulator) {
-  const StreamShape shape = small_shape();
+  const StreamShape shape = ragged_shape();
   std::vector<StreamEvent> stream = make_stream(shape);
   for (StreamEvent& event : stream)
     if (event.kind == kOutputs && event.tile.head == 1 && event.tile.query_tile == 1)
@@ -134,7 +122,7 @@ TEST(MatmulAbft, OnlyTheCarriedFormSeesTheAccumulator) {
 }
 
 TEST(MatmulAbft, AlarmsInTheTileThatIsWrong) {
-  const StreamShape shape = small_shape();
+  const StreamShape shape = ragged_shape();
   for (const Observation kind : {kScores, kPartials}) {
     std::vector<StreamEvent> stream = make_stream(shape);
     for (StreamEvent& event : stream)

@@ -16,26 +16,14 @@ namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-StreamShape small_shape() {
-  StreamShape shape;
-  shape.rows = 4;
-  shape.cols = 5;
-  shape.head_dim = 12;
-  shape.heads = shape.kv_heads = 2;
-  shape.tokens_q = 10;
-  shape.tokens_k = 17;
-  shape.causal = true;
-  return shape;
-}
-
 CheckList check(const std::vector<StreamEvent>& stream, const CheckerOptions& options) {
-  return run_checker(stream, *make_checker({"guard", options}, small_shape().dimensions()));
+  return run_checker(stream, *make_checker({"guard", options}, ragged_shape().dimensions()));
 }
 
 /// Changes the event of head 1, query tile 1, key tile 1 (outputs and sums: of the last key tile).
 std::vector<StreamEvent> edited(Observation kind, bool sums,
                                 const std::function<void(StreamEvent&)>& edit) {
-  std::vector<StreamEvent> stream = make_stream(small_shape());
+  std::vector<StreamEvent> stream = make_stream(ragged_shape());
   for (StreamEvent& event : stream)
     if (event.kind == kind && event.sums == sums && event.tile.head == 1 &&
         event.tile.query_tile == 1 && (event.tile.key_tile == 1 || sums || kind == kOutputs))
@@ -53,7 +41,7 @@ const Check& alarmed(const CheckList& list) {
 
 TEST(RangeCheck, SilentOnCleanDataOfEveryKind) {
   for (std::uint32_t seed = 0; seed < 40; ++seed) {
-    StreamShape shape = small_shape();
+    StreamShape shape = ragged_shape();
     shape.seed = seed;
     shape.causal = seed % 2 == 0;
     shape.value_mean = seed % 5 == 0 ? 50 : 0;
@@ -108,7 +96,7 @@ TEST(RangeCheck, AlarmsAfterTheBeatThatCarriesTheValue) {
 }
 
 TEST(RangeCheck, OutputMayReachTheLargestValueOfItsColumnAndNoMore) {
-  const StreamShape shape = small_shape();
+  const StreamShape shape = ragged_shape();
   const std::uint32_t column = 7;
   double largest = 0;  // over the keys of the tiles computed for this query tile
   for (const StreamEvent& event : make_stream(shape))
@@ -136,7 +124,7 @@ TEST(RangeCheck, NonfiniteValuesAlarmOrAreIgnoredAsConfigured) {
   for (const float bad : {kInf, std::numeric_limits<float>::quiet_NaN()})
     for (const Observation kind : {kScalars, kProbabilities, kOutputs}) {
       const std::size_t place =
-          kind == kOutputs ? small_shape().head_dim * lane_stride(small_shape().rows) + 1 : 1;
+          kind == kOutputs ? ragged_shape().head_dim * lane_stride(ragged_shape().rows) + 1 : 1;
       const auto stream =
           edited(kind, false, [&](StreamEvent& event) { event.values[place] = bad; });
       EXPECT_TRUE(alarmed(check(stream, RangeCheckConfig{})).nonfinite);
@@ -146,7 +134,7 @@ TEST(RangeCheck, NonfiniteValuesAlarmOrAreIgnoredAsConfigured) {
 
 TEST(DuplicatedSoftmax, AgreesBitForBitOnCleanData) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
-    StreamShape shape = small_shape();
+    StreamShape shape = ragged_shape();
     shape.seed = seed;
     shape.causal = seed % 2 == 0;
     shape.probability = seed % 3 == 0 ? Format::float32 : Format::bfloat16;
@@ -192,7 +180,7 @@ TEST(DuplicatedSoftmax, CountsTheValuesThatDiffer) {
 
 // A wrong score reaches both softmaxes: what the scheme cannot see.
 TEST(DuplicatedSoftmax, BlindToAWrongScore) {
-  std::vector<StreamEvent> stream = make_stream(small_shape());
+  std::vector<StreamEvent> stream = make_stream(ragged_shape());
   for (StreamEvent& event : stream)
     if (event.kind == kOutputs) event.values[1] += 1;
   EXPECT_EQ(check(stream, DuplicatedSoftmaxConfig{}).alarms(), 0u);

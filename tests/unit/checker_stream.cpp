@@ -287,6 +287,18 @@ class Scheduler {
 
 }  // namespace
 
+StreamShape ragged_shape() {
+  StreamShape shape;
+  shape.rows = 4;
+  shape.cols = 5;
+  shape.head_dim = 12;
+  shape.heads = shape.kv_heads = 2;
+  shape.tokens_q = 10;
+  shape.tokens_k = 17;
+  shape.causal = true;
+  return shape;
+}
+
 CheckerDimensions StreamShape::dimensions() const {
   CheckerDimensions dims;
   dims.rows = rows;

@@ -28,6 +28,9 @@ struct StreamShape {
   CheckerDimensions dimensions() const;
 };
 
+/// Two causal heads whose last tiles are ragged in every dimension.
+StreamShape ragged_shape();
+
 struct StreamEvent {
   Observation kind;
   TileContext tile;
@@ -35,7 +38,7 @@ struct StreamEvent {
   std::size_t stride = 0;
   BeatTiming timing;
   std::uint64_t handed_over = 0;  ///< cycle at which the checker is given the event
-  bool sums = false;  ///< kScalars: l of the query tile, not alpha
+  bool sums = false;              ///< kScalars: l of the query tile, not alpha
 
   Observed observed() const { return {tile, values.data(), stride, timing}; }
 };
