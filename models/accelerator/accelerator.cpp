@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/accelerator/checker_dimensions.h"
+#include "models/numerics/ceil_log2.h"
 
 namespace attnguard {
 namespace {
@@ -13,13 +14,6 @@ const BufferConfig& buffer_config(const AcceleratorConfig& config, std::size_t w
   const BufferConfig* configs[] = {&config.buffers.q, &config.buffers.k, &config.buffers.v,
                                    &config.buffers.o};
   return *configs[which];
-}
-
-/// Bits that tell `bytes` addresses apart.
-std::uint32_t address_bits(std::uint64_t bytes) {
-  std::uint32_t bits = 0;
-  while (bits < 63 && (std::uint64_t{1} << bits) < bytes) ++bits;
-  return bits;
 }
 
 }  // namespace
@@ -112,8 +106,8 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   own_tap(*accumulator_core_);
 
   // A guard declares its line, then its checker's registers.
-  checksum_ = std::make_unique<ChecksumUnit>("checksum", checkers, checker_dimensions(config_, layout_), clock_,
-                                             universe_, log_);
+  checksum_ = std::make_unique<ChecksumUnit>(
+      "checksum", checkers, checker_dimensions(config_, layout_), clock_, universe_, log_);
   owners_.resize(universe_.classes().size());
   for (auto& guard : checksum_->guards()) {
     Checker& checker = *guard->checker;
@@ -144,9 +138,9 @@ void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, 
     from.bind(to);
     return;
   }
-  interposers_.push_back(std::make_unique<LinkInterposer>(
-      ("link_" + link).c_str(), clock_, universe_, log_, link, lanes, bits_of(format), address_bits,
-      domain));
+  interposers_.push_back(std::make_unique<LinkInterposer>(("link_" + link).c_str(), clock_,
+                                                          universe_, log_, link, lanes,
+                                                          bits_of(format), address_bits, domain));
   LinkInterposer& between = *interposers_.back();
   from.bind(between.in);
   between.out.bind(to);
@@ -157,8 +151,8 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const std::uint32_t rows = layout_.rows, cols = layout_.cols;
   const Format operand = config_.formats.operand, output = config_.formats.output;
   const std::uint32_t widest = std::max(rows, cols);
-  const std::uint32_t memory = address_bits(memory_core_->size_bytes());
-  const auto buffer = [&](std::size_t i) { return address_bits(buffer_cores_[i]->size_bytes()); };
+  const std::uint32_t memory = ceil_log2(memory_core_->size_bytes());
+  const auto buffer = [&](std::size_t i) { return ceil_log2(buffer_cores_[i]->size_bytes()); };
   connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest,
           operand, interposers, memory);
   connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers,
@@ -167,12 +161,12 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
           buffer(1));
   connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers,
           buffer(2));
-  connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand,
-          interposers, buffer(0));
-  connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand,
-          interposers, buffer(1));
-  connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand,
-          interposers, buffer(2));
+  connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand, interposers,
+          buffer(0));
+  connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand, interposers,
+          buffer(1));
+  connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand, interposers,
+          buffer(2));
   connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32,
           interposers);
   connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols,
@@ -199,8 +193,8 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes,
                            Format format, std::uint32_t observations) {
     const bool used = checkers && (needs & observations) != 0;
-    connect(link, from, to, lanes, format, interposers && used,
-            observations == kScalars ? 1 : 0, Domain::safety_mechanism);
+    connect(link, from, to, lanes, format, interposers && used, observations == kScalars ? 1 : 0,
+            Domain::safety_mechanism);
   };
   observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, 2 * rows, operand,
           kQueryWritten | kQueryRead);
@@ -222,7 +216,7 @@ void Accelerator::bind_commands(bool interposer) {
   if (interposer) {
     command_interposer_ = std::make_unique<CommandInterposer>(
         "link_sequencer_to_units", clock_, universe_, log_, "sequencer_to_units",
-        address_bits(Router::kWindows * kWindowBytes));
+        ceil_log2(Router::kWindows * kWindowBytes));
     sequencer_->command_out.bind(command_interposer_->in);
     command_interposer_->out.bind(router_->command_in);
     own_tap(*command_interposer_);

@@ -20,9 +20,10 @@ void CommandInterposer::reset() {
 }
 
 void CommandInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  if (!log_.enabled() && !tap_.pending()) return out->b_transport(payload, delay);
   const std::uint64_t cycle = transfer_.cross(clock_.cycle());
   if (log_.enabled()) transfer_.record(cycle, TileId{});
-  ArmedFault* armed = tap_.pending() ? transfer_.struck(tap_, cycle) : nullptr;
+  ArmedFault* armed = transfer_.struck(tap_, cycle);
   if (armed == nullptr) return out->b_transport(payload, delay);
   TransferSite::activate(*armed, cycle, payload.get_address(), Place{});
   tap_.update_pending();

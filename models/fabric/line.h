@@ -1,8 +1,8 @@
 // A one-bit control line driven from a register of a unit: `done` or `alarm`.
 //
 // The register keeps its value until it is next written. A flip of cycle t inverts the value after
-// the update of cycle t; like every update it is visible from cycle t + 1 on. A fault that forces the
-// line acts on the wire: when it ends, the register's value is seen again.
+// the update of cycle t; like every update it is visible from cycle t + 1 on. A fault that forces
+// the line acts on the wire: when it ends, the register's value is seen again.
 #pragma once
 
 #include <cstdint>

@@ -41,8 +41,8 @@ void LinkInterposer::reset() {
 }
 
 void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-  const std::uint64_t cycle = transfer_.cross(clock_.cycle());
   if (!log_.enabled() && !tap_.pending()) return target_->b_transport(payload, delay);
+  const std::uint64_t cycle = transfer_.cross(clock_.cycle());
   if (log_.enabled()) transfer_.record(cycle, burst_of(payload).tile.id());
   if (ArmedFault* armed = transfer_.struck(tap_, cycle)) {
     TransferSite::activate(*armed, cycle, payload.get_address(), place_of(burst_of(payload).tile));

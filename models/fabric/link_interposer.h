@@ -1,5 +1,6 @@
 // The fault injector of a TLM link: bound between two sockets, it passes bursts on and, when armed,
-// misleads, loses, repeats, holds up or refuses a transaction, or changes bits of the beats that cross in the cycles in which a fault acts.
+// misleads, loses, repeats, holds up or refuses a transaction, or changes bits of the beats that
+// cross in the cycles in which a fault acts.
 #pragma once
 
 #include <string>

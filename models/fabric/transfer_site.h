@@ -17,7 +17,8 @@ class TransferSite {
                std::uint32_t address_bits, Domain domain);
 
   void reset() { free_ = 0; }
-  /// Cycle in which the transaction made at `now` crosses.
+  /// Cycle in which the transaction made at `now` crosses. Needs every transaction of the run for
+  /// as long as one is recorded or a fault is pending; faults are armed before the run starts.
   std::uint64_t cross(std::uint64_t now) {
     const std::uint64_t cycle = now > free_ ? now : free_;
     free_ = cycle + 1;

@@ -68,8 +68,7 @@ struct FaultBehaviour {
   }
   /// What it makes of `raw`, a value of `width` bits.
   std::uint64_t applied(std::uint64_t raw, std::uint64_t mask, std::uint32_t width) const {
-    const std::uint64_t held =
-        width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
+    const std::uint64_t held = width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1;
     switch (model) {
       case FaultModel::stuck_at_0:
         return raw & ~mask;
@@ -87,8 +86,8 @@ struct FaultBehaviour {
   }
 };
 
-/// One fault of one site. The register's value changes after the update of `cycle`; whoever reads it
-/// from cycle + 1 sees it.
+/// One fault of one site. The register's value changes after the update of `cycle`; whoever reads
+/// it from cycle + 1 sees it.
 struct Fault {
   Site site;
   std::uint32_t bit = 0;  ///< lowest bit concerned; on a link: lane × bits + bit of the lane
@@ -141,7 +140,8 @@ struct FaultOutcome {
 
   /// Of two, the one activated first; this one of two in the same cycle.
   const FaultOutcome& earlier(const FaultOutcome& other) const {
-    return !other.activated || (activated && activate_cycle <= other.activate_cycle) ? *this : other;
+    return !other.activated || (activated && activate_cycle <= other.activate_cycle) ? *this
+                                                                                     : other;
   }
 };
 

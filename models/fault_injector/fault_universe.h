@@ -15,8 +15,8 @@
 namespace attnguard {
 
 enum class Domain : std::uint8_t { function, safety_mechanism };
-/// transfer: the transactions of a link as wholes. state: what decides which command is next; a glob
-/// must name it, as `*` alone does not.
+/// transfer: the transactions of a link as wholes. state: what decides which command is next; a
+/// glob must name it, as `*` alone does not.
 enum class StorageKind : std::uint8_t { register_file, sram, link, line, transfer, state };
 /// Whether an addition forms what a register holds: at the write that begins a live interval, or
 /// in every live cycle.

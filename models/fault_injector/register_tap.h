@@ -4,8 +4,8 @@
 // access names its cycle, accesses to one register come in time order, and a pending flip of cycle
 // t takes effect at the first access after t. A read then sees it (activated); a write removes it
 // (not activated). A fault that forces bits acts on what stands in the register in every cycle it
-// is active: on a value written at w and read at r if it is active in w .. r − 1; what it has forced
-// stays until it is overwritten. Disarmed, a unit pays one test of pending() per tile.
+// is active: on a value written at w and read at r if it is active in w .. r − 1; what it has
+// forced stays until it is overwritten. Disarmed, a unit pays one test of pending() per tile.
 #pragma once
 
 #include <bitset>
@@ -25,8 +25,8 @@ using RowSet = std::bitset<128>;
 struct ArmedFault {
   Fault fault;
   FaultOutcome outcome{};
-  bool spent = false;       ///< it will not act any more
-  std::uint64_t since = 0;  ///< persistent: latest access to the register
+  bool spent = false;                  ///< it will not act any more
+  std::uint64_t since = 0;             ///< persistent: latest access to the register
   std::vector<std::uint64_t> reads{};  ///< probe: cycles of all reads
 
   bool at(RegisterId reg, std::uint32_t index) const {

@@ -129,8 +129,8 @@ void lane_errors(const float* golden, const float* values, std::size_t cols, std
       const auto gd = hn::PromoteTo(dd, g), vd = hn::PromoteTo(dd, v);
       const auto changed = hn::Ne(hn::BitCast(dn, gd), hn::BitCast(dn, vd));
       count = hn::Sub(count, hn::VecFromMask(dn, changed));
-      first = hn::IfThenElse(hn::And(changed, hn::Eq(first, hn::Set(dn, cols))), hn::Set(dn, c),
-                             first);
+      first =
+          hn::IfThenElse(hn::And(changed, hn::Eq(first, hn::Set(dn, cols))), hn::Set(dn, c), first);
       const auto finite = hn::And(hn::IsFinite(gd), hn::IsFinite(vd));
       nonfinite = hn::Or(nonfinite, hn::AndNot(hn::VecFromMask(dn, hn::RebindMask(dn, finite)),
                                                hn::VecFromMask(dn, changed)));
@@ -259,9 +259,9 @@ HWY_INLINE std::size_t rescale_columns(D d, float* acc, const float* alpha,
       auto difference = hn::Zero(du);
 #pragma GCC unroll 8
       for (std::size_t b = 0; b < kBlock; ++b)
-        difference = hn::Or(difference,
-                            hn::Xor(hn::BitCast(du, value[b]),
-                                    hn::BitCast(du, hn::LoadU(d, golden + at + b * lanes))));
+        difference =
+            hn::Or(difference, hn::Xor(hn::BitCast(du, value[b]),
+                                       hn::BitCast(du, hn::LoadU(d, golden + at + b * lanes))));
       if (hn::AllTrue(du, hn::Eq(difference, hn::Zero(du)))) break;
     }
     differs |= s == steps;
@@ -280,9 +280,8 @@ HWY_INLINE std::size_t rescale_columns(D d, float* acc, const float* alpha,
 bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const float* partial,
                  const float* golden, std::size_t stride, std::size_t steps, std::size_t count) {
   bool differs = false;
-  const std::size_t lane =
-      rescale_columns<4>(hn::ScalableTag<float>(), acc, alpha, alpha_stride, partial, golden,
-                         stride, steps, 0, count, differs);
+  const std::size_t lane = rescale_columns<4>(hn::ScalableTag<float>(), acc, alpha, alpha_stride,
+                                              partial, golden, stride, steps, 0, count, differs);
   rescale_columns<1>(hn::CappedTag<float, 1>(), acc, alpha, alpha_stride, partial, golden, stride,
                      steps, lane, count, differs);
   return differs;

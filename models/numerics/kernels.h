@@ -77,9 +77,9 @@ void rescale_add(float* acc, const float* alpha, const float* partial, std::size
                  std::size_t lanes, std::size_t stride);
 
 /// One row [count] of rescale_add through `steps` key tiles: alpha[s · alpha_stride] and
-/// partial[s · stride + c]. What has become equal to `golden` [steps × stride], the same row of a run
-/// without a fault, stays so and is not computed further; that is looked at every fourth step and
-/// after the last, where the answer is whether the row differs.
+/// partial[s · stride + c]. What has become equal to `golden` [steps × stride], the same row of a
+/// run without a fault, stays so and is not computed further; that is looked at every fourth step
+/// and after the last, where the answer is whether the row differs.
 bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const float* partial,
                  const float* golden, std::size_t stride, std::size_t steps, std::size_t count);
 

@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <string>
 
+#include "models/numerics/ceil_log2.h"
+
 namespace attnguard {
 namespace {
 
 constexpr std::array<const char*, StateCounters::kCounters> kNames{
     "load",         "operation",     "tile",         "loads_complete", "operations_retired",
     "tiles_opened", "tiles_written", "stores_issued"};
-
-std::uint32_t bits_for(std::size_t largest) {
-  std::uint32_t bits = 1;
-  while (bits < 32 && (largest >> bits) != 0) ++bits;
-  return bits;
-}
 
 }  // namespace
 
@@ -26,7 +22,7 @@ StateCounters::StateCounters(sc_core::sc_module_name name, const Program& progra
   const std::array<std::size_t, kCounters> largest{loads,      operations, tiles, loads,
                                                    operations, tiles,      tiles, tiles};
   for (std::size_t c = 0; c < kCounters; ++c) {
-    bits_[c] = bits_for(largest[c]);
+    bits_[c] = std::max(1U, ceil_log2(largest[c] + 1));
     RegisterClass cls;
     cls.path = std::string("sequencer.") + kNames[c] + "[{}]";
     cls.extents = {bits_[c]};

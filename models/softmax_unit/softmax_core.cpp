@@ -4,22 +4,15 @@
 #include <limits>
 #include <string_view>
 
+#include "models/numerics/ceil_log2.h"
+
 namespace attnguard {
-namespace {
-
-std::uint32_t tree_cycles(std::uint32_t inputs) {
-  std::uint32_t cycles = 1;
-  while ((1U << (cycles - 1)) < inputs) ++cycles;
-  return cycles;
-}
-
-}  // namespace
 
 SoftmaxTiming::SoftmaxTiming(const SoftmaxConfig& config, std::uint32_t cols) {
   const std::uint32_t exp_default = config.exp2 == Exp2Kind::polynomial ? 6 : 2;
-  max = config.max_latency_cycles != 0 ? config.max_latency_cycles : tree_cycles(cols);
+  max = config.max_latency_cycles != 0 ? config.max_latency_cycles : 1 + ceil_log2(cols);
   alpha = max + (config.exp_latency_cycles != 0 ? config.exp_latency_cycles : exp_default);
-  sum = alpha + (config.sum_latency_cycles != 0 ? config.sum_latency_cycles : tree_cycles(cols));
+  sum = alpha + (config.sum_latency_cycles != 0 ? config.sum_latency_cycles : 1 + ceil_log2(cols));
 }
 
 SoftmaxCore::SoftmaxCore(const SoftmaxConfig& config, std::uint32_t rows, std::uint32_t cols,

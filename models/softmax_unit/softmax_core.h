@@ -54,7 +54,9 @@ class SoftmaxCore {
   // Each with kLaneAlign values of room behind, for who reads whole vectors from some row on.
   const float* probability() const { return probability_.data(); }  ///< [cols × stride], rounded
   const float* alpha() const { return alpha_.data(); }              ///< [stride]
-  const float* sum() const { return sum_.data(); }  ///< [stride], running sum; sent after the last key tile
+  const float* sum() const {
+    return sum_.data();
+  }  ///< [stride], running sum; sent after the last key tile
   RegisterTap& tap() { return tap_; }
 
  private:

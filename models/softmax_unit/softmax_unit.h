@@ -24,8 +24,8 @@ class SoftmaxUnit final : public sc_core::sc_module {
   BurstPort observe_out;      ///< the same, to the checksum unit
 
   SoftmaxUnit(sc_core::sc_module_name name, SoftmaxCore& core, std::uint32_t rows,
-              std::uint32_t cols, Format probability, RunMonitor& monitor,
-              FaultUniverse& universe, LiveLog& log);
+              std::uint32_t cols, Format probability, RunMonitor& monitor, FaultUniverse& universe,
+              LiveLog& log);
 
   /// `observations`: Observation bits the checkers need (kScalars).
   void observe(std::uint32_t observations) { observations_ = observations; }

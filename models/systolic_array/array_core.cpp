@@ -161,8 +161,8 @@ void ArrayCore::compute(const ArrayPass& pass) {
 
 void ArrayCore::finish(ArrayWork& work) {
   if (fidelity_ == Fidelity::cycle) stepping_.advance_to(work.timing(cols_).last_cycle() + 1);
-  // What stands in lanes that nobody computed must not depend on the fidelity: after a protocol fault
-  // somebody may come to read it.
+  // What stands in lanes that nobody computed must not depend on the fidelity: after a protocol
+  // fault somebody may come to read it.
   for (std::uint32_t col = 0; work.tile.rows < rows_ && col < work.out_cols; ++col)
     std::fill(&work.out[col * stride_ + work.tile.rows], &work.out[(col + 1) * stride_], 0.0F);
 }

@@ -80,8 +80,7 @@ bool flip_in_pass(const ArrayPass& pass, const ArrayFault& flip, PassChange& cha
   const Format format = format_held(pass, flip.which);
   if ((flip.mask & ((std::uint64_t{1} << bits_of(format)) - 1)) == 0) return false;
   // Cycles since the first operand of the pass reached this element.
-  const auto since =
-      static_cast<std::uint32_t>(flip.cycle - pass.start - flip.row - flip.col);
+  const auto since = static_cast<std::uint32_t>(flip.cycle - pass.start - flip.row - flip.col);
   switch (flip.which) {
     case ArrayRegister::west:
       flip_west(pass, flip, since, change, outcome);

@@ -172,7 +172,8 @@ struct Cycles {
   std::uint64_t begin = 0, end = 0;
 };
 
-// In which cycles the register's value after the update belongs to the pass and is read in the next.
+// In which cycles the register's value after the update belongs to the pass and is read in the
+// next.
 Cycles held_cycles(const ArrayPass& pass, ArrayRegister which, std::uint32_t row,
                    std::uint32_t col) {
   if (row >= pass.rows || col >= pass.cols) return {};

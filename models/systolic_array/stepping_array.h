@@ -101,9 +101,9 @@ class SteppingArray {
   bool pending() const;
   /// Whether a fault that may still act meets the pass.
   bool strikes(const ArrayPass& pass) const;
-  /// The first activation. Settled once a cycle is done: control does not depend on data, so whether
-  /// changed bits are read in the cycle after is known then. A fault of bits that no pass holds
-  /// changes nothing: they are never read.
+  /// The first activation. Settled once a cycle is done: control does not depend on data, so
+  /// whether changed bits are read in the cycle after is known then. A fault of bits that no pass
+  /// holds changes nothing: they are never read.
   FaultOutcome outcome() const;
 
   /// Content of a register after the update of cycle now() − 1.

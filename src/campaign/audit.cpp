@@ -14,8 +14,8 @@
 namespace attnguard {
 
 AuditResult audit(const CampaignContext& context, const Simulate& simulate, const Archive& archive,
-                  const std::vector<std::uint64_t>& numbers, bool same_engine, std::uint32_t workers,
-                  const std::function<void()>& tick) {
+                  const std::vector<std::uint64_t>& numbers, bool same_engine,
+                  std::uint32_t workers, const std::function<void()>& tick) {
   const auto start = std::chrono::steady_clock::now();
   RowWriter rows(context);
   PoolOptions pool{workers, 1, {}, tick};

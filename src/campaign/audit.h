@@ -22,11 +22,12 @@ struct AuditResult {
   double wall_s = 0;
 };
 
-/// Repeats injections by complete runs and compares every column; with `same_engine`, which they came
-/// from too, each in a fresh process. Injections that failed have nothing to compare and are left out.
+/// Repeats injections by complete runs and compares every column; with `same_engine`, which they
+/// came from too, each in a fresh process. Injections that failed have nothing to compare and are
+/// left out.
 AuditResult audit(const CampaignContext& context, const Simulate& simulate, const Archive& archive,
-                  const std::vector<std::uint64_t>& numbers, bool same_engine, std::uint32_t workers,
-                  const std::function<void()>& tick);
+                  const std::vector<std::uint64_t>& numbers, bool same_engine,
+                  std::uint32_t workers, const std::function<void()>& tick);
 
 /// Text of audit.csv: both rows of every mismatch, each after the name of the engine that gave it.
 std::string audit_csv(const CampaignContext& context, const AuditResult& result,

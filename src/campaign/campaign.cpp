@@ -142,8 +142,8 @@ CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptio
     forecast.golden_memory = {engine->golden_bytes(), options.memory_bytes};
     seconds_each = time_sample(plan, *engine, forecast.golden_wall_s);
   }
-  forecast.expected_s = forecast.golden_wall_s +
-                        seconds_each * static_cast<double>(plan.size()) / forecast.workers;
+  forecast.expected_s =
+      forecast.golden_wall_s + seconds_each * static_cast<double>(plan.size()) / forecast.workers;
   return forecast;
 }
 

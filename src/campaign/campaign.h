@@ -82,7 +82,7 @@ struct CampaignForecast {
   std::uint64_t golden_cycles = 0;
   double golden_wall_s = 0;  ///< of one run
   std::uint32_t workers = 0;
-  std::size_t memory_bytes = 0;  ///< held to draw from, once per process
+  std::size_t memory_bytes = 0;               ///< held to draw from, once per process
   std::optional<GoldenMemory> golden_memory;  ///< of the differential engine
   double expected_s = 0;  ///< golden runs and injections, on all workers; a sample was timed
 };

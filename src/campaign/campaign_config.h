@@ -79,8 +79,12 @@ struct CampaignConfig {
                 "how an injection is resolved; differential: only what the fault changes; full: a "
                 "complete SystemC run"},
       self.engine);
-    v(FieldSpec{"sites", "globs; a site is in the campaign if one matches; the sequencer's state only by a glob "
-                   "that names it, as sequencer.*"}, self.sites);
+    v(
+        FieldSpec{
+            "sites",
+            "globs; a site is in the campaign if one matches; the sequencer's state only by a glob "
+            "that names it, as sequencer.*"},
+        self.sites);
     v(FieldSpec{"sampling",
                 "stratified: equal draws per site class and bit field; uniform over live bits × "
                 "cycles; exhaustive: every site, bit and cycle (bit_flip), or every site and bit "

@@ -43,12 +43,12 @@ Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
 
   const bool by_interval = engines.differential == nullptr && !options.audit;
   Archive archive(store, order);
-  AuditResult audited =
-      audit(context, engines.full, archive,
-            by_interval ? every_thousandth(all) : selection.numbers(),
-            engines.differential == nullptr, options.workers, [&] {
-              if (options.interrupted && options.interrupted()) throw Interrupted(all, all);
-            });
+  AuditResult audited = audit(context, engines.full, archive,
+                              by_interval ? every_thousandth(all) : selection.numbers(),
+                              engines.differential == nullptr, options.workers, [&] {
+                                if (options.interrupted && options.interrupted())
+                                  throw Interrupted(all, all);
+                              });
   return {std::move(tally), std::move(archive), std::move(audited), std::move(failed),
           order.full(),     all - order.full(), progress.kept};
 }

@@ -43,7 +43,8 @@ CoverageTally::CoverageTally(const CampaignContext& context, const CampaignConfi
       config_(config),
       owners_(context),
       tolerances_(reported_tolerances(context.tolerance)),
-      cell_of_(context.universe.classes().size() * context.plan.strata().size() * kFaultClasses, -1) {}
+      cell_of_(context.universe.classes().size() * context.plan.strata().size() * kFaultClasses,
+               -1) {}
 
 CoverageTally::Cell& CoverageTally::cell(const Injection& injection) {
   const RegisterId reg = injection.fault.site.reg;
@@ -184,8 +185,7 @@ std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t 
         std::tuple{"total", true, true}}) {
     rows.push_back(row(checker, tolerance, name, Domain::function,
                        [&, logic = logic, sram = sram](const Cell& cell) {
-                         return cell.fault_class == fault_class &&
-                                in_total(cell.reg, logic, sram);
+                         return cell.fault_class == fault_class && in_total(cell.reg, logic, sram);
                        }));
     rows.back().fault_class = fault_class;
     for (const PlanClass& cls : context_.plan.classes()) {
@@ -197,7 +197,7 @@ std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t 
   return rows;
 }
 
-CoverageRow CoverageTally::total(std::size_t checker) const { 
+CoverageRow CoverageTally::total(std::size_t checker) const {
   return totals(checker, 0, context_.plan.fault_classes().front()).back();
 }
 

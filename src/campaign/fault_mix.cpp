@@ -1,6 +1,7 @@
 #include "src/campaign/fault_mix.h"
 
 #include <algorithm>
+#include <bitset>
 
 namespace attnguard {
 namespace {
@@ -31,15 +32,18 @@ void scatter(std::uint32_t bits, std::uint32_t width, RandomStream& random, Faul
     while ((mask >> bit & 1U) != 0 || rank-- > 0) ++bit;
     mask |= std::uint64_t{1} << bit;
   }
-  std::uint32_t lowest = 0, count = 0;
+  std::uint32_t lowest = 0;
   while ((mask >> lowest & 1U) == 0) ++lowest;
-  for (std::uint64_t rest = mask; rest != 0; rest &= rest - 1) ++count;
   fault.bit = lane + lowest;
-  fault.bits_flipped = count;
+  fault.bits_flipped = std::min(bits, width);
   fault.pattern = mask >> lowest;
 }
 
 }  // namespace
+
+bool takes_one_bit(FaultModel model) {
+  return model == FaultModel::carry || population_of(model) == PopulationKind::transfers;
+}
 
 PopulationKind population_of(FaultModel model) {
   switch (model) {
@@ -103,9 +107,7 @@ std::vector<MixGroup> mix_groups(const std::vector<FaultModelConfig>& models,
     check_parameters(model.kind, model.parameters, reject);
     const bool compound = model.kind == FaultModel::compound;
     if (model.count && !compound) reject("count", "given", "only with kind compound");
-    if ((model.kind == FaultModel::carry ||
-         population_of(model.kind) == PopulationKind::transfers) &&
-        model.bits != 1)
+    if (takes_one_bit(model.kind) && model.bits != 1)
       reject("bits", std::to_string(model.bits),
              "1 with kind " + std::string(enum_name(model.kind)));
     if (model.scattered && model.bits == 1)
@@ -182,8 +184,7 @@ void clip(const FaultUniverse& universe, Fault& fault) {
     return;
   }
   if (room < 64) fault.pattern &= (std::uint64_t{1} << room) - 1;
-  fault.bits_flipped = 0;
-  for (std::uint64_t rest = fault.pattern; rest != 0; rest &= rest - 1) ++fault.bits_flipped;
+  fault.bits_flipped = static_cast<std::uint32_t>(std::bitset<64>(fault.pattern).count());
 }
 
 }  // namespace attnguard

@@ -39,6 +39,8 @@ bool has_population(const RegisterClass& cls, PopulationKind population);
 /// Who that are, for messages.
 std::string_view who_has(PopulationKind population);
 PopulationKind population_of(FaultModel model);
+/// It has no number of bits to choose.
+bool takes_one_bit(FaultModel model);
 /// Strata of the selected classes in the group's population.
 std::vector<Stratum> group_strata(const MixGroup& group, const FaultUniverse& universe,
                                   const std::vector<SelectedClass>& selected,

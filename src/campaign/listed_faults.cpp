@@ -79,9 +79,7 @@ class Checked {
     if (listed.cycle && listed.access) reject("access", "given", "not with `cycle`");
     if (!permanent && !listed.cycle && !listed.access)
       reject("cycle", "missing", "a cycle, or an access in `access`");
-    const bool one_bit =
-        listed.kind == FaultModel::carry || population_of(listed.kind) == PopulationKind::transfers;
-    if (one_bit && (listed.bits != 1 || listed.pattern))
+    if (takes_one_bit(listed.kind) && (listed.bits != 1 || listed.pattern))
       reject(listed.pattern ? "pattern" : "bits", "given",
              fmt::format("one bit with kind {}", enum_name(listed.kind)));
   }

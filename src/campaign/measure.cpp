@@ -39,10 +39,10 @@ void require_consistent(const CampaignContext& context, const Injection& injecti
         injection.number, context.universe.name(fault.site), fault.bit, fault.cycle));
   for (std::size_t c = 0; c < context.checkers.size(); ++c)
     if (measurement.checkers[c].alarm_cycle < injection.first_cycle)
-      throw ModelError(fmt::format(
-          "injection {}: checker {} alarms at cycle {}, before the fault of cycle {}",
-          injection.number, context.checkers[c], measurement.checkers[c].alarm_cycle,
-          injection.first_cycle));
+      throw ModelError(
+          fmt::format("injection {}: checker {} alarms at cycle {}, before the fault of cycle {}",
+                      injection.number, context.checkers[c], measurement.checkers[c].alarm_cycle,
+                      injection.first_cycle));
   if (!context.plan.listed() &&
       judge_effect(measurement, injection.first_cycle, context.tolerance) == Effect::not_injected)
     throw ModelError(fmt::format("injection {}: the run ended before the sampled cycle {}",

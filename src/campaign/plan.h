@@ -19,9 +19,9 @@ namespace attnguard {
 
 /// One run with faults.
 struct Injection {
-  std::uint64_t number = 0;   ///< row of injections.csv
-  std::uint32_t stratum = 0;  ///< index into CampaignPlan::strata()
-  Fault fault;  ///< bits_flipped is already clipped to the register or lane
+  std::uint64_t number = 0;          ///< row of injections.csv
+  std::uint32_t stratum = 0;         ///< index into CampaignPlan::strata()
+  Fault fault;                       ///< bits_flipped is already clipped to the register or lane
   std::optional<LiveBlock> block{};  ///< the one it was drawn from; not for lists and a census
   std::vector<Fault> also{};         ///< further faults of the same run
   std::uint32_t faults = 1;          ///< how many
@@ -56,8 +56,9 @@ struct PlanStratum {
 /// A register class the campaign covers.
 struct PlanClass {
   RegisterId reg = 0;
-  std::uint64_t bits = 0;             ///< of the selected sites
-  std::uint64_t live_bit_cycles = 0;  ///< of the selected sites; of a link's transfers, transactions
+  std::uint64_t bits = 0;  ///< of the selected sites
+  std::uint64_t live_bit_cycles =
+      0;  ///< of the selected sites; of a link's transfers, transactions
 };
 
 class CampaignPlan {
@@ -96,8 +97,7 @@ class CampaignPlan {
   void select(const ConfigOrigin& origin);
   void plan_census(const ConfigOrigin& origin);
   void plan_sampling(const ConfigOrigin& origin, const std::vector<LiveBlock>& blocks);
-  void add_ranges(Domain domain, std::uint64_t size,
-                  std::vector<std::vector<Stratum>>& by_group);
+  void add_ranges(Domain domain, std::uint64_t size, std::vector<std::vector<Stratum>>& by_group);
   void merge_domains(std::vector<Stratum>& strata, const std::string& prefix) const;
   void balance_groups();
   Injection sampled(std::uint64_t number) const;
@@ -109,10 +109,11 @@ class CampaignPlan {
   std::uint64_t golden_cycles_;
   std::vector<SelectedClass> selected_;
   std::vector<MixGroup> groups_;
-  std::vector<Range> ranges_;  ///< function first
-  std::vector<Stratum> populations_;  ///< sampling: one per stratum
+  std::vector<Range> ranges_;           ///< function first
+  std::vector<Stratum> populations_;    ///< sampling: one per stratum
   std::vector<std::uint64_t> streams_;  ///< of random numbers, one per population
-  std::vector<Stratum> companions_;  ///< where the further faults of a compound come from, by domain
+  std::vector<Stratum>
+      companions_;  ///< where the further faults of a compound come from, by domain
   std::vector<PlanStratum> strata_;
   std::vector<PlanClass> classes_;
   std::vector<std::vector<Fault>> listed_;  ///< faults of each run

@@ -130,8 +130,8 @@ std::vector<Blocks> blocks_by_class(const FaultUniverse& universe,
   return by_class;
 }
 
-// Site class × bit field: add(stratum, block, first bit, bits) puts the part of a selected block that
-// holds the field into its stratum.
+// Site class × bit field: add(stratum, block, first bit, bits) puts the part of a selected block
+// that holds the field into its stratum.
 template <class Add>
 std::vector<Stratum> field_strata(const FaultUniverse& universe,
                                   const std::vector<SelectedClass>& selected,
@@ -198,8 +198,7 @@ std::vector<Stratum> permanent_strata(const FaultUniverse& universe,
     if (link)
       stratum.add(all, 0, reg.bits, reg.bits);
     else
-      restrict_block(all, cls,
-                     [&](const LiveBlock& part) { stratum.add(part, 0, reg.bits, 0); });
+      restrict_block(all, cls, [&](const LiveBlock& part) { stratum.add(part, 0, reg.bits, 0); });
     strata.push_back(std::move(stratum));
   }
   return strata;

@@ -6,9 +6,8 @@
 #include <stdexcept>
 
 #include "src/campaign/fault_list.h"
-#include "src/campaign/worker_pool.h"
-
 #include "src/campaign/row.h"
+#include "src/campaign/worker_pool.h"
 
 namespace attnguard {
 namespace {

@@ -73,8 +73,7 @@ std::optional<std::uint64_t> CampaignSession::access_cycle(const Fault& probe) {
   if (cls.kind == StorageKind::line && cls.domain == Domain::safety_mechanism)
     return probe.access < golden_.cycles ? std::optional<std::uint64_t>(probe.access)
                                          : std::nullopt;
-  const FaultOutcome outcome =
-      simulation_.run_with_fault(probe, 4 * golden_.cycles + 10000).fault;
+  const FaultOutcome outcome = simulation_.run_with_fault(probe, 4 * golden_.cycles + 10000).fault;
   return outcome.activated ? std::optional(outcome.activate_cycle) : std::nullopt;
 }
 

@@ -99,8 +99,8 @@ Verdict judge(FaultOwner owner, Effect effect, bool alarm);
 /// kNever stands for no alarm and for no wrong word.
 Detection detection(std::uint64_t alarm_cycle, std::uint64_t first_bad_commit_cycle);
 
-/// The golden run's counterpart of each check of a run: the n-th of a comparison belongs to the n-th.
-/// Comparisons keep no order among each other: a late tile shifts them.
+/// The golden run's counterpart of each check of a run: the n-th of a comparison belongs to the
+/// n-th. Comparisons keep no order among each other: a late tile shifts them.
 class CheckPairs {
  public:
   CheckPairs(const std::vector<Check>& golden, std::size_t comparisons)

@@ -15,7 +15,8 @@ namespace attnguard {
 struct Config {
   std::uint64_t seed = 1;
   AcceleratorConfig accelerator;
-  std::vector<CheckerConfig> checkers;  ///< in the order of the file, combinations last; names are unique
+  std::vector<CheckerConfig>
+      checkers;  ///< in the order of the file, combinations last; names are unique
   WorkloadConfig workload;
   CampaignConfig campaign;
   SweepConfig sweep;

@@ -54,8 +54,7 @@ void load_fault_list(Prepared& prepared, const fs::path& folder) {
   if (!campaign.faults.empty())
     prepared.origin.reject("/campaign/fault_list", "given", "not with `faults`");
   const fs::path file = folder / *campaign.fault_list;
-  prepared.input_hashes.emplace_back("fault_list",
-                                     read_fault_list(file, file.string(), campaign));
+  prepared.input_hashes.emplace_back("fault_list", read_fault_list(file, file.string(), campaign));
 }
 
 std::string identity_hash(Json effective,

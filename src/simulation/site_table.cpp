@@ -59,7 +59,8 @@ std::string_view domain_name(Domain domain) {
 }
 
 std::string_view storage_kind_name(StorageKind kind) {
-  constexpr std::string_view kNames[] = {"register_file", "sram", "link", "line", "transfer", "state"};
+  constexpr std::string_view kNames[] = {"register_file", "sram",     "link",
+                                         "line",          "transfer", "state"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -145,7 +145,7 @@ TEST_F(Conduct, AnAuditWorkerThatDiesOnceChangesNothingAndTwiceIsAMismatch) {
   for (const int deaths : {1, 2}) {
     const Counter runs;
     const Simulate dies = [&](const std::vector<Fault>& faults, std::uint64_t) {
-    const Fault& fault = faults.front();
+      const Fault& fault = faults.front();
       // Its first run resolves injection 0; after it the audit does.
       const Fault first = campaign_.plan.injection(0).fault;
       if (fault.site.reg == first.site.reg && fault.site.index == first.site.index &&

@@ -61,11 +61,10 @@ TEST(SoftmaxState, OfAThousandHarmfulFlipsMergedMissesWhatHardenedCatches) {
     EXPECT_GE(caught.merged.detected + caught.merged.undetected, 1000U) << site;
     EXPECT_LE(caught.merged.share(), 0.15) << site;
     EXPECT_GE(caught.hardened.share(), 0.99) << site;
-    RecordProperty(
-        std::string("detected.") + site,
-        std::to_string(caught.merged.detected) + " merged, " +
-            std::to_string(caught.hardened.detected) + " hardened of " +
-            std::to_string(caught.merged.detected + caught.merged.undetected));
+    RecordProperty(std::string("detected.") + site,
+                   std::to_string(caught.merged.detected) + " merged, " +
+                       std::to_string(caught.hardened.detected) + " hardened of " +
+                       std::to_string(caught.merged.detected + caught.merged.undetected));
   }
 }
 
@@ -103,7 +102,9 @@ TEST(OutputAccumulator, AFaultThatMovesTheRowSumByTwoThresholdsAlwaysAlarms) {
           std::string line;
           for (std::size_t c = 0; c < run.checkers.size(); ++c) {
             line += moved_beyond(session.golden(), run, session.golden().checkers[c],
-                                 prepared.job.shape) ? "1 " : "0 ";
+                                 prepared.job.shape)
+                        ? "1 "
+                        : "0 ";
             line += run.checkers[c].alarm_cycle != kNever ? "1 " : "0 ";
           }
           return WorkResult{line + "\n", false};

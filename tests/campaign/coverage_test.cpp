@@ -229,7 +229,8 @@ TEST(Coverage, LeavesOutInjectionsThatFailed) {
 TEST(CoverageCsv, HasTheColumnsOfTheContract) {
   const std::string csv = coverage_csv({}, "site_class", 0.95);
   EXPECT_EQ(csv,
-            "checker,site_class,domain,fault_class,tolerance,bits,live_bit_cycles,weight,injections,detected,"
+            "checker,site_class,domain,fault_class,tolerance,bits,live_bit_cycles,weight,"
+            "injections,detected,"
             "undetected,safe_detected,"
             "spurious_alarms,benign,not_applicable,nonfinite_alarms,coverage,ci_low,ci_high,"
             "confidence,ci_method,latency_p50_cycles,"

@@ -37,8 +37,7 @@ Prepared prepared_of(const TestSystem& system, const Experiment& experiment) {
   FaultModelConfig scattered;
   scattered.bits = 4;
   scattered.scattered = true;
-  campaign.models = {
-      {FaultModel::bit_flip, 1, 2}, {FaultModel::bit_flip, 3, 1}, scattered, carry};
+  campaign.models = {{FaultModel::bit_flip, 1, 2}, {FaultModel::bit_flip, 3, 1}, scattered, carry};
   campaign.safety_mechanism_share = 0.4;
   return prepared;
 }

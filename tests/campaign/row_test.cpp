@@ -129,10 +129,11 @@ TEST(Row, HoldsEveryColumnOfTheContractInItsPlace) {
             "function,9,2,7,1,1,8,0x00001234,0x00001434,"
             "0,1,,sdc,0,1,1,0.0625,0.03125,50,detected,before_commit,19,12,11,1,44,0,undetected,"
             "none,,,,,,0,,,0\r");
-  EXPECT_EQ(lines[2],
-            "1,line.done.dma,1,bit_flip,transient,line.done.dma,line.done.dma,function,0,1,50,1,1,51,"
-            "0x1234,0x1235,"
-            "0,1,,hang,,,,,,,undetected,none,,,,,,0,undetected,none,,,,,,0,,,0\r");
+  EXPECT_EQ(
+      lines[2],
+      "1,line.done.dma,1,bit_flip,transient,line.done.dma,line.done.dma,function,0,1,50,1,1,51,"
+      "0x1234,0x1235,"
+      "0,1,,hang,,,,,,,undetected,none,,,,,,0,undetected,none,,,,,,0,,,0\r");
   EXPECT_EQ(lines[3],
             "2,checksum.a.row[*].sum,1,bit_flip,transient,checksum.a.row[0].sum,checksum.a.row[*]."
             "sum,safety_mechanism,3,1,12,1,1,13,"

@@ -8,8 +8,8 @@
 
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
-#include "tests/support/random_faults.h"
 #include "tests/support/random_checkers.h"
+#include "tests/support/random_faults.h"
 #include "tests/support/random_system.h"
 #include "tests/support/run_text.h"
 
@@ -52,10 +52,11 @@ std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t 
     // Only of a flip alone does the golden run say whether it is read.
     const bool live_flip = live.live(fault);
     const bool known = which == Faults::flips;
-    text << "FAULT " << universe.name(fault.site) << " model "
-         << static_cast<int>(fault.how.model) << " bit " << fault.bit << " cycle " << fault.cycle
-         << " of " << together.size()
-         << (known ? live_flip ? " live" : " dead" : run.fault.activated ? " live" : " dead")
+    text << "FAULT " << universe.name(fault.site) << " model " << static_cast<int>(fault.how.model)
+         << " bit " << fault.bit << " cycle " << fault.cycle << " of " << together.size()
+         << (known                 ? live_flip ? " live" : " dead"
+             : run.fault.activated ? " live"
+                                   : " dead")
          << (known && contradicts(run, live_flip) ? " LIVENESS" : "") << '\n'
          << run_text(run);
   }

@@ -136,7 +136,7 @@ TEST(PassFlip, RandomFlipsOfLargerPasses) {
     const std::vector<float> clean = owned.stepped(nullptr, nullptr);
     for (int n = 0; n < 12; ++n) {
       ArrayFault flip{kRegisters[rng() % 4], static_cast<std::uint32_t>(rng() % shape.rows),
-                     static_cast<std::uint32_t>(rng() % shape.cols), 1U << rng() % 32, 0};
+                      static_cast<std::uint32_t>(rng() % shape.cols), 1U << rng() % 32, 0};
       const std::uint64_t reached = owned.pass.start + flip.row + flip.col;
       const std::uint64_t within = rng() % shape.depth;
       flip.cycle = flip.which == ArrayRegister::drain ? reached + shape.depth + 1

@@ -7,8 +7,8 @@
 
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
-#include "tests/support/random_faults.h"
 #include "tests/support/random_checkers.h"
+#include "tests/support/random_faults.h"
 #include "tests/support/random_system.h"
 #include "tests/support/run_text.h"
 

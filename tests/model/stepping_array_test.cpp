@@ -81,7 +81,7 @@ float dot(const ArrayPass& pass, std::uint32_t i, std::uint32_t j) {
 
 // A flip within the run; `in_live` picks it where some pass holds the register.
 ArrayFault random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream,
-                      ArrayRegister which, bool in_live) {
+                       ArrayRegister which, bool in_live) {
   ArrayFault flip;
   flip.which = which;
   flip.row = rng() % shape.rows;

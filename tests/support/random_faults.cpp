@@ -98,11 +98,11 @@ std::vector<Fault> random_transfer_faults(const FaultUniverse& universe,
         Fault fault;
         fault.site.reg = reg;
         fault.how.model = model;
-        fault.cycle = n % 8 == 7 ? samples.integer(0, cycles - 1)
-                                 : at[samples.integer(0, at.size() - 1)];
+        fault.cycle =
+            n % 8 == 7 ? samples.integer(0, cycles - 1) : at[samples.integer(0, at.size() - 1)];
         if (model == FaultModel::address)
-          fault.bit = static_cast<std::uint32_t>(
-              samples.integer(0, universe[reg].address_bits - 1));
+          fault.bit =
+              static_cast<std::uint32_t>(samples.integer(0, universe[reg].address_bits - 1));
         if (model == FaultModel::delay) fault.delay_cycles = samples.pick(1U, 3U, 20U, 500U);
         faults.push_back(fault);
       }

@@ -49,7 +49,11 @@ class ScriptedCampaign {
   /// seen by a.
   RunResult simulate(const Fault& fault) const {
     RunResult run = golden;
-    run.fault = {true, fault.cycle + 1, 0x1234, 0x1234U ^ Fault{{}, fault.bit % 64, fault.bits_flipped}.mask(), {0, 1, -1}};
+    run.fault = {true,
+                 fault.cycle + 1,
+                 0x1234,
+                 0x1234U ^ Fault{{}, fault.bit % 64, fault.bits_flipped}.mask(),
+                 {0, 1, -1}};
     const RegisterClass& cls = toy.universe[fault.site.reg];
     if (cls.kind == StorageKind::line) {
       run.completion = fault.cycle % 2 == 0 ? Completion::hang : Completion::finished;

@@ -141,8 +141,7 @@ void CheckerReplay::begin_tile(const CheckerTrace& trace, const TileTiming& tile
 }
 
 void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::uint32_t changed) {
-  constexpr std::uint32_t kOfScores =
-      kQueryWritten | kQueryRead | kKeyWritten | kKeyRead | kScores;
+  constexpr std::uint32_t kOfScores = kQueryWritten | kQueryRead | kKeyWritten | kKeyRead | kScores;
   changed &= needs_;
   bool scores = scores_differ_ || carried_differs_ || (changed & kOfScores) != 0;
   bool products = products_differ_ || carried_differs_ || (changed & ~kOfScores) != 0;
@@ -262,15 +261,14 @@ void CheckerReplay::feed_products(const StepView& view) {
   }
   if ((needs_ & kProbabilities) != 0)
     // Each row of the array is one cycle behind the row above.
-    checker_->probabilities({tile, view.probabilities + first, row,
-                             {at.fed_cycle + first, 1, 0, tile.cols, 1}});
+    checker_->probabilities(
+        {tile, view.probabilities + first, row, {at.fed_cycle + first, 1, 0, tile.cols, 1}});
   arrival_cycle_ = at.partial_arrival;
   if ((needs_ & kPartials) == 0) return;
   const bool one = rows_.count == 1;
-  checker_->partials({tile,
-                      one ? view.partial_rows[first]
-                          : lane_major(view.partial_rows, partials_.data()),
-                      one ? 1 : row, window(at.partial)});
+  checker_->partials(
+      {tile, one ? view.partial_rows[first] : lane_major(view.partial_rows, partials_.data()),
+       one ? 1 : row, window(at.partial)});
 }
 
 void CheckerReplay::feed_outputs(const OutputView& view) {

@@ -30,7 +30,7 @@ struct RowWindow {
 struct StepView {
   const TileTiming* tile = nullptr;
   const StepTiming* step = nullptr;
-  const float *query = nullptr, *key = nullptr, *value = nullptr;    ///< as read
+  const float *query = nullptr, *key = nullptr, *value = nullptr;  ///< as read
   const TileInBuffer *key_tile = nullptr, *value_tile = nullptr;
   bool golden_operands = true;  ///< key and value are those of the golden run
   /// As loaded for this step; null if K and V stay in their buffers.
@@ -59,11 +59,11 @@ struct CheckerTrace {
   struct Inputs {
     double lhs, rhs, scale;
   };
-  std::vector<std::byte> states;             ///< before each step and after the last
-  std::vector<Inputs> checks;                ///< in the order made
+  std::vector<std::byte> states;  ///< before each step and after the last
+  std::vector<Inputs> checks;     ///< in the order made
   /// Of each step those of S, then those of P·V; at last those of the outputs.
   std::vector<std::uint32_t> first_checks;
-  std::uint64_t held_until_cycle = 0;        ///< at the start of the tile
+  std::uint64_t held_until_cycle = 0;  ///< at the start of the tile
 };
 
 class CheckerReplay final : private CheckSink {
@@ -148,7 +148,7 @@ class CheckerReplay final : private CheckSink {
   LiveLog no_log_;
   std::vector<RegisterBook*> row_books_, carried_books_, operand_books_;
   std::vector<std::vector<std::byte>> operand_sums_;  ///< by key tile: contents of operand_books_
-  std::size_t score_books_ = 0;  ///< the first ones of row_books_
+  std::size_t score_books_ = 0;                       ///< the first ones of row_books_
   std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0;
 
   std::vector<std::byte> golden_stores_;  ///< contents of the stores beside buffers
@@ -164,10 +164,10 @@ class CheckerReplay final : private CheckSink {
   RowWindow rows_;
   bool scores_differ_ = false, products_differ_ = false, carried_differs_ = false;
   bool query_fed_ = false;
-  CheckerTrace* trace_ = nullptr;         ///< recording
-  std::vector<Check>* made_ = nullptr;    ///< recording
+  CheckerTrace* trace_ = nullptr;       ///< recording
+  std::vector<Check>* made_ = nullptr;  ///< recording
   CheckerMeasurement* measurement_ = nullptr;
-  std::size_t golden_checks_ = 0;         ///< the next ones in the golden trace
+  std::size_t golden_checks_ = 0;  ///< the next ones in the golden trace
   std::uint64_t arrival_cycle_ = 0;
   LaneTile partials_;
 };

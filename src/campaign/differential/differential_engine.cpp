@@ -111,8 +111,7 @@ void DifferentialEngine::change_output(SiteKind kind, const Fault& fault, std::u
 
 void DifferentialEngine::change_tile(SiteKind kind, const Fault& fault, std::uint32_t tile,
                                      std::uint32_t step, Measurement& measurement) {
-  const TileFault at =
-      locator_.locate(kind, fault, group_->schedule().tiles()[tile], step);
+  const TileFault at = locator_.locate(kind, fault, group_->schedule().tiles()[tile], step);
   if (at.point == FaultPoint::softmax) units_.softmax.tap().arm(fault);
   if (at.point == FaultPoint::accumulator) units_.accumulator.tap().arm(fault);
   replay_from(tile, at.first_step, at, nullptr, false, measurement.fault);
@@ -242,8 +241,7 @@ void DifferentialEngine::measure(const std::vector<Injection>& injections,
       continue;
     }
     replay_.clear(measurements[i]);
-    staying_.push_back({i, changed_operand(kind, fault,
-                                           group_->schedule().tile_index(block->tile),
+    staying_.push_back({i, changed_operand(kind, fault, group_->schedule().tile_index(block->tile),
                                            block->tile.key_tile, measurements[i].fault)});
   }
   const TileFault none;
@@ -291,8 +289,7 @@ void DifferentialEngine::change_checker(const Fault& fault, std::uint32_t tile, 
     case LaneMeaning::row_of_word:  // a copy of Q, read for every key tile
       at.one_row = at.stays = true;
       at.row = fault.site.index % shape.lanes;
-      at.last_step = static_cast<std::uint32_t>(
-          group_->schedule().tiles()[tile].steps.size()) - 1;
+      at.last_step = static_cast<std::uint32_t>(group_->schedule().tiles()[tile].steps.size()) - 1;
       break;
     case LaneMeaning::element:
       store = shape.storage == StorageKind::sram && !shape.temporary && job_.layout.resident;
@@ -317,9 +314,9 @@ void DifferentialEngine::change_checker(const Fault& fault, std::uint32_t tile, 
 
 /// Tile `tile` from `step` on; then those later tiles that the fault reaches: through an operand or
 /// store that stays, or through state of a checker that outlives query tiles.
-void DifferentialEngine::replay_from(std::uint32_t tile, std::uint32_t step,
-                                     const TileFault& fault, const OperandChange* change,
-                                     bool every_later_tile, FaultOutcome& outcome) {
+void DifferentialEngine::replay_from(std::uint32_t tile, std::uint32_t step, const TileFault& fault,
+                                     const OperandChange* change, bool every_later_tile,
+                                     FaultOutcome& outcome) {
   const auto& tiles = group_->schedule().tiles();
   replay_.replay(*group_, tile, step, fault, change, outcome);
   static const TileFault kNothing;

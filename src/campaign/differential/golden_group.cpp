@@ -65,8 +65,7 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
   const std::size_t d = job_.layout.shape.head_dim, rows = job_.layout.rows;
   rows_.resize(rows * strides_.value);
   broadcast_.resize(d);
-  for (auto* pointers : {&row_pointers_, &acc_pointers_})
-    pointers->resize(rows);
+  for (auto* pointers : {&row_pointers_, &acc_pointers_}) pointers->resize(rows);
   load_operands();
   hold_column_of_previous_group();
   load_stores();
@@ -78,8 +77,7 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
     std::vector<std::size_t>& next = next_check_.emplace_back();
     for (std::uint32_t k = 0; k < units_.checkers[c]->comparisons(); ++k) {
       std::size_t at = 0;
-      while (at < checks.size() &&
-             (checks[at].comparison != k || checks[at].head < first_head))
+      while (at < checks.size() && (checks[at].comparison != k || checks[at].head < first_head))
         ++at;
       next.push_back(at);
     }
@@ -93,10 +91,9 @@ GoldenGroup::GoldenGroup(const GoldenJob& job, ReplayUnits& units, std::uint32_t
     std::vector<CheckerTrace>& start = starts_.emplace_back(tile.checkers.size());
     for (std::size_t c = 0; c < start.size(); ++c) {
       start[c].held_until_cycle = tile.checkers[c].held_until_cycle;
-      start[c].states.assign(
-          tile.checkers[c].states.begin(),
-          tile.checkers[c].states.begin() +
-              static_cast<std::ptrdiff_t>(units_.checkers[c]->state_bytes()));
+      start[c].states.assign(tile.checkers[c].states.begin(),
+                             tile.checkers[c].states.begin() +
+                                 static_cast<std::ptrdiff_t>(units_.checkers[c]->state_bytes()));
     }
     resident_tile_ = index;
   }
@@ -143,7 +140,7 @@ void GoldenGroup::hold_column_of_previous_group() {
     checker->restart();
     if (schedule_.kv_head() == 0) continue;
     const GroupSchedule previous(job_.layout, job_.accelerator.buffers, schedule_.kv_head() - 1,
-                            job_.universe, job_.bursts);
+                                 job_.universe, job_.bursts);
     checker->record_start(unused, nullptr);
     checker->record_query(previous.tiles().back(), query.data());
     checker->record_outputs(
@@ -219,7 +216,8 @@ void GoldenGroup::record_step(const TileTiming& timing, std::uint32_t step, Gold
   SoftmaxCore& softmax = units_.softmax;
   softmax.process(at.tile, scores, at.scores.first_cycle, units_.no_log);
   std::copy_n(softmax.probability(), at.tile.cols * row_stride, probabilities);
-  float* alpha = std::copy_n(softmax.alpha(), row_stride, &tile.alpha[step * row_stride]) - row_stride;
+  float* alpha =
+      std::copy_n(softmax.alpha(), row_stride, &tile.alpha[step * row_stride]) - row_stride;
   std::copy_n(softmax.max(), row_stride, &tile.max[step * row_stride]);
   std::copy_n(softmax.sum(), row_stride, &tile.sum[step * row_stride]);
 

@@ -103,9 +103,9 @@ class GoldenGroup {
   std::vector<LaneTile> keys_, values_;
   std::vector<LaneTile> changing_keys_, changing_values_;  ///< made when first asked for
   bool all_resident_ = true;
-  std::vector<GoldenTile> tiles_;    ///< all, or the one recorded last
-  std::uint32_t resident_tile_ = 0;  ///< which one that is
-  std::vector<std::vector<CheckerTrace>> starts_;  ///< per tile, if not all are kept
+  std::vector<GoldenTile> tiles_;                     ///< all, or the one recorded last
+  std::uint32_t resident_tile_ = 0;                   ///< which one that is
+  std::vector<std::vector<CheckerTrace>> starts_;     ///< per tile, if not all are kept
   std::vector<std::vector<std::size_t>> next_check_;  ///< [checker][comparison] to verify next
   std::vector<Check> made_;
   // Room for one tile.

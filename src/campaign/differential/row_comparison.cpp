@@ -48,8 +48,7 @@ void RowComparison::compare_row(const TileTiming& tile, std::uint32_t row, const
                                 Measurement& measurement) {
   std::copy_n(values, head_dim_, rounded_.data());
   round_values(format_, rounded_.data(), head_dim_);
-  add(tile, row,
-      row_errors(&golden_[row_index(tile, row) * head_dim_], rounded_.data(), head_dim_),
+  add(tile, row, row_errors(&golden_[row_index(tile, row) * head_dim_], rounded_.data(), head_dim_),
       measurement);
 }
 
@@ -76,9 +75,8 @@ void RowComparison::compare_word(const TileTiming& tile, std::uint32_t row, std:
   words_[column] = raw;
   add_changed_row(golden, words_.data(), head_dim_, scales_[row_index(tile, row)], format_,
                   measurement.difference);
-  measurement.first_bad_commit_cycle =
-      std::min(measurement.first_bad_commit_cycle,
-               tile.commit.cycle(column / job_.layout.cols, row));
+  measurement.first_bad_commit_cycle = std::min(measurement.first_bad_commit_cycle,
+                                                tile.commit.cycle(column / job_.layout.cols, row));
 }
 
 }  // namespace attnguard

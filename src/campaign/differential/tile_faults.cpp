@@ -9,14 +9,13 @@ namespace attnguard {
 std::pair<std::uint32_t, std::uint32_t> require_beat(const BeatTiming& timing,
                                                      std::uint64_t cycle) {
   const auto beat = beat_at(timing, cycle);
-  if (!beat) throw ModelError("no beat of the golden run crosses in the cycle of a live link fault");
+  if (!beat)
+    throw ModelError("no beat of the golden run crosses in the cycle of a live link fault");
   return *beat;
 }
 
 FaultLocator::FaultLocator(const GoldenJob& job, const ReplayUnits& units)
-    : job_(job),
-      layout_(job.layout),
-      softmax_(units.softmax.timing()) {
+    : job_(job), layout_(job.layout), softmax_(units.softmax.timing()) {
   const auto ends_with = [](const std::string& text, std::string_view end) {
     return text.size() >= end.size() &&
            text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -347,8 +346,9 @@ OperandFault FaultLocator::locate_operand(SiteKind kind, const Fault& fault,
   return at;
 }
 
-OperandFault FaultLocator::locate_word(SiteKind kind, const Fault& fault, const GroupSchedule& schedule,
-                                       const TileTiming& tile, std::uint32_t step) const {
+OperandFault FaultLocator::locate_word(SiteKind kind, const Fault& fault,
+                                       const GroupSchedule& schedule, const TileTiming& tile,
+                                       std::uint32_t step) const {
   const StepTiming& timing = tile.steps[step];
   const TileInBuffer& held = kind == SiteKind::q_word   ? tile.query
                              : kind == SiteKind::k_word ? schedule.keys()[timing.key_slot]

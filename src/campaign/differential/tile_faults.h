@@ -65,7 +65,16 @@ class FaultLocator {
   const JobLayout& layout_;
   SoftmaxTiming softmax_;
   // Register ids told apart by the field after the last dot of the path.
-  enum class Field : std::uint8_t { other, score, max, probability, acc, partial, output, reciprocal };
+  enum class Field : std::uint8_t {
+    other,
+    score,
+    max,
+    probability,
+    acc,
+    partial,
+    output,
+    reciprocal
+  };
   std::vector<Field> fields_;
 };
 

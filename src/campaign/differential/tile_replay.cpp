@@ -24,8 +24,7 @@ TileReplay::TileReplay(const GoldenJob& job, ReplayUnits& units)
   for (LaneTile* tile : {&scores_, &scores_linked_, &scores_observed_, &probabilities_,
                          &probabilities_late_, &probabilities_observed_})
     tile->resize(tile_cells_ + kLaneAlign);
-  for (LaneTile* lanes : {&alpha_linked_, &alpha_observed_, &sum_linked_, &sum_observed_,
-                          &column_})
+  for (LaneTile* lanes : {&alpha_linked_, &alpha_observed_, &sum_linked_, &sum_observed_, &column_})
     lanes->resize(strides_.row + kLaneAlign);
   for (LaneTile* row_values_of : {&acc_, &partial_}) row_values_of->resize(row_values);
   outputs_.resize((2 * head_dim_ + 1) * strides_.row + kLaneAlign);
@@ -74,17 +73,12 @@ void TileReplay::replay(GoldenGroup& group, std::uint32_t index, std::uint32_t f
   make_change();
   begin();
   replay_steps(first_step);
-  if (change == nullptr) return;
-  if (change->buffer == BufferId::k)
-    key_changed_[change->depth * strides_.key + change->lane] =
-        group.key(change->key_tile)[change->depth * strides_.key + change->lane];
-  if (change->buffer == BufferId::v)
-    value_changed_[change->depth * strides_.value + change->lane] =
-        group.value(change->key_tile)[change->depth * strides_.value + change->lane];
+  if (element_ != nullptr) *element_ = golden_element_;
 }
 
 /// The tile with the changed element.
 void TileReplay::make_change() {
+  element_ = nullptr;
   if (change_ == nullptr) return;
   const OperandChange& change = *change_;
   switch (change.buffer) {
@@ -94,15 +88,21 @@ void TileReplay::make_change() {
       break;
     case BufferId::k:
       key_changed_ = group_->changing_key(change.key_tile);
-      key_changed_[change.depth * strides_.key + change.lane] = change.value;
+      change_element(key_changed_[change.depth * strides_.key + change.lane]);
       break;
     case BufferId::v:
       value_changed_ = group_->changing_value(change.key_tile);
-      value_changed_[change.depth * strides_.value + change.lane] = change.value;
+      change_element(value_changed_[change.depth * strides_.value + change.lane]);
       break;
     case BufferId::o:
       break;
   }
+}
+
+void TileReplay::change_element(float& element) {
+  element_ = &element;
+  golden_element_ = element;
+  element = change_->value;
 }
 
 void TileReplay::replay_steps(std::uint32_t first_step) {
@@ -347,8 +347,8 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
     softmax_loaded_ = true;
     max_differs_ = !same_bits(core.max(), &golden_->max[step * row_stride], rows);
     sum_differs_ = !same_bits(core.sum(), &golden_->sum[step * row_stride], rows);
-    collect_changes(core.probability(), fed_, probability_changes_.data(), at.tile.cols,
-                    row_stride, row_stride);
+    collect_changes(core.probability(), fed_, probability_changes_.data(), at.tile.cols, row_stride,
+                    row_stride);
     fed_ = core.probability();
     if (!same_bits(core.alpha(), golden_alpha, rows)) {
       alpha_ = core.alpha();
@@ -371,8 +371,8 @@ void TileReplay::softmax(std::uint32_t step, const float* scores) {
   if (strikes(FaultPoint::array_probability)) {
     std::copy_n(fed_, cells, probabilities_late_.data());
     flip_element(probabilities_late_[place], format);
-    outcome_->activate_cycle = at.partial.cycle(fault_->pass, 0) - at.tile.cols - cols_ - 1 +
-                               fault_->col;
+    outcome_->activate_cycle =
+        at.partial.cycle(fault_->pass, 0) - at.tile.cols - cols_ - 1 + fault_->col;
     outcome_->place = place_of(at.tile, fault_->row);
     view_.probabilities = probabilities_late_.data();
     changed_ |= kProbabilities;

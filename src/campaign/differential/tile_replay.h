@@ -50,11 +50,11 @@ struct TileFault {
   Fault fault;
   std::uint32_t first_step = 0, last_step = 0;  ///< key tiles in which it may strike
   std::uint32_t row = 0, col = 0;
-  bool one_row = false;      ///< nothing but `row` can change
-  std::uint64_t mask = 0;    ///< of the element; not used by the taps
+  bool one_row = false;                      ///< nothing but `row` can change
+  std::uint64_t mask = 0;                    ///< of the element; not used by the taps
   ArrayRegister which = ArrayRegister::acc;  ///< array
   bool values = false;                       ///< array: P·V, else S
-  std::uint32_t pass = 0;    ///< array: of P·V; array_probability: the first that reads the flip
+  std::uint32_t pass = 0;  ///< array: of P·V; array_probability: the first that reads the flip
   std::uint32_t checker = 0;
   /// checker: its flipped copy of an operand is read again in every later step, or in last_step of
   /// every later tile.
@@ -112,6 +112,7 @@ class TileReplay {
   void begin();
   void replay_steps(std::uint32_t first_step);
   void make_change();
+  void change_element(float& element);
   void take_operands(std::uint32_t step);
   void prefetch_rows(std::uint32_t step) const;
   bool idle(std::uint32_t step) const;
@@ -144,7 +145,8 @@ class TileReplay {
   void flip_element(float& value, Format format);
   ArrayPass pass_of(std::uint32_t step) const;
   ArrayFault array_flip() const {
-    return {fault_->which, fault_->row, fault_->col, static_cast<std::uint32_t>(fault_->mask),
+    return {fault_->which,       fault_->row,
+            fault_->col,         static_cast<std::uint32_t>(fault_->mask),
             fault_->fault.cycle, fault_->fault.how};
   }
   const float* golden_scores(std::uint32_t step) const {
@@ -176,23 +178,25 @@ class TileReplay {
   Measurement* measurement_ = nullptr;
 
   // State of the replay.
-  bool in_window_ = false;       ///< the fault may strike in this step
-  bool softmax_loaded_ = false;  ///< the core holds the state before this step
+  bool in_window_ = false;                          ///< the fault may strike in this step
+  bool softmax_loaded_ = false;                     ///< the core holds the state before this step
   bool max_differs_ = false, sum_differs_ = false;  ///< of the softmax, in some row
-  bool any_row_ = false;         ///< some accumulator row differs
+  bool any_row_ = false;                            ///< some accumulator row differs
   std::vector<Row> rows_;
-  LaneTile acc_;                 ///< [row][value stride], in the columns that differ
+  LaneTile acc_;  ///< [row][value stride], in the columns that differ
 
   // Of the step in hand.
   std::uint32_t changed_ = 0;  ///< Observation bits
   StepView view_;
   const float *query_ = nullptr, *key_ = nullptr, *value_ = nullptr;  ///< as the array reads them
-  const float* fed_ = nullptr;  ///< P as the array has it
-  const float* alpha_ = nullptr;                      ///< as the accumulator has it
-  std::vector<std::uint32_t> probability_changes_;    ///< [stride] bits that differ in some key
+  const float* fed_ = nullptr;                                        ///< P as the array has it
+  const float* alpha_ = nullptr;                                      ///< as the accumulator has it
+  std::vector<std::uint32_t> probability_changes_;  ///< [stride] bits that differ in some key
   std::vector<const float*> partial_rows_, observed_partial_rows_;
   LaneTile query_changed_;
-  float *key_changed_ = nullptr, *value_changed_ = nullptr;  ///< the group's copies, with the change
+  float *key_changed_ = nullptr,
+        *value_changed_ = nullptr;                 ///< the group's copies, with the change
+  float *element_ = nullptr, golden_element_ = 0;  ///< what was changed in them; null if nothing
   LaneTile scores_, scores_linked_, scores_observed_;
   LaneTile probabilities_, probabilities_late_, probabilities_observed_;
   LaneTile alpha_linked_, alpha_observed_, sum_linked_, sum_observed_, column_;

@@ -57,8 +57,9 @@ void TileReplay::multiply_values(std::uint32_t step) {
       const std::uint32_t row = pass_change_.first_row + i;
       const float* values = &pass_change_.values[i];
       if (same_bits(values, partial_rows_[row] + first_col, pass_change_.cols)) continue;
-      std::copy_n(values, pass_change_.cols,
-                  change_partial(step, row, {first_col, first_col + pass_change_.cols}) + first_col);
+      std::copy_n(
+          values, pass_change_.cols,
+          change_partial(step, row, {first_col, first_col + pass_change_.cols}) + first_col);
     }
   }
   for (std::uint32_t row = 0; row < rows; ++row)
@@ -80,8 +81,8 @@ void TileReplay::multiply_values(std::uint32_t step) {
   }
 }
 
-/// Takes further columns of the row's accumulator, as it was before `step`, into what differs; whole
-/// vectors of them.
+/// Takes further columns of the row's accumulator, as it was before `step`, into what differs;
+/// whole vectors of them.
 void TileReplay::widen_acc(std::uint32_t step, std::uint32_t row, Columns columns) {
   Columns& held = rows_[row].acc;
   columns.first -= columns.first % kLaneAlign;
@@ -140,11 +141,11 @@ void TileReplay::carry_rows(std::uint32_t first_step) {
     Columns& acc = rows_[row].acc;
     if (acc.empty()) continue;
     const std::uint32_t columns = acc.end - acc.first;
-    const bool differs = rescale_row(
-        &acc_[row * strides_.value + acc.first],
-        &golden_->alpha[first_step * strides_.row + row], strides_.row,
-        golden_partial(row, first_step) + acc.first, golden_acc(row, first_step) + acc.first,
-        strides_.value, golden_->steps - first_step, columns);
+    const bool differs = rescale_row(&acc_[row * strides_.value + acc.first],
+                                     &golden_->alpha[first_step * strides_.row + row], strides_.row,
+                                     golden_partial(row, first_step) + acc.first,
+                                     golden_acc(row, first_step) + acc.first, strides_.value,
+                                     golden_->steps - first_step, columns);
     multiply_adds_ += std::uint64_t{golden_->steps - first_step} * columns;
     if (!differs) acc = {};
     any_row_ |= differs;
@@ -183,10 +184,9 @@ void TileReplay::finish() {
     (observed ? view.sum : sum) = lanes.data();
     if (observed) changed_ |= kScalars;
   }
-  const bool whole = !fault_->one_row || std::any_of(units_.checkers.begin(), units_.checkers.end(),
-                                                     [](const auto& checker) {
-                                                       return checker->needs_whole_tiles();
-                                                     });
+  const bool whole = !fault_->one_row ||
+                     std::any_of(units_.checkers.begin(), units_.checkers.end(),
+                                 [](const auto& checker) { return checker->needs_whole_tiles(); });
   if (whole)
     normalise_tile(sum, golden_sum, view);
   else
