@@ -2,34 +2,21 @@
 // sequencer's threads, so a late command holds up the thread that writes it.
 #pragma once
 
-#include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
+#include <string>
 
-#include <systemc>
-
-#include "models/fabric/clock.h"
-#include "models/fabric/transfer_site.h"
+#include "models/fabric/interposer.h"
 
 namespace attnguard {
 
-class CommandInterposer final : public sc_core::sc_module {
+class CommandInterposer final : public Interposer {
  public:
-  tlm_utils::simple_target_socket<CommandInterposer> in;
-  tlm_utils::simple_initiator_socket<CommandInterposer> out;
-
+  /// `link` and `address_bits`: see LinkInterposer.
   CommandInterposer(sc_core::sc_module_name name, const Clock& clock, FaultUniverse& universe,
                     LiveLog& log, const std::string& link, std::uint32_t address_bits);
 
-  void reset();
-  RegisterTap& tap() { return tap_; }
-
  private:
-  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-
-  const Clock& clock_;
-  LiveLog& log_;
-  TransferSite transfer_;
-  RegisterTap tap_;
+  void cross(std::uint64_t cycle, tlm::tlm_generic_payload& payload,
+             sc_core::sc_time& delay) override;
 };
 
 }  // namespace attnguard

@@ -4,45 +4,23 @@
 
 namespace attnguard {
 
-namespace {
-
-RegisterId declare_data(FaultUniverse& universe, const std::string& link, std::uint32_t lanes,
-                        std::uint32_t bits, Domain domain) {
-  RegisterClass cls;
-  cls.path = "link." + link + ".data";
-  cls.bits = bits;
-  cls.lanes = lanes;
-  cls.domain = domain;
-  cls.kind = StorageKind::link;
-  return universe.declare(cls);
-}
-
-}  // namespace
-
 LinkInterposer::LinkInterposer(sc_core::sc_module_name name, const Clock& clock,
                                FaultUniverse& universe, LiveLog& log, const std::string& link,
                                std::uint32_t lanes, std::uint32_t bits, std::uint32_t address_bits,
                                Domain domain)
-    : sc_module(name),
-      in("in"),
-      out("out"),
-      log_(log),
-      clock_(clock),
-      reg_(declare_data(universe, link, lanes, bits, domain)),
-      transfer_(universe, log, link, address_bits, domain),
-      bits_(bits) {
-  in.bind(static_cast<tlm::tlm_fw_transport_if<>&>(*this));
-  out.bind(static_cast<tlm::tlm_bw_transport_if<>&>(*this));
+    : Interposer(name, clock, log), bits_(bits) {
+  RegisterClass data;
+  data.path = "link." + link + ".data";
+  data.bits = bits;
+  data.lanes = lanes;
+  data.domain = domain;
+  data.kind = StorageKind::link;
+  reg_ = universe.declare(data);
+  transfer_.declare(universe, link, address_bits, domain);
 }
 
-void LinkInterposer::reset() {
-  transfer_.reset();
-  tap_.disarm();
-}
-
-void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-  if (!log_.enabled() && !tap_.pending()) return target_->b_transport(payload, delay);
-  const std::uint64_t cycle = transfer_.cross(clock_.cycle());
+void LinkInterposer::cross(std::uint64_t cycle, tlm::tlm_generic_payload& payload,
+                           sc_core::sc_time& delay) {
   if (log_.enabled()) transfer_.record(cycle, burst_of(payload).tile.id());
   if (ArmedFault* armed = transfer_.struck(tap_, cycle)) {
     TransferSite::activate(*armed, cycle, payload.get_address(), place_of(burst_of(payload).tile));
@@ -54,10 +32,10 @@ void LinkInterposer::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_
 
 void LinkInterposer::forward(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   // Timing of a read is filled in by the target, so the beats are known only once it has answered.
-  if (payload.is_read()) target_->b_transport(payload, delay);
+  if (payload.is_read()) pass(payload, delay);
   if (log_.enabled()) record(burst_of(payload), payload.get_address());
   if (tap_.pending()) corrupt(payload);
-  if (!payload.is_read()) target_->b_transport(payload, delay);
+  if (!payload.is_read()) pass(payload, delay);
 }
 
 void LinkInterposer::disturb(ArmedFault& armed, tlm::tlm_generic_payload& payload,

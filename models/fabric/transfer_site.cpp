@@ -4,9 +4,8 @@
 
 namespace attnguard {
 
-TransferSite::TransferSite(FaultUniverse& universe, LiveLog& log, const std::string& link,
-                           std::uint32_t address_bits, Domain domain)
-    : log_(log) {
+void TransferSite::declare(FaultUniverse& universe, const std::string& link,
+                           std::uint32_t address_bits, Domain domain) {
   RegisterClass cls;
   cls.path = "link." + link + ".transfer";
   cls.bits = std::max(1U, address_bits);

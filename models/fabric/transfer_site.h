@@ -13,8 +13,9 @@ namespace attnguard {
 
 class TransferSite {
  public:
-  TransferSite(FaultUniverse& universe, LiveLog& log, const std::string& link,
-               std::uint32_t address_bits, Domain domain);
+  explicit TransferSite(LiveLog& log) : log_(log) {}
+  void declare(FaultUniverse& universe, const std::string& link, std::uint32_t address_bits,
+               Domain domain);
 
   void reset() { free_ = 0; }
   /// Cycle in which the transaction made at `now` crosses. Needs every transaction of the run for
