@@ -62,11 +62,17 @@ void add_changed_row(const RowErrors& errors, double scale, OutputDifference& di
 }
 
 void add_changed_check(const Check& check, RatioMax& largest) {
-  largest.nonfinite |= check.nonfinite;
-  // A residual over a zero scale is beyond every relative threshold, unless it is zero itself.
-  const double value = check.residual == 0 ? 0 : check.residual / check.scale;
-  if (std::isnan(value) || (largest.ratio && value <= *largest.ratio)) return;
-  largest.ratio = value;
+  if (check.nonfinite) {
+    largest.nonfinite = true;
+    return;
+  }
+  // A flipped sign can make the scale negative: then even an equal pair alarms.
+  const double ratio = check.scale > 0 ? check.residual / check.scale
+                       : check.scale == 0 && check.residual == 0
+                           ? 0
+                           : std::numeric_limits<double>::infinity();
+  if (largest.ratio && ratio <= *largest.ratio) return;
+  largest.ratio = ratio;
   largest.cycle = check.cycle;
 }
 

@@ -25,10 +25,12 @@ struct OutputDifference {
 
 /// Of one comparison of a checker, over the checks whose inputs differ from the golden run's.
 struct RatioMax {
-  std::optional<double>
-      ratio;  ///< largest residual ÷ scale; empty when none differs or none is finite
+  /// Largest residual ÷ scale of the finite ones: a relative threshold τ alarms in them exactly if
+  /// it is above τ. Infinite where every τ > 0 alarms: over a scale that is negative, or zero under
+  /// a residual. Empty when none differs or none is finite.
+  std::optional<double> ratio;
   std::uint64_t cycle = 0;  ///< of that check
-  bool nonfinite = false;
+  bool nonfinite = false;   ///< some were not finite
 };
 
 struct CheckerMeasurement {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "models/checksum_unit/threshold.h"
 #include "tests/support/scripted_campaign.h"
 
 namespace attnguard {
@@ -155,6 +156,41 @@ TEST(LargestRatios, KeepsNonfiniteChecksApart) {
   EXPECT_TRUE(alarm_is_nonfinite(faulty));
   faulty.checks[1].alarm = true;
   EXPECT_FALSE(alarm_is_nonfinite(faulty));
+}
+
+TEST(LargestRatios, TellWhatAnotherRelativeThresholdWouldDo) {
+  struct Case {
+    double residual, scale;
+  };
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const auto& [residual, scale] :
+       {Case{0.5, 4}, Case{0, 4}, Case{0, 0}, Case{0, -0.0}, Case{0.5, 0}, Case{0.5, -0.0},
+        Case{0.5, -4}, Case{0, -4}, Case{1e-300, 1e-20}, Case{1e300, 1e-20}}) {
+    RatioMax largest;
+    add_changed_check(ScriptedCampaign::check(0, 1, residual, scale), largest);
+    ASSERT_TRUE(largest.ratio.has_value());
+    for (const double factor : {1e-300, 1e-6, 0.125, 1e6, 1e300}) {
+      Check check = ScriptedCampaign::check(0, 1, residual, scale);
+      check.threshold = factor * scale;
+      judge(check, NonfiniteRule::alarm);
+      EXPECT_EQ(check.alarm, *largest.ratio > factor) << residual << ' ' << scale << ' ' << factor;
+    }
+    const bool always = scale < 0 || (scale == 0 && residual > 0);
+    EXPECT_EQ(largest.ratio == kInfinity, always || residual / scale == kInfinity);
+  }
+}
+
+TEST(LargestRatios, LeaveOutChecksThatAreNotFinite) {
+  RatioMax largest;
+  add_changed_check(ScriptedCampaign::check(0, 7, 0.5, 4), largest);
+  for (const double scale : {1.0, -1.0, 0.0}) {
+    Check check = ScriptedCampaign::check(0, 9, std::numeric_limits<double>::infinity(), scale);
+    check.nonfinite = true;
+    add_changed_check(check, largest);
+  }
+  EXPECT_EQ(largest.ratio, 0.125);
+  EXPECT_EQ(largest.cycle, 7U);
+  EXPECT_TRUE(largest.nonfinite);
 }
 
 TEST(OwnerOf, GoesByTheWholeNameOfTheChecker) {
