@@ -18,35 +18,22 @@ double chi_squared_quantile(double degrees, double probability) {
   return boost::math::quantile(boost::math::chi_squared_distribution<>(degrees), probability);
 }
 
-// A weighted sum of Poisson counts with its Fay–Feuer limits.
-struct WeightedSum {
-  double value = 0, low = 0, high = 0;
-};
+double normal_quantile(double probability) {
+  return boost::math::quantile(boost::math::normal_distribution<>(), probability);
+}
 
 WeightedSum weighted_sum(const std::vector<WeightedCounts>& strata,
                          std::uint64_t WeightedCounts::*count, double confidence) {
-  double sum = 0, variance = 0, largest = 0;
-  for (const WeightedCounts& s : strata) {
-    const auto x = static_cast<double>(s.*count);
-    sum += s.weight * x;
-    variance += s.weight * s.weight * x;
-    largest = std::max(largest, s.weight);
-  }
-  const double tail = (1 - confidence) / 2;
-  WeightedSum result{sum, 0, 0};
-  if (sum > 0)
-    result.low = variance / (2 * sum) * chi_squared_quantile(2 * sum * sum / variance, tail);
-  const double next_sum = sum + largest, next_variance = variance + largest * largest;
-  result.high = next_variance / (2 * next_sum) *
-                chi_squared_quantile(2 * next_sum * next_sum / next_variance, 1 - tail);
-  return result;
+  std::vector<WeightedCount> counts;
+  counts.reserve(strata.size());
+  for (const WeightedCounts& s : strata) counts.push_back({s.weight, s.*count});
+  return weighted_sum(counts, confidence);
 }
 
 }  // namespace
 
 Interval wilson(std::uint64_t successes, std::uint64_t trials, double confidence) {
-  const double z =
-      boost::math::quantile(boost::math::normal_distribution<>(), (1 + confidence) / 2);
+  const double z = normal_quantile((1 + confidence) / 2);
   const auto n = static_cast<double>(trials);
   const double p = static_cast<double>(successes) / n;
   const double centre = p + z * z / (2 * n);
@@ -68,6 +55,43 @@ double rate_upper_bound(std::uint64_t events, std::uint64_t trials, double confi
   if (events >= trials) return 1;
   return beta_quantile(static_cast<double>(events) + 1, static_cast<double>(trials - events),
                        confidence);
+}
+
+double no_miss_bound(std::uint64_t draws, double confidence) {
+  return 1 - rate_upper_bound(0, draws, confidence);
+}
+
+std::uint64_t no_miss_draws(double share, double confidence) {
+  return static_cast<std::uint64_t>(std::ceil(std::log1p(-confidence) / std::log(share)));
+}
+
+std::uint64_t sample_size(double margin, double confidence, std::optional<double> population) {
+  const double z = normal_quantile((1 + confidence) / 2);
+  const double draws = z * z / (4 * margin * margin);
+  return static_cast<std::uint64_t>(
+      std::ceil(population ? *population / (1 + (*population - 1) / draws) : draws));
+}
+
+double margin_of_error(std::uint64_t draws, double confidence) {
+  return normal_quantile((1 + confidence) / 2) / (2 * std::sqrt(static_cast<double>(draws)));
+}
+
+WeightedSum weighted_sum(const std::vector<WeightedCount>& strata, double confidence) {
+  double sum = 0, variance = 0, largest = 0;
+  for (const WeightedCount& s : strata) {
+    const auto x = static_cast<double>(s.count);
+    sum += s.weight * x;
+    variance += s.weight * s.weight * x;
+    largest = std::max(largest, s.weight);
+  }
+  const double tail = (1 - confidence) / 2;
+  WeightedSum result{sum, 0, 0};
+  if (sum > 0)
+    result.low = variance / (2 * sum) * chi_squared_quantile(2 * sum * sum / variance, tail);
+  const double next_sum = sum + largest, next_variance = variance + largest * largest;
+  result.high = next_variance / (2 * next_sum) *
+                chi_squared_quantile(2 * next_sum * next_sum / next_variance, 1 - tail);
+  return result;
 }
 
 std::optional<double> weighted_coverage(const std::vector<WeightedCounts>& strata) {

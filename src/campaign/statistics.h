@@ -15,12 +15,42 @@ struct Interval {
   double low = 0, high = 1;
 };
 
+/// The stop rule: half of it is half_width or less. Without an interval nothing is known.
+inline bool narrow_enough(const std::optional<Interval>& interval, double half_width) {
+  return interval && interval->high - interval->low <= 2 * half_width;
+}
+
 /// Wilson score interval; trials > 0.
 Interval wilson(std::uint64_t successes, std::uint64_t trials, double confidence);
 /// Clopper–Pearson exact interval; trials > 0.
 Interval clopper_pearson(std::uint64_t successes, std::uint64_t trials, double confidence);
 /// One-sided exact upper bound of a rate: events of trials; 1 without trials.
 double rate_upper_bound(std::uint64_t events, std::uint64_t trials, double confidence);
+
+/// Lower bound, one-sided, of a share that was met in all of n independent draws: (1 − confidence)
+/// to the 1/n.
+double no_miss_bound(std::uint64_t draws, double confidence);
+/// Draws, all of them hits, that support a share above `share`.
+std::uint64_t no_miss_draws(double share, double confidence);
+/// Draws for a two-sided margin of error at a share of one half (Leveugle et al., DATE 2009): of a
+/// finite `population` without replacement, else with.
+std::uint64_t sample_size(double margin, double confidence,
+                          std::optional<double> population = std::nullopt);
+/// The margin that so many draws with replacement give.
+double margin_of_error(std::uint64_t draws, double confidence);
+
+/// Events of one stratum, each of the same weight.
+struct WeightedCount {
+  double weight = 1;
+  std::uint64_t count = 0;
+};
+struct WeightedSum {
+  double value = 0, low = 0, high = 0;
+};
+/// Σ w x with its Fay–Feuer limits: gamma limits of a weighted sum of Poisson counts. `strata`
+/// holds every stratum that was drawn, also those without events: the largest weight bounds what
+/// may have been missed.
+WeightedSum weighted_sum(const std::vector<WeightedCount>& strata, double confidence);
 
 /// Draws that weigh the same, from one stratum.
 struct WeightedCounts {
@@ -30,9 +60,7 @@ struct WeightedCounts {
 
 /// Σ w d / (Σ w d + Σ w u); empty without dangerous draws.
 std::optional<double> weighted_coverage(const std::vector<WeightedCounts>& strata);
-/// Fay–Feuer limits of both weighted sums combined by MOVER for their ratio. `strata` holds every
-/// stratum that was drawn, also those without dangerous draws: the largest weight bounds what may
-/// have been missed.
+/// Fay–Feuer limits of both weighted sums combined by MOVER for their ratio; `strata` as there.
 Interval fay_feuer(const std::vector<WeightedCounts>& strata, double confidence);
 
 /// Of one stratum: dangerous draws, and how many of them were detected after how many cycles.

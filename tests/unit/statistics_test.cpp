@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "src/campaign/random_stream.h"
+#include "src/campaign/paired_difference.h"
 
 namespace attnguard {
 namespace {
@@ -84,55 +84,72 @@ TEST(FayFeuer, WidensWhenAHeavyStratumShowedNothing) {
   EXPECT_LT(heavy.low, light.low);
 }
 
-// A stratum of a simulated campaign: its share of the population, and what its faults do.
-struct TrueStratum {
-  double share, dangerous, coverage;
-};
-
-// Share of simulated campaigns whose nominal 95 % interval holds the true total coverage.
-double interval_coverage(const std::vector<TrueStratum>& strata, std::uint64_t draws_each,
-                         std::uint64_t seed) {
-  constexpr std::uint64_t kCampaigns = 4000;
-  double detected = 0, dangerous = 0;
-  for (const TrueStratum& s : strata) {
-    dangerous += s.share * s.dangerous;
-    detected += s.share * s.dangerous * s.coverage;
-  }
-  const double truth = detected / dangerous;
-  const auto happens = [](RandomStream& random, double probability) {
-    return static_cast<double>(random.below(1ULL << 53)) < probability * 0x1p53;
-  };
-  std::uint64_t held = 0;
-  for (std::uint64_t campaign = 0; campaign < kCampaigns; ++campaign) {
-    RandomStream random(seed, 0, campaign);
-    std::vector<WeightedCounts> counts;
-    for (const TrueStratum& s : strata) {
-      WeightedCounts& c = counts.emplace_back();
-      c.weight = s.share / static_cast<double>(draws_each);
-      for (std::uint64_t i = 0; i < draws_each; ++i)
-        if (happens(random, s.dangerous))
-          ++(happens(random, s.coverage) ? c.detected : c.undetected);
-    }
-    const Interval interval = fay_feuer(counts, 0.95);
-    if (interval.low <= truth && truth <= interval.high) ++held;
-  }
-  return static_cast<double>(held) / kCampaigns;
+// Leveugle et al. work with a finite population; 1e9 stands for a large one.
+TEST(SampleSize, IsThatOfLeveugle) {
+  EXPECT_EQ(sample_size(0.01, 0.95, 1e9), 9604U);
+  EXPECT_EQ(sample_size(0.001, 0.95, 1e9), 959444U);
+  EXPECT_EQ(sample_size(0.01, 0.95), 9604U);
+  EXPECT_EQ(sample_size(0.001, 0.95), 960365U);
+  EXPECT_EQ(sample_size(0.01, 0.95, 100), 99U);  // 100 / (1 + 99 / 9603.6)
+  EXPECT_NEAR(margin_of_error(9604, 0.95), 0.01, 1e-6);
 }
 
-TEST(FayFeuer, HoldsTheTotalInAtLeast94PercentOfSimulatedCampaigns) {
-  // A light, well covered majority of strata and one heavy stratum that is covered badly.
-  EXPECT_GE(
-      interval_coverage(
-          {{0.90, 0.05, 0.20}, {0.05, 0.5, 0.99}, {0.03, 0.5, 0.99}, {0.02, 0.8, 1.0}}, 100, 1),
-      0.94);
-  // Weights over four decades.
-  EXPECT_GE(
-      interval_coverage({{0.9, 0.3, 0.95}, {0.09, 0.3, 0.6}, {0.009, 0.3, 0.3}, {0.0009, 0.9, 0.1}},
-                        200, 2),
-      0.94);
-  // Rare misses: almost everything is caught.
-  EXPECT_GE(interval_coverage({{0.5, 0.4, 0.995}, {0.3, 0.1, 0.999}, {0.2, 0.9, 0.98}}, 150, 3),
-            0.94);
+TEST(NoMiss, SupportsWhatTheSmallestSufficientNumberOfDrawsDoes) {
+  EXPECT_EQ(no_miss_draws(0.99, 0.95), 299U);
+  EXPECT_EQ(no_miss_draws(0.999, 0.95), 2995U);
+  EXPECT_EQ(no_miss_draws(0.9999, 0.95), 29956U);
+  EXPECT_GT(no_miss_bound(299, 0.95), 0.99);
+  EXPECT_LT(no_miss_bound(298, 0.95), 0.99);
+  EXPECT_NEAR(no_miss_bound(10, 0.95), std::pow(0.05, 0.1), 1e-12);
+  EXPECT_EQ(no_miss_bound(0, 0.95), 0);
+}
+
+TEST(McNemar, IsAFairCoin) {
+  EXPECT_EQ(mcnemar(0, 0), 1);
+  EXPECT_EQ(mcnemar(1, 0), 1);
+  EXPECT_EQ(mcnemar(3, 3), 1);
+  EXPECT_DOUBLE_EQ(mcnemar(0, 5), 2.0 / 32);
+  EXPECT_DOUBLE_EQ(mcnemar(1, 5), 2.0 * 7 / 64);  // (1 + 6) / 2^6 on either side
+  EXPECT_DOUBLE_EQ(mcnemar(5, 1), mcnemar(1, 5));
+}
+
+TEST(PairedDifference, WeighsStrataAndLinearises) {
+  // Weighted: 2 × (3 − 1) + 1 × (0 − 1) = 3 of 2 × 10 + 1 × 5 = 25.
+  const auto d = paired_difference({{2.0, 4, 3, 1, 2}, {1.0, 3, 0, 1, 1}}, 0.95);
+  ASSERT_TRUE(d.has_value());
+  EXPECT_DOUBLE_EQ(d->difference, 0.12);
+  // 4 × (3 × 0.88² + 1 × 1.12² + 6 × 0.12²) + 1 × (1 × 1.12² + 4 × 0.12²) = 15.9680
+  EXPECT_NEAR(d->standard_error, std::sqrt(15.968) / 25, 1e-12);
+  EXPECT_LT(d->interval.low, 0.12 - 1.9 * d->standard_error);
+  EXPECT_GT(d->interval.high, 0.12 + 1.9 * d->standard_error);
+  EXPECT_FALSE(paired_difference({{2.0, 0, 0, 0, 0}}, 0.95).has_value());
+}
+
+TEST(PairedDifference, IsMirroredWhenTheCheckersSwap) {
+  const auto ab = paired_difference({{2.0, 4, 9, 1, 2}, {0.5, 3, 0, 4, 1}}, 0.9),
+             ba = paired_difference({{2.0, 4, 1, 9, 2}, {0.5, 3, 4, 0, 1}}, 0.9);
+  EXPECT_NEAR(ab->difference, -ba->difference, 1e-12);
+  EXPECT_NEAR(ab->interval.low, -ba->interval.high, 1e-12);
+  EXPECT_NEAR(ab->interval.high, -ba->interval.low, 1e-12);
+}
+
+TEST(PairedDifference, OfCheckersThatAlwaysAgreedHasAWidth) {
+  const auto d = paired_difference({{1.0, 50, 0, 0, 50}}, 0.95);
+  EXPECT_EQ(d->difference, 0);
+  // No event of weight 1: up to χ²(2) / 2 = −ln 0.025 events.
+  EXPECT_NEAR(d->interval.high, -std::log(0.025) / 100, 1e-12);
+  EXPECT_NEAR(d->interval.low, -d->interval.high, 1e-12);
+  EXPECT_LT(paired_difference({{1.0, 50, 0, 0, 50}, {20.0, 0, 0, 0, 0}}, 0.95)->interval.low,
+            10 * d->interval.low)
+      << "a heavy stratum may have hidden some";
+}
+
+TEST(WeightedSum, OfEqualWeightsHasTheExactPoissonLimits) {
+  // Garwood, Biometrika 28 (1936): 10 events, 95 %: 4.795 to 18.39.
+  const WeightedSum sum = weighted_sum({{3.0, 4}, {3.0, 6}}, 0.95);
+  EXPECT_EQ(sum.value, 30);
+  EXPECT_NEAR(sum.low / 3, 4.795, 5e-4);
+  EXPECT_NEAR(sum.high / 3, 18.39, 5e-3);
 }
 
 TEST(LatencyQuantile, IsEmptyBeyondThePlateauOfDetectedFaults) {
