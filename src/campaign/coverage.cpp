@@ -1,9 +1,9 @@
 #include "src/campaign/coverage.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "src/campaign/csv.h"
+#include "src/campaign/estimate.h"
 
 namespace attnguard {
 namespace {
@@ -13,14 +13,6 @@ Effect effect_at(Effect effect, const OutputDifference& difference, double toler
   if (effect != Effect::sdc && effect != Effect::tolerable) return effect;
   return beyond(difference.max_row_error, difference.nonfinite, tolerance) ? Effect::sdc
                                                                            : Effect::tolerable;
-}
-
-constexpr std::size_t kFaultClasses = EnumNames<FaultClass>::names.size();
-
-// An equal weight makes the pooled counts a plain proportion.
-bool same_weight(const std::vector<WeightedCounts>& strata) {
-  return std::all_of(strata.begin(), strata.end(),
-                     [&](const WeightedCounts& s) { return s.weight == strata.front().weight; });
 }
 
 }  // namespace
@@ -38,40 +30,30 @@ std::vector<double> reported_tolerances(double configured) {
   return tolerances;
 }
 
+CoverageTally::Counts CoverageTally::no_counts(std::size_t checkers, std::size_t tolerances) {
+  CheckerCounts none;
+  none.verdicts.resize(tolerances);
+  return {0, std::vector<CheckerCounts>(checkers, none)};
+}
+
 CoverageTally::CoverageTally(const CampaignContext& context, const CampaignConfig& config)
     : context_(context),
       config_(config),
       owners_(context),
       tolerances_(reported_tolerances(context.tolerance)),
-      cell_of_(context.universe.classes().size() * context.plan.strata().size() * kFaultClasses,
-               -1) {}
-
-CoverageTally::Cell& CoverageTally::cell(const Injection& injection) {
-  const RegisterId reg = injection.fault.site.reg;
-  const FaultClass fault_class = injection.fault_class();
-  std::int32_t& index =
-      cell_of_[(reg * context_.plan.strata().size() + injection.stratum) * kFaultClasses +
-               static_cast<std::size_t>(fault_class)];
-  if (index < 0) {
-    index = static_cast<std::int32_t>(cells_.size());
-    cells_.push_back({reg, injection.stratum, fault_class, 0, {}});
-    cells_.back().counts.resize(context_.checkers.size());
-    for (Counts& counts : cells_.back().counts) counts.verdicts.resize(tolerances_.size());
-  }
-  return cells_[static_cast<std::size_t>(index)];
-}
+      cells_(context, no_counts(context.checkers.size(), tolerances_.size())) {}
 
 void CoverageTally::add(const Record& record) {
   const auto& [injection, measurement] = record;
   const Effect effect = judge_effect(measurement, injection.first_cycle, context_.tolerance);
   ++effects_[static_cast<std::size_t>(effect)];
   if (effect == Effect::not_injected || effect == Effect::sim_error) return;
-  Cell& cell = this->cell(injection);
+  Counts& cell = cells_.of(injection);
   ++cell.injections;
   for (std::size_t c = 0; c < context_.checkers.size(); ++c) {
     const CheckerMeasurement& checker = measurement.checkers[c];
     const bool alarm = checker.alarm_cycle != kNever;
-    Counts& counts = cell.counts[c];
+    CheckerCounts& counts = cell.checkers[c];
     ToleranceSet detected = 0;
     for (std::size_t t = 0; t < tolerances_.size(); ++t) {
       const Effect at = effect_at(effect, measurement.difference, tolerances_[t]);
@@ -100,70 +82,40 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> CoverageTally::histogram(
   return histogram;
 }
 
-// By register class, then stratum: sums of doubles must not depend on who came first.
-template <class Chosen>
-std::vector<const CoverageTally::Cell*> CoverageTally::chosen_cells(Chosen chosen) const {
-  std::vector<const Cell*> cells;
-  for (const std::int32_t index : cell_of_)
-    if (index >= 0 && chosen(cells_[static_cast<std::size_t>(index)]))
-      cells.push_back(&cells_[static_cast<std::size_t>(index)]);
-  return cells;
-}
-
-// Sums the cells for which chosen(cell) holds; without latencies.
-template <class Chosen>
-CoverageRow CoverageTally::counted_row(std::size_t checker, std::size_t tolerance, std::string name,
-                                       Domain domain, Chosen chosen) const {
+CoverageRow CoverageTally::counted_row(std::size_t checker, std::size_t tolerance,
+                                       const SiteGroup& group) const {
   CoverageRow row;
   row.checker = context_.checkers[checker];
-  row.site_class = std::move(name);
-  row.domain = domain;
+  row.site_class = group.name;
+  row.domain = group.domain;
+  row.fault_class = group.fault_class;
   row.tolerance = tolerances_[tolerance];
+  row.bits = group.bits;
+  row.live_bit_cycles = group.live_bit_cycles;
   std::vector<WeightedCounts> strata;
   double weight = 0;
-  for (const Cell* cell : chosen_cells(chosen)) {
-    const VerdictCounts& counts = cell->counts[checker].verdicts[tolerance];
+  for (const auto* cell : cells_.chosen(group)) {
+    const VerdictCounts& counts = cell->counts.checkers[checker].verdicts[tolerance];
     const double w = context_.plan.strata()[cell->stratum].weight;
-    row.injections += cell->injections;
+    row.injections += cell->counts.injections;
     row.counts += counts;
-    weight += w * static_cast<double>(cell->injections);
+    weight += w * static_cast<double>(cell->counts.injections);
     strata.push_back({w, counts[Verdict::detected], counts[Verdict::undetected]});
   }
   if (row.injections > 0) row.weight = weight / static_cast<double>(row.injections);
-  if (domain != Domain::function) return row;
-
-  row.coverage = weighted_coverage(strata);
-  if (!row.coverage) return row;
-  const std::uint64_t detected = row.counts[Verdict::detected];
-  const std::uint64_t dangerous = detected + row.counts[Verdict::undetected];
-  if (context_.plan.census()) {
-    row.method = "census";
-  } else if (!same_weight(strata)) {
-    row.method = "fay_feuer";
-    row.interval = fay_feuer(strata, config_.confidence);
-  } else {
-    row.method = enum_name(config_.interval);
-    row.interval = config_.interval == IntervalMethod::wilson
-                       ? wilson(detected, dangerous, config_.confidence)
-                       : clopper_pearson(detected, dangerous, config_.confidence);
-  }
+  if (group.domain != Domain::function) return row;
+  const Estimate coverage = estimate(strata, context_.plan.census(), config_);
+  row.coverage = coverage.share;
+  row.interval = coverage.interval;
+  row.method = coverage.method;
   return row;
 }
 
-template <class Chosen>
-CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::string name,
-                               Domain domain, Chosen chosen) const {
-  CoverageRow row = counted_row(checker, tolerance, std::move(name), domain, chosen);
+CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance,
+                               const SiteGroup& group) const {
+  CoverageRow row = counted_row(checker, tolerance, group);
   if (!row.coverage) return row;
-  std::vector<LatencyCounts> latencies;
-  for (const Cell* cell : chosen_cells(chosen)) {
-    const Counts& counts = cell->counts[checker];
-    const VerdictCounts& verdicts = counts.verdicts[tolerance];
-    latencies.push_back({context_.plan.strata()[cell->stratum].weight,
-                         verdicts[Verdict::detected] + verdicts[Verdict::undetected],
-                         histogram(counts.latencies, tolerance)});
-  }
-  const LatencyDistribution distribution(latencies);
+  const LatencyDistribution distribution(latencies(checker, tolerance, group));
   row.p50 = distribution.quantile(0.50, false);
   row.p95 = distribution.quantile(0.95, false);
   row.p99 = distribution.quantile(0.99, false);
@@ -172,40 +124,29 @@ CoverageRow CoverageTally::row(std::size_t checker, std::size_t tolerance, std::
   return row;
 }
 
-bool CoverageTally::in_total(RegisterId reg, bool logic, bool sram) const {
-  const RegisterClass& cls = context_.universe[reg];
-  return cls.domain == Domain::function && (cls.kind == StorageKind::sram ? sram : logic);
+std::vector<LatencyCounts> CoverageTally::latencies(std::size_t checker, std::size_t tolerance,
+                                                    const SiteGroup& group) const {
+  std::vector<LatencyCounts> latencies;
+  for (const auto* cell : cells_.chosen(group)) {
+    const CheckerCounts& counts = cell->counts.checkers[checker];
+    const VerdictCounts& verdicts = counts.verdicts[tolerance];
+    latencies.push_back({context_.plan.strata()[cell->stratum].weight,
+                         verdicts[Verdict::detected] + verdicts[Verdict::undetected],
+                         histogram(counts.latencies, tolerance)});
+  }
+  return latencies;
 }
 
-std::vector<CoverageRow> CoverageTally::totals(std::size_t checker, std::size_t tolerance,
-                                               FaultClass fault_class) const {
-  std::vector<CoverageRow> rows;
-  for (const auto& [name, logic, sram] :
-       {std::tuple{"total_logic", true, false}, std::tuple{"total_sram", false, true},
-        std::tuple{"total", true, true}}) {
-    rows.push_back(row(checker, tolerance, name, Domain::function,
-                       [&, logic = logic, sram = sram](const Cell& cell) {
-                         return cell.fault_class == fault_class && in_total(cell.reg, logic, sram);
-                       }));
-    rows.back().fault_class = fault_class;
-    for (const PlanClass& cls : context_.plan.classes()) {
-      if (!in_total(cls.reg, logic, sram)) continue;
-      rows.back().bits += cls.bits;
-      rows.back().live_bit_cycles += cls.live_bit_cycles;
-    }
-  }
-  return rows;
+SiteGroup CoverageTally::total_of_first_class() const {
+  return totals(context_, context_.plan.fault_classes().front()).back();
 }
 
 CoverageRow CoverageTally::total(std::size_t checker) const {
-  return totals(checker, 0, context_.plan.fault_classes().front()).back();
+  return row(checker, 0, total_of_first_class());
 }
 
 CoverageSoFar CoverageTally::so_far(std::size_t checker) const {
-  const FaultClass first = context_.plan.fault_classes().front();
-  const CoverageRow row = counted_row(checker, 0, "total", Domain::function, [&](const Cell& cell) {
-    return cell.fault_class == first && in_total(cell.reg, true, true);
-  });
+  const CoverageRow row = counted_row(checker, 0, total_of_first_class());
   return {row.coverage, row.interval};
 }
 
@@ -214,34 +155,19 @@ std::vector<CoverageRow> CoverageTally::class_rows() const {
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
     for (const FaultClass fault_class : context_.plan.fault_classes())
       for (std::size_t t = 0; t < tolerances_.size(); ++t) {
-        for (const PlanClass& cls : context_.plan.classes()) {
-          const RegisterClass& reg = context_.universe[cls.reg];
-          rows.push_back(row(c, t, reg.site_class(), reg.domain, [&](const Cell& cell) {
-            return cell.reg == cls.reg && cell.fault_class == fault_class;
-          }));
-          rows.back().fault_class = fault_class;
-          rows.back().bits = cls.bits;
-          rows.back().live_bit_cycles = cls.live_bit_cycles;
-        }
-        for (CoverageRow& total : totals(c, t, fault_class)) rows.push_back(std::move(total));
+        for (const SiteGroup& group : site_classes(context_, fault_class))
+          rows.push_back(row(c, t, group));
+        for (const SiteGroup& group : totals(context_, fault_class))
+          rows.push_back(row(c, t, group));
       }
   return rows;
 }
 
 std::vector<CoverageRow> CoverageTally::stratum_rows() const {
   std::vector<CoverageRow> rows;
-  const std::vector<PlanStratum>& strata = context_.plan.strata();
   for (std::size_t c = 0; c < context_.checkers.size(); ++c)
     for (const FaultClass fault_class : context_.plan.fault_classes())
-      for (std::uint32_t h = 0; h < strata.size(); ++h) {
-        // A sampled stratum has one class; those of a list are shown for every class listed.
-        if (!context_.plan.census() && context_.plan.fault_class(h) != fault_class) continue;
-        rows.push_back(row(c, 0, strata[h].name, strata[h].domain, [&](const Cell& cell) {
-          return cell.stratum == h && cell.fault_class == fault_class;
-        }));
-        rows.back().fault_class = fault_class;
-        rows.back().live_bit_cycles = strata[h].live_bit_cycles;
-      }
+      for (const SiteGroup& group : strata(context_, fault_class)) rows.push_back(row(c, 0, group));
   return rows;
 }
 
@@ -288,18 +214,9 @@ std::string coverage_csv(const std::vector<CoverageRow>& rows, const std::string
          {Verdict::detected, Verdict::undetected, Verdict::safe_detected, Verdict::spurious_alarm,
           Verdict::benign, Verdict::not_applicable})
       line.add(row.counts[verdict]);
-    line.add(row.counts.nonfinite_alarms).add(row.coverage);
-    if (row.interval) {
-      line.add(row.interval->low).add(row.interval->high).add(confidence);
-    } else {
-      line.skip(3);
-    }
-    line.add(row.method)
-        .add(row.p50)
-        .add(row.p95)
-        .add(row.p99)
-        .add(row.max)
-        .add(row.given_detected_p50);
+    line.add(row.counts.nonfinite_alarms);
+    add_estimate(line, {row.coverage, row.interval, row.method}, confidence);
+    line.add(row.p50).add(row.p95).add(row.p99).add(row.max).add(row.given_detected_p50);
     text += line.str();
   }
   return text;

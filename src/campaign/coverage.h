@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "src/campaign/campaign_config.h"
-#include "src/campaign/plan.h"
+#include "src/campaign/cells.h"
 #include "src/campaign/record.h"
+#include "src/campaign/site_group.h"
 #include "src/campaign/statistics.h"
 
 namespace attnguard {
@@ -40,7 +42,7 @@ struct CoverageRow {
   /// for a census.
   std::optional<double> coverage;
   std::optional<Interval> interval;
-  std::string method;  ///< wilson, clopper_pearson, fay_feuer, census; empty without coverage
+  std::string_view method;  ///< as Estimate::method
   std::optional<std::uint64_t> p50, p95, p99, max, given_detected_p50;
 };
 
@@ -68,6 +70,15 @@ class CoverageTally {
   /// The `total` row of a checker at the configured tolerance, of the first fault class.
   CoverageRow total(std::size_t checker) const;
   CoverageSoFar so_far(std::size_t checker) const;
+  /// A group at the configured tolerance.
+  CoverageRow row(std::size_t checker, const SiteGroup& group) const {
+    return row(checker, 0, group);
+  }
+  /// When the dangerous draws of a group were detected, at the configured tolerance; one entry per
+  /// register class and stratum.
+  std::vector<LatencyCounts> latencies(std::size_t checker, const SiteGroup& group) const {
+    return latencies(checker, 0, group);
+  }
   const std::array<std::uint64_t, EnumNames<Effect>::names.size()>& effects() const {
     return effects_;
   }
@@ -80,42 +91,31 @@ class CoverageTally {
     std::uint64_t cycles;
     ToleranceSet dangerous;
   };
-  /// Of one checker.
-  struct Counts {
+  struct CheckerCounts {
     std::vector<VerdictCounts> verdicts;  ///< [tolerance]
     std::vector<Latency> latencies;
   };
-  /// One register class in one stratum; a list has faults of all classes in one.
-  struct Cell {
-    RegisterId reg;
-    std::uint32_t stratum;
-    FaultClass fault_class;
+  struct Counts {
     std::uint64_t injections = 0;
-    std::vector<Counts> counts;  ///< [checker]
+    std::vector<CheckerCounts> checkers;
   };
 
-  Cell& cell(const Injection& injection);
+  static Counts no_counts(std::size_t checkers, std::size_t tolerances);
   /// (cycles, injections), by cycles.
   static std::vector<std::pair<std::uint64_t, std::uint64_t>> histogram(
       const std::vector<Latency>& latencies, std::size_t tolerance);
-  template <class Chosen>
-  std::vector<const Cell*> chosen_cells(Chosen chosen) const;
-  template <class Chosen>
-  CoverageRow counted_row(std::size_t checker, std::size_t tolerance, std::string name,
-                          Domain domain, Chosen chosen) const;
-  template <class Chosen>
-  CoverageRow row(std::size_t checker, std::size_t tolerance, std::string name, Domain domain,
-                  Chosen chosen) const;
-  bool in_total(RegisterId reg, bool logic, bool sram) const;
-  std::vector<CoverageRow> totals(std::size_t checker, std::size_t tolerance,
-                                  FaultClass fault_class) const;
+  /// Without latencies.
+  CoverageRow counted_row(std::size_t checker, std::size_t tolerance, const SiteGroup& group) const;
+  CoverageRow row(std::size_t checker, std::size_t tolerance, const SiteGroup& group) const;
+  std::vector<LatencyCounts> latencies(std::size_t checker, std::size_t tolerance,
+                                       const SiteGroup& group) const;
+  SiteGroup total_of_first_class() const;
 
   const CampaignContext& context_;
   const CampaignConfig& config_;
   const Owners owners_;
   std::vector<double> tolerances_;
-  std::vector<Cell> cells_;            ///< in the order first met
-  std::vector<std::int32_t> cell_of_;  ///< [register class × stratum × fault class]; −1: none
+  Cells<Counts> cells_;
   std::array<std::uint64_t, EnumNames<Effect>::names.size()> effects_{};
 };
 
