@@ -40,6 +40,7 @@ CampaignSummary summarise(const CampaignSession& session, const Conducted& condu
   const CoverageTally& tally = conducted.tally;
   CampaignSummary summary;
   summary.injections = session.plan().size();
+  summary.planned = session.plan().looks().back();
   for (std::size_t e = 0; e < tally.effects().size(); ++e)
     summary.effects[std::string(EnumNames<Effect>::names[e].second)] = tally.effects()[e];
   for (std::size_t c = 0; c < session.context().checkers.size(); ++c)
@@ -106,8 +107,8 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   how.audit = options.audit;
   how.progress = options.progress;
   how.interrupted = InterruptGuard::interrupted;
-  const Conducted conducted =
-      conduct(context, prepared.config.campaign, {session.simulate(), engine.get()}, store, how);
+  const Conducted conducted = conduct(session.plan(), context, prepared.config.campaign,
+                                      {session.simulate(), engine.get()}, store, how);
 
   CampaignSummary summary = summarise(session, conducted);
   summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() -
@@ -130,6 +131,7 @@ CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptio
   const CampaignPlan& plan = session.plan();
   CampaignForecast forecast;
   forecast.injections = plan.size();
+  forecast.looks = plan.looks();
   forecast.strata = plan.strata();
   forecast.census = plan.census();
   forecast.golden_cycles = session.golden().cycles;

@@ -26,8 +26,7 @@ struct GoldenMemory {
 
 struct CampaignOptions {
   std::uint32_t workers = 0;  ///< processes; 0: one per core
-  /// Directory for injections.csv, coverage.csv, strata.csv, summary.json, timing.json and
-  /// config.json, and audit.csv after a mismatch; empty: write nothing.
+  /// Directory for the files of docs/outputs.md; empty: write nothing.
   std::filesystem::path out;
   StartMode start = StartMode::refuse;
   std::optional<std::uint64_t> audit;        ///< injections to repeat; see AuditSelection
@@ -53,6 +52,7 @@ struct CheckerSummary {
 
 struct CampaignSummary {
   std::uint64_t injections = 0;
+  std::uint64_t planned = 0;  ///< more where the stop rule ended the campaign
   std::map<std::string, std::uint64_t> effects;
   std::vector<CheckerSummary> checkers;  ///< in configuration order
   std::vector<CoverageRow> coverage;     ///< rows of coverage.csv
@@ -77,6 +77,7 @@ void require_sound(const CampaignSummary& summary);
 /// What a campaign would do.
 struct CampaignForecast {
   std::uint64_t injections = 0;
+  std::vector<std::uint64_t> looks;  ///< sizes at which it may end
   std::vector<PlanStratum> strata;
   bool census = false;
   std::uint64_t golden_cycles = 0;

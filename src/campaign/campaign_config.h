@@ -52,6 +52,44 @@ struct ToleranceConfig {
   }
 };
 
+/// When a campaign may end before its last injection.
+struct StopConfig {
+  std::string checker;
+  double half_width = 0.01;
+  std::vector<std::uint64_t> looks;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"checker", "whose `total` coverage is looked at", 0, 0, true}, self.checker);
+    v(FieldSpec{"half_width", "the campaign ends at a look where half the interval is this or less",
+                1e-6, 0.5, true},
+      self.half_width);
+    v(FieldSpec{"looks", "counts of injections at which to look, ascending, below `injections`", 1,
+                1e9, true},
+      self.looks);
+  }
+};
+
+/// What a failure mode and effects analysis asks beyond coverage.
+struct SafetyConfig {
+  std::optional<double> logic_fit_per_mbit{}, sram_fit_per_mbit{};
+  std::optional<std::string> detection_budget{};
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"logic_fit_per_mbit",
+                "raw rate of transient faults of registers, links and lines: failures in 1e9 hours "
+                "per 1e6 bits",
+                0.0, 1e12},
+      self.logic_fit_per_mbit);
+    v(FieldSpec{"sram_fit_per_mbit", "the same of SRAM", 0.0, 1e12}, self.sram_fit_per_mbit);
+    v(FieldSpec{"detection_budget",
+                "time from fault to alarm that counts as detected in time, with its unit: cycles, "
+                "ns, us, ms or s"},
+      self.detection_budget);
+  }
+};
+
 struct CampaignConfig {
   std::uint64_t injections = 20000;
   std::vector<TriggerConfig> faults;
@@ -66,6 +104,8 @@ struct CampaignConfig {
   double confidence = 0.95;
   IntervalMethod interval = IntervalMethod::wilson;
   double safety_mechanism_share = 0.1;
+  std::optional<StopConfig> stop;
+  std::optional<SafetyConfig> safety;
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
@@ -99,6 +139,8 @@ struct CampaignConfig {
                 "selected",
                 0.0, 0.9},
       self.safety_mechanism_share);
+    v(FieldSpec{"stop", "when to end before `injections`"}, self.stop);
+    v(FieldSpec{"safety", "adds fmeda.csv"}, self.safety);
   }
 };
 

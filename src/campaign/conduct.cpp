@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "src/simulation/errors.h"
 
 namespace attnguard {
@@ -19,27 +21,47 @@ std::vector<std::uint64_t> every_thousandth(std::uint64_t injections) {
 
 }  // namespace
 
-Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
+Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const CampaignConfig& config,
                   const Engines& engines, const ChunkStore& store, const ConductOptions& options) {
+  plan.cut(0);
   AuditSelection selection(options.audit);
   const bool by_query_tile =
       engines.differential != nullptr && engines.differential->by_query_tile();
-  const WorkOrder order(context.plan, engines.differential, selection, by_query_tile);
-  const std::uint64_t all = context.plan.size();
+  WorkOrder order(plan, engines.differential, selection, by_query_tile);
   CoverageTally tally(context, config);
+  PairTally pairs(context, config);
+  ErrorSizeTally error_sizes(context, config);
   FailedInjections failed;
-  CampaignProgress progress{0, context.plan.size(), 0, tally};
+  CampaignProgress progress{0, plan.size(), 0, tally};
   Injector injector(context, engines, order, store, options.workers, options.interrupted,
                     [&](const Record& record, bool kept) {
                       tally.add(record);
+                      pairs.add(record);
+                      error_sizes.add(record);
                       if (record.measurement.completion == Completion::failed)
                         failed[record.injection.number] = "";
                       ++progress.done;
                       progress.kept += kept;
                       if (options.progress) options.progress(progress);
                     });
-  injector.run();
+  std::vector<Look> looks;
+  bool met = false;
+  for (std::size_t look = 0;;) {
+    injector.run();
+    if (config.stop) {
+      const auto checker =
+          std::find(context.checkers.begin(), context.checkers.end(), config.stop->checker);
+      looks.push_back({plan.size(),
+                       tally.so_far(static_cast<std::size_t>(checker - context.checkers.begin()))});
+      met = narrow_enough(looks.back().coverage.interval, config.stop->half_width);
+    }
+    if (met || ++look == plan.looks().size()) break;
+    plan.cut(look);
+    order.extend();
+    progress.all = plan.size();
+  }
   for (const auto& [number, reason] : injector.reasons()) failed[number] = reason;
+  const std::uint64_t all = plan.size();
 
   const bool by_interval = engines.differential == nullptr && !options.audit;
   Archive archive(store, order);
@@ -49,8 +71,17 @@ Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
                                 if (options.interrupted && options.interrupted())
                                   throw Interrupted(all, all);
                               });
-  return {std::move(tally), std::move(archive), std::move(audited), std::move(failed),
-          order.full(),     all - order.full(), progress.kept};
+  return {std::move(tally),
+          std::move(pairs),
+          std::move(error_sizes),
+          std::move(looks),
+          met,
+          std::move(archive),
+          std::move(audited),
+          std::move(failed),
+          order.full(),
+          all - order.full(),
+          progress.kept};
 }
 
 void require_none_failed(const FailedInjections& failed) {

@@ -6,10 +6,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/campaign/audit.h"
 #include "src/campaign/coverage.h"
+#include "src/campaign/error_size.h"
 #include "src/campaign/injector.h"
+#include "src/campaign/paired.h"
 
 namespace attnguard {
 
@@ -29,8 +32,18 @@ struct ConductOptions {
 /// Injections on which workers died twice, and why; no reason if that was in an earlier process.
 using FailedInjections = std::map<std::uint64_t, std::string>;
 
+/// What the stop rule saw when so many injections were resolved.
+struct Look {
+  std::uint64_t injections = 0;
+  CoverageSoFar coverage;
+};
+
 struct Conducted {
   CoverageTally tally;
+  PairTally pairs;
+  ErrorSizeTally error_sizes;
+  std::vector<Look> looks;  ///< empty without a stop rule
+  bool met = false;         ///< the rule, at the last of them
   Archive archive;
   AuditResult audit;
   FailedInjections failed;
@@ -38,9 +51,9 @@ struct Conducted {
   std::uint64_t kept = 0;                    ///< injections of an earlier process
 };
 
-/// Throws Interrupted when options.interrupted says so; what the store then holds need not be done
-/// again.
-Conducted conduct(const CampaignContext& context, const CampaignConfig& config,
+/// Resolves `plan`, which `context` refers to, and cuts it to where the stop rule says. Throws
+/// Interrupted when options.interrupted says so; what the store then holds need not be done again.
+Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const CampaignConfig& config,
                   const Engines& engines, const ChunkStore& store, const ConductOptions& options);
 
 /// Throws ModelError that names the injections, if there are any.

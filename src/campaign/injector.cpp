@@ -32,13 +32,14 @@ Injector::Injector(const CampaignContext& context, const Engines& engines, const
       tick_([this, interrupted = std::move(interrupted)] {
         if (interrupted && interrupted()) throw Interrupted(0, context_.plan.size());
       }),
-      found_(std::move(found)),
-      is_kept_(chunks_.size()) {}
+      found_(std::move(found)) {}
 
 void Injector::run() {
+  is_kept_.resize(chunks_.size());
   try {
     find_kept();
     run_missing();
+    first_ = chunks_.size();
   } catch (const Interrupted&) {
     // The workers are gone by now; some may have left a chunk that nobody has looked at.
     std::uint64_t kept = 0;
@@ -50,7 +51,7 @@ void Injector::run() {
 
 void Injector::run_missing() {
   std::map<std::pair<bool, std::uint32_t>, std::vector<std::size_t>> open;
-  for (std::size_t i = 0; i < chunks_.size(); ++i)
+  for (std::size_t i = first_; i < chunks_.size(); ++i)
     if (!is_kept_[i]) open[{chunks_[i].full, chunks_[i].group}].push_back(i);
   for (const auto& [key, chunks] : open) {
     if (key.first) {
@@ -64,7 +65,7 @@ void Injector::run_missing() {
 }
 
 void Injector::find_kept() {
-  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+  for (std::size_t i = first_; i < chunks_.size(); ++i) {
     const std::optional<StoredChunk> stored = store_.read(i, chunks_[i]);
     if (!stored) continue;
     for (std::size_t p = 0; p < chunks_[i].numbers.size(); ++p) pass_on(stored->record(p), true);

@@ -21,7 +21,7 @@ struct Engines {
 
 class Injector {
  public:
-  /// Called with every record once: first with those kept from an earlier process.
+  /// Called with every record once; in each run() first with those kept from an earlier process.
   using Found = std::function<void(const Record&, bool kept)>;
 
   /// `interrupted` is asked several times a second whether to stop; may be empty.
@@ -29,9 +29,9 @@ class Injector {
            const ChunkStore& store, std::uint32_t workers, std::function<bool()> interrupted,
            Found found);
 
-  /// Until the store holds every chunk. An injection on which a worker dies or throws twice is
-  /// recorded as failed, and the rest goes on. Throws Interrupted; what the store then holds need
-  /// not be done again.
+  /// Until the store holds every chunk of the order, which may have grown since it last ran. An
+  /// injection on which a worker dies or throws twice is recorded as failed, and the rest goes on.
+  /// Throws Interrupted; what the store then holds need not be done again.
   void run();
 
   /// Why the injections failed that did so in this process.
@@ -59,6 +59,7 @@ class Injector {
   const std::uint32_t workers_;
   const std::function<void()> tick_;  ///< of the pools
   const Found found_;
+  std::size_t first_ = 0;                  ///< chunks before it are done
   std::vector<bool> is_kept_;              ///< [chunk]; by an earlier process
   std::map<std::uint64_t, int> failures_;  ///< by injection
   std::map<std::uint64_t, std::string> reasons_;

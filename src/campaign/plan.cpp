@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <stdexcept>
 
 namespace attnguard {
 namespace {
@@ -85,10 +86,12 @@ CampaignPlan::CampaignPlan(const CampaignConfig& config, std::uint64_t seed,
     classes_.push_back({cls.reg, cls.instances * universe[cls.reg].site_bits(), live[cls.reg]});
 
   census_ = !config.faults.empty() || config.sampling == Sampling::exhaustive;
-  if (census_)
+  if (census_) {
     plan_census(origin);
-  else
+    looks_ = {size_};
+  } else {
     plan_sampling(origin, blocks);
+  }
   sort_unique(fault_classes_);
 }
 
@@ -163,12 +166,11 @@ void CampaignPlan::merge_domains(std::vector<Stratum>& strata, const std::string
 
 void CampaignPlan::plan_sampling(const ConfigOrigin& origin, const std::vector<LiveBlock>& blocks) {
   std::vector<std::vector<Stratum>> by_group;
-  bool function = false, safety = false;
+  bool function = false;
   for (const MixGroup& group : groups_) {
     by_group.push_back(group_strata(group, universe_, selected_, blocks));
     if (config_.sampling == Sampling::uniform) merge_domains(by_group.back(), group.prefix);
-    for (const Stratum& stratum : by_group.back())
-      (is_function(stratum.domain()) ? function : safety) = true;
+    for (const Stratum& stratum : by_group.back()) function |= is_function(stratum.domain());
     if (group.compound) {
       companions_ = group_strata(group, universe_, selected_, blocks);
       merge_domains(companions_, "");
@@ -180,79 +182,118 @@ void CampaignPlan::plan_sampling(const ConfigOrigin& origin, const std::vector<L
                   "\"" + std::string(enum_name(config_.models[group.models.front()].kind)) + "\"",
                   "a model that some selected site has in the golden run");
   }
-  std::uint64_t function_size = function ? config_.injections : 0;
-  if (function && safety)
-    function_size -= static_cast<std::uint64_t>(
-        std::floor(static_cast<double>(config_.injections) * config_.safety_mechanism_share));
-  add_ranges(Domain::function, function_size, by_group);
-  add_ranges(Domain::safety_mechanism, config_.injections - function_size, by_group);
-  balance_groups();
+  if (config_.stop && !function)
+    origin.reject("/campaign/stop", "given", "only where some selected site is of the datapath");
+  add_shares(Domain::function, by_group);
+  add_shares(Domain::safety_mechanism, by_group);
+  if (config_.stop) looks_ = config_.stop->looks;
+  looks_.push_back(config_.injections);
+  add_ranges();
+  cut(looks_.size() - 1);
 }
 
-/// The draws of a domain, shared among the groups that have a population there as the mix says.
-void CampaignPlan::add_ranges(Domain domain, std::uint64_t size,
-                              std::vector<std::vector<Stratum>>& by_group) {
-  const auto belongs = [&](const Stratum& stratum) { return stratum.domain() == domain; };
-  std::uint64_t weight = 0;
-  for (std::size_t g = 0; g < groups_.size(); ++g)
-    if (std::any_of(by_group[g].begin(), by_group[g].end(), belongs)) weight += groups_[g].weight;
+void CampaignPlan::add_shares(Domain domain, std::vector<std::vector<Stratum>>& by_group) {
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    Range range;
-    range.group = g;
-    range.first_stratum = populations_.size();
+    Share share{domain, g, populations_.size(), 0};
     for (Stratum& stratum : by_group[g])
-      if (belongs(stratum)) populations_.push_back(std::move(stratum));
-    range.strata = populations_.size() - range.first_stratum;
-    if (range.strata == 0) continue;
-    range.first = size_;
-    // What is left goes to the groups left: no draw is lost to rounding.
-    range.size = static_cast<std::uint64_t>(
-        std::llround(static_cast<double>(size) * static_cast<double>(groups_[g].weight) /
-                     static_cast<double>(weight)));
-    size -= range.size;
-    weight -= groups_[g].weight;
-    size_ += range.size;
-    ranges_.push_back(range);
-    if (range.size > 0) fault_classes_.push_back(groups_[g].fault_class);
-    for (std::size_t rank = 0; rank < range.strata; ++rank) {
-      const Stratum& population = populations_[range.first_stratum + rank];
+      if (stratum.domain() == domain) populations_.push_back(std::move(stratum));
+    share.strata = populations_.size() - share.first_stratum;
+    if (share.strata == 0) continue;
+    for (std::size_t h = share.first_stratum; h < populations_.size(); ++h) {
+      const Stratum& population = populations_[h];
       streams_.push_back(stable_hash((is_function(domain) ? "function/" : "safety_mechanism/") +
                                      population.name()));
-      const std::uint64_t draws = (range.size + range.strata - 1 - rank) / range.strata;
       std::uint64_t live = population.live_bit_cycles();
       if (groups_[g].population == PopulationKind::permanent_bits)
         live *= groups_[g].models.size() > 1 ? 2 : 1;  // bits × polarities
-      strata_.push_back({population.name(), domain, live, draws,
-                         draws == 0 ? 0 : static_cast<double>(live) / static_cast<double>(draws)});
+      strata_.push_back({population.name(), domain, live, 0, 0});
+    }
+    shares_.push_back(share);
+  }
+}
+
+/// Of a campaign of so many injections: shared between the domains as configured, and within one
+/// among the groups that have a population there as the mix says. None grows by more than its part.
+std::vector<std::uint64_t> CampaignPlan::share_sizes(std::uint64_t injections) const {
+  std::vector<std::uint64_t> sizes;
+  for (const Domain domain : {Domain::function, Domain::safety_mechanism}) {
+    std::uint64_t weight = 0, other = 0;
+    for (const Share& share : shares_)
+      (share.domain == domain ? weight : other) += groups_[share.group].weight;
+    std::uint64_t left = injections;
+    if (other > 0) {
+      const auto safety = static_cast<std::uint64_t>(
+          std::floor(static_cast<double>(injections) * config_.safety_mechanism_share));
+      left = is_function(domain) ? injections - safety : safety;
+    }
+    for (const Share& share : shares_) {
+      if (share.domain != domain) continue;
+      // What is left goes to the groups left: no draw is lost to rounding.
+      const std::uint64_t own = groups_[share.group].weight;
+      sizes.push_back(static_cast<std::uint64_t>(std::llround(
+          static_cast<double>(left) * static_cast<double>(own) / static_cast<double>(weight))));
+      left -= sizes.back();
+      weight -= own;
     }
   }
+  return sizes;
+}
+
+void CampaignPlan::add_ranges() {
+  std::vector<std::uint64_t> before(shares_.size());
+  for (const std::uint64_t look : looks_) {
+    const std::vector<std::uint64_t> sizes = share_sizes(look);
+    for (std::size_t s = 0; s < shares_.size(); ++s) {
+      if (sizes[s] == before[s]) continue;
+      if (sizes[s] < before[s]) throw std::logic_error("a share of the plan shrinks");
+      ranges_.push_back({size_, sizes[s] - before[s], s, before[s]});
+      size_ += ranges_.back().size;
+      before[s] = sizes[s];
+    }
+  }
+  for (std::size_t s = 0; s < shares_.size(); ++s)
+    if (before[s] > 0) fault_classes_.push_back(groups_[shares_[s].group].fault_class);
+}
+
+void CampaignPlan::cut(std::size_t look) {
+  size_ = looks_[look];
+  if (census_) return;
+  const std::vector<std::uint64_t> sizes = share_sizes(size_);
+  for (std::size_t s = 0; s < shares_.size(); ++s)
+    for (std::size_t rank = 0; rank < shares_[s].strata; ++rank) {
+      PlanStratum& stratum = strata_[shares_[s].first_stratum + rank];
+      stratum.draws = (sizes[s] + shares_[s].strata - 1 - rank) / shares_[s].strata;
+      stratum.weight = stratum.draws == 0 ? 0
+                                          : static_cast<double>(stratum.live_bit_cycles) /
+                                                static_cast<double>(stratum.draws);
+    }
+  balance_groups();
 }
 
 /// Groups of one fault class and domain stand in one total: there each weighs what the mix says,
 /// however large its population is.
 void CampaignPlan::balance_groups() {
-  const auto drawn = [&](const Range& range) {  // weight of all its draws
+  const auto drawn = [&](const Share& share) {  // weight of all its draws
     double sum = 0;
-    for (std::size_t h = range.first_stratum; h < range.first_stratum + range.strata; ++h)
+    for (std::size_t h = share.first_stratum; h < share.first_stratum + share.strata; ++h)
       sum += strata_[h].weight * static_cast<double>(strata_[h].draws);
     return sum;
   };
-  std::map<std::pair<Domain, FaultClass>, std::vector<const Range*>> totals;
-  for (const Range& range : ranges_)
-    totals[{strata_[range.first_stratum].domain, groups_[range.group].fault_class}].push_back(
-        &range);
-  for (const auto& [key, ranges] : totals) {
-    if (ranges.size() == 1) continue;
+  std::map<std::pair<Domain, FaultClass>, std::vector<const Share*>> totals;
+  for (const Share& share : shares_)
+    totals[{share.domain, groups_[share.group].fault_class}].push_back(&share);
+  for (const auto& [key, shares] : totals) {
+    if (shares.size() == 1) continue;
     double all = 0, weights = 0;
-    for (const Range* range : ranges) {
-      all += drawn(*range);
-      weights += static_cast<double>(groups_[range->group].weight);
+    for (const Share* share : shares) {
+      all += drawn(*share);
+      weights += static_cast<double>(groups_[share->group].weight);
     }
-    for (const Range* range : ranges) {
-      const double own = drawn(*range);
+    for (const Share* share : shares) {
+      const double own = drawn(*share);
       if (own <= 0) continue;
-      const double factor = all * static_cast<double>(groups_[range->group].weight) / weights / own;
-      for (std::size_t h = range->first_stratum; h < range->first_stratum + range->strata; ++h)
+      const double factor = all * static_cast<double>(groups_[share->group].weight) / weights / own;
+      for (std::size_t h = share->first_stratum; h < share->first_stratum + share->strata; ++h)
         strata_[h].weight *= factor;
     }
   }
@@ -268,19 +309,20 @@ Injection CampaignPlan::injection(std::uint64_t number) const {
 }
 
 FaultClass CampaignPlan::fault_class(std::uint32_t stratum) const {
-  auto range = ranges_.begin();
-  while (stratum >= range->first_stratum + range->strata) ++range;
-  return groups_[range->group].fault_class;
+  auto share = shares_.begin();
+  while (stratum >= share->first_stratum + share->strata) ++share;
+  return groups_[share->group].fault_class;
 }
 
 Injection CampaignPlan::sampled(std::uint64_t number) const {
   auto range = ranges_.begin();
   while (number >= range->first + range->size) ++range;
-  const MixGroup& group = groups_[range->group];
-  const std::uint64_t within = number - range->first;
-  const std::uint64_t h = range->first_stratum + within % range->strata;
+  const Share& share = shares_[range->share];
+  const MixGroup& group = groups_[share.group];
+  const std::uint64_t draw = range->drawn + number - range->first;
+  const std::uint64_t h = share.first_stratum + draw % share.strata;
   const Stratum& population = populations_[h];
-  RandomStream random(seed_, streams_[h], within / range->strata);
+  RandomStream random(seed_, streams_[h], draw / share.strata);
 
   std::uint64_t ticket = random.below(group.weight);
   auto m = group.models.begin();

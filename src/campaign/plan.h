@@ -71,6 +71,11 @@ class CampaignPlan {
                std::uint64_t golden_cycles, const AccessCycle& access_cycle = nullptr);
 
   std::uint64_t size() const { return size_; }
+  /// Sizes it can be cut to, ascending; the last is the whole. What is drawn and its number do not
+  /// depend on the cut: a look adds injections behind those of the look before.
+  const std::vector<std::uint64_t>& looks() const { return looks_; }
+  /// Keeps the first looks()[look] injections: draws and weights of the strata are of those alone.
+  void cut(std::size_t look);
   Injection injection(std::uint64_t number) const;
   const std::vector<PlanStratum>& strata() const { return strata_; }
   const std::vector<PlanClass>& classes() const { return classes_; }
@@ -86,18 +91,26 @@ class CampaignPlan {
   std::size_t memory_bytes() const;
 
  private:
-  /// Consecutive injections of one domain and one group of the mix: injection j goes to stratum
-  /// j mod H as its draw j / H.
-  struct Range {
-    std::uint64_t first = 0, size = 0;
+  /// The strata of one domain and one group of the mix.
+  struct Share {
+    Domain domain = Domain::function;
     std::size_t group = 0;
     std::size_t first_stratum = 0, strata = 0;
+  };
+  /// Consecutive injections of one share: injection j, which is draw n = j + `drawn` of the share,
+  /// goes to stratum n mod H as its draw n / H.
+  struct Range {
+    std::uint64_t first = 0, size = 0;
+    std::size_t share = 0;
+    std::uint64_t drawn = 0;  ///< of the share before
   };
 
   void select(const ConfigOrigin& origin);
   void plan_census(const ConfigOrigin& origin);
   void plan_sampling(const ConfigOrigin& origin, const std::vector<LiveBlock>& blocks);
-  void add_ranges(Domain domain, std::uint64_t size, std::vector<std::vector<Stratum>>& by_group);
+  void add_shares(Domain domain, std::vector<std::vector<Stratum>>& by_group);
+  std::vector<std::uint64_t> share_sizes(std::uint64_t injections) const;
+  void add_ranges();
   void merge_domains(std::vector<Stratum>& strata, const std::string& prefix) const;
   void balance_groups();
   Injection sampled(std::uint64_t number) const;
@@ -109,7 +122,9 @@ class CampaignPlan {
   std::uint64_t golden_cycles_;
   std::vector<SelectedClass> selected_;
   std::vector<MixGroup> groups_;
-  std::vector<Range> ranges_;           ///< function first
+  std::vector<Share> shares_;  ///< function first
+  std::vector<std::uint64_t> looks_;
+  std::vector<Range> ranges_;           ///< by look, then share
   std::vector<Stratum> populations_;    ///< sampling: one per stratum
   std::vector<std::uint64_t> streams_;  ///< of random numbers, one per population
   std::vector<Stratum>

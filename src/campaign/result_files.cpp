@@ -6,6 +6,8 @@
 #include <stdexcept>
 
 #include "src/campaign/fault_list.h"
+#include "src/campaign/fmeda.h"
+#include "src/campaign/latency_curve.h"
 #include "src/campaign/row.h"
 #include "src/campaign/worker_pool.h"
 
@@ -44,6 +46,22 @@ Json checkers_json(const CampaignSummary& summary) {
   return checkers;
 }
 
+Json stop_json(const StopConfig& rule, const Conducted& conducted) {
+  Json looks = Json::array();
+  for (const Look& look : conducted.looks) {
+    const CoverageSoFar& seen = look.coverage;
+    Json json = {{"injections", look.injections}, {"coverage", optional_json(seen.coverage)}};
+    json["ci_low"] = seen.interval ? Json(seen.interval->low) : Json();
+    json["ci_high"] = seen.interval ? Json(seen.interval->high) : Json();
+    looks.push_back(std::move(json));
+  }
+  return {{"checker", rule.checker},
+          {"half_width", rule.half_width},
+          {"looks", rule.looks},
+          {"seen", std::move(looks)},
+          {"met", conducted.met}};
+}
+
 Json fault_free_json(const CampaignContext& context, double confidence) {
   Json checkers = Json::object();
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
@@ -70,10 +88,19 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
              coverage_csv(summary.coverage, "site_class", config.confidence));
   write_text(folder / "strata.csv",
              coverage_csv(conducted.tally.stratum_rows(), "stratum", config.confidence));
+  write_text(folder / "paired.csv", conducted.pairs.csv());
+  write_text(folder / "error_size.csv", conducted.error_sizes.csv());
+  write_text(folder / "latency.csv", latency_csv(session.context(), conducted.tally, config));
+  if (config.safety)
+    write_text(folder / "fmeda.csv",
+               fmeda_csv(failure_modes(session.context(), conducted.tally, config,
+                                       prepared.config.accelerator.clock_mhz),
+                         config.confidence));
 
   Json json = result_header(prepared);
   json["engine"] = enum_name(config.engine);
   json["injections"] = summary.injections;
+  if (config.stop) json["stop"] = stop_json(*config.stop, conducted);
   json["effects"] = summary.effects;
   json["checkers"] = checkers_json(summary);
   json["fault_free"] = fault_free_json(session.context(), config.confidence);

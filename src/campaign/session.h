@@ -22,6 +22,7 @@ class CampaignSession {
   const RunResult& golden() const { return golden_; }
   double golden_wall_s() const { return golden_wall_s_; }
   const CampaignPlan& plan() const { return plan_; }
+  CampaignPlan& plan() { return plan_; }
   const CampaignContext& context() const { return context_; }
   Simulate simulate();
 

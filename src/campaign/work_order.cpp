@@ -14,23 +14,28 @@ std::uint64_t chunk_size(std::uint64_t injections, std::uint64_t least, std::uin
 }  // namespace
 
 WorkOrder::WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine, AuditSelection& audit,
-                     bool by_query_tile) {
-  std::vector<Items> groups(engine == nullptr ? 0 : engine->groups());
+                     bool by_query_tile)
+    : plan_(plan), engine_(engine), audit_(audit), by_query_tile_(by_query_tile) {
+  extend();
+}
+
+void WorkOrder::extend() {
+  std::vector<Items> groups(engine_ == nullptr ? 0 : engine_->groups());
   Items full;
-  for (std::uint64_t number = 0; number < plan.size(); ++number) {
-    const Injection injection = plan.injection(number);
+  for (; assigned_ < plan_.size(); ++assigned_) {
+    const Injection injection = plan_.injection(assigned_);
     const Assignment assignment =
-        engine == nullptr ? Assignment{true, 0, 0} : engine->assign(injection);
+        engine_ == nullptr ? Assignment{true, 0, 0} : engine_->assign(injection);
     (assignment.full ? full : groups.at(assignment.group))
-        .push_back({assignment.query_tile, number});
-    if (!assignment.full || engine == nullptr) audit.offer(injection);
+        .push_back({assignment.query_tile, assigned_});
+    if (!assignment.full || engine_ == nullptr) audit_.offer(injection);
   }
   for (std::uint32_t group = 0; group < groups.size(); ++group) {
-    if (by_query_tile) sort_by_query_tile(groups[group].begin(), groups[group].end());
+    if (by_query_tile_) sort_by_query_tile(groups[group].begin(), groups[group].end());
     cut(groups[group], false, group, chunk_size(groups[group].size(), 100, 4000));
   }
-  full_ = full.size();
-  cut(full, true, 0, chunk_size(full_, 16, 1000));
+  full_ += full.size();
+  cut(full, true, 0, chunk_size(full.size(), 16, 1000));
 }
 
 void WorkOrder::sort_by_query_tile(Items::iterator first, Items::iterator end) {

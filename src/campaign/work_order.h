@@ -20,14 +20,17 @@ struct Chunk {
 
 class WorkOrder {
  public:
-  /// Assigns every injection once; without an engine all of them need a complete run. The chunks
-  /// are a function of the plan and the assignments alone, so that a resumed campaign finds its
-  /// own again. Offers `audit` what the engine resolves; everything without one. `by_query_tile`:
-  /// within a group, injections of one query tile stand together.
+  /// Without an engine every injection needs a complete run. `audit` is offered what the engine
+  /// resolves; everything without one. `by_query_tile`: within a group, injections of one query
+  /// tile stand together. All four must outlive it.
   WorkOrder(const CampaignPlan& plan, const InjectionEngine* engine, AuditSelection& audit,
             bool by_query_tile = false);
 
-  /// By group, complete runs last.
+  /// Assigns what the plan holds beyond what has been assigned. The chunks are a function of the
+  /// plan's looks and the assignments alone, so that a resumed campaign finds its own again.
+  void extend();
+
+  /// By look, then group, complete runs last.
   const std::vector<Chunk>& chunks() const { return chunks_; }
   /// Injections that need a complete run.
   std::uint64_t full() const { return full_; }
@@ -41,8 +44,12 @@ class WorkOrder {
   static void sort_by_query_tile(Items::iterator first, Items::iterator end);
   void cut(Items& items, bool full, std::uint32_t group, std::uint64_t size);
 
+  const CampaignPlan& plan_;
+  const InjectionEngine* engine_;
+  AuditSelection& audit_;
+  const bool by_query_tile_;
   std::vector<Chunk> chunks_;
-  std::uint64_t full_ = 0;
+  std::uint64_t assigned_ = 0, full_ = 0;
 };
 
 }  // namespace attnguard

@@ -1,5 +1,6 @@
 // attnguard campaign: faults, coverage, files; or with --dry-run what that would take.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -82,6 +83,9 @@ void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
         "\n{} strata got no injection and are missing from the totals; more injections reach "
         "them\n",
         summary.undrawn_strata);
+  if (summary.injections < summary.planned)
+    fmt::print("\nstopped at {} of {} injections: half the interval of {} is {} or less\n",
+               summary.injections, summary.planned, config.stop->checker, config.stop->half_width);
   std::string effects;
   for (const auto& [effect, count] : summary.effects)
     if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);
@@ -91,9 +95,10 @@ void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
              summary.differential, summary.full, summary.audit.injections,
              Progress::duration(summary.audit.wall_s), summary.audit.mismatches.size());
   fmt::print(
-      "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv summary.json "
-      "timing.json config.json{}\n",
-      summary.golden.cycles, folder, summary.audit.mismatches.empty() ? "" : " audit.csv");
+      "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv paired.csv "
+      "error_size.csv latency.csv{} summary.json timing.json config.json{}\n",
+      summary.golden.cycles, folder, config.safety ? " fmeda.csv" : "",
+      summary.audit.mismatches.empty() ? "" : " audit.csv");
 }
 
 // ", merged 84.2 [ 64.3,  90.4], ..." of what is resolved so far.
@@ -145,6 +150,24 @@ std::string golden_memory_text(const GoldenMemory& memory) {
   return text;
 }
 
+// What so many draws of the datapath can support at best: every one dangerous, all of one weight.
+void print_support(const CampaignForecast& forecast, double confidence) {
+  std::uint64_t draws = 0;
+  for (const PlanStratum& stratum : forecast.strata)
+    if (stratum.domain == Domain::function) draws += stratum.draws;
+  if (draws == 0) return;
+  fmt::print("margin      ±{:.3g} % of any share of the {} injections of the datapath\n",
+             100 * margin_of_error(draws, confidence), draws);
+  fmt::print(
+      "no miss     in n dangerous faults of equal weight supports, one-sided, coverage above "
+      "{:.4g} "
+      "% for n = {}",
+      100 * no_miss_bound(draws, confidence), draws);
+  for (const double share : {0.99, 0.999, 0.9999})
+    fmt::print("; {} % takes {}", 100 * share, no_miss_draws(share, confidence));
+  fmt::print("\n");
+}
+
 void print_forecast(const CampaignForecast& forecast, const CampaignConfig& config) {
   TextTable table;
   table.add({"stratum", "live bit-cycles", "injections", "interval width up to"});
@@ -163,6 +186,10 @@ void print_forecast(const CampaignForecast& forecast, const CampaignConfig& conf
   fmt::print("\npopulation  {:.6g} live bit-cycles in {} strata, {} cycles\n", bit_cycles,
              forecast.strata.size(), forecast.golden_cycles);
   fmt::print("injections  {}\n", forecast.injections);
+  if (config.stop)
+    fmt::print("stop        at {} injections if half the interval of {} is {} or less\n",
+               fmt::join(config.stop->looks, ", "), config.stop->checker, config.stop->half_width);
+  if (!forecast.census) print_support(forecast, config.confidence);
   fmt::print("memory      {:.1f} MiB to draw from, shared by the workers\n",
              static_cast<double>(forecast.memory_bytes) / (1 << 20));
   if (forecast.golden_memory)

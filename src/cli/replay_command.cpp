@@ -27,15 +27,18 @@ std::uint64_t parse_number(const std::string& text) {
   return number;
 }
 
-// The tensors may have changed since: then no row can be expected to come out the same.
-void require_same_inputs(const std::filesystem::path& folder, const Prepared& prepared) {
+// How many injections the campaign ended with. The tensors may have changed since: then no row can
+// be expected to come out the same.
+std::uint64_t injections_of(const std::filesystem::path& folder, const Prepared& prepared) {
   std::ifstream stream(folder / "summary.json");
   const auto summary = nlohmann::json::parse(stream, nullptr, false);
   if (!summary.is_object() ||
-      summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256)
+      summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256 ||
+      !summary.value("injections", nlohmann::json()).is_number_unsigned())
     throw UserError(
         (folder / "config.json").string() +
         ": not the inputs of summary.json; the configuration and tensors of the campaign");
+  return summary["injections"].get<std::uint64_t>();
 }
 
 void print_fault(const Replay& replay) {
@@ -109,10 +112,11 @@ int replay_command(const CommandLine& command_line) {
   repeated.positional = {(campaign / "config.json").string()};
   if (!repeated.out) repeated.out = (campaign / fmt::format("replay_{}", number)).string();
   const Prepared prepared = prepare(repeated);
-  require_same_inputs(campaign, prepared);
+  const std::uint64_t injections = injections_of(campaign, prepared);
   OutputDir folder(*repeated.out, command_line.force);
 
   CampaignSession session(prepared);
+  cut_to(session.plan(), injections);
   const Replay replay = replay_injection(session, number, header, row);
   write_json(folder.path() / "replay.json", replay_json(session.context(), replay));
   folder.commit();

@@ -9,6 +9,7 @@
 
 #include "models/accelerator/job_layout.h"
 #include "models/checksum_unit/any_of.h"
+#include "src/campaign/detection_budget.h"
 #include "src/config/checker_kinds.h"
 #include "src/config/reader.h"
 #include "src/config/writer.h"
@@ -70,6 +71,43 @@ void check_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) 
   present("tokens_k", workload.tokens_k.has_value());
   present("head_dim", workload.head_dim.has_value());
   if (workload.tensor_format) reject("tensor_format", "given", "only with q, k and v");
+}
+
+bool takes_exact_faults(const CampaignConfig& campaign) {
+  return !campaign.faults.empty() || campaign.fault_list;
+}
+
+void check_stop(const Config& config, const ConfigOrigin& origin) {
+  const CampaignConfig& campaign = config.campaign;
+  if (!campaign.stop) return;
+  if (takes_exact_faults(campaign) || campaign.sampling == Sampling::exhaustive)
+    origin.reject("/campaign/stop", "given", "only with sampling stratified or uniform");
+  std::vector<std::string> names;
+  for (const CheckerConfig& checker : config.checkers) names.push_back(checker.name);
+  const std::string& name = campaign.stop->checker;
+  if (names.empty()) origin.reject("/campaign/stop", "given", "only with a checker");
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    origin.reject("/campaign/stop/checker", one_line(Json(name)), suggest(name, names));
+  const std::vector<std::uint64_t>& looks = campaign.stop->looks;
+  if (looks.empty()) origin.reject("/campaign/stop/looks", "[]", "at least one count");
+  for (std::size_t i = 0; i < looks.size(); ++i)
+    if (looks[i] >= campaign.injections || (i > 0 && looks[i] <= looks[i - 1]))
+      origin.reject(fmt::format("/campaign/stop/looks/{}", i), std::to_string(looks[i]),
+                    fmt::format("more than {} and less than the {} of `injections`",
+                                i > 0 ? looks[i - 1] : 0, campaign.injections));
+}
+
+void check_safety(const Config& config, const ConfigOrigin& origin) {
+  const CampaignConfig& campaign = config.campaign;
+  if (!campaign.safety) return;
+  if (takes_exact_faults(campaign))
+    origin.reject("/campaign/safety", "given",
+                  "not with a list of faults, which says nothing of their rate");
+  const std::optional<std::string>& budget = campaign.safety->detection_budget;
+  if (budget && !budget_cycles(*budget, config.accelerator.clock_mhz))
+    origin.reject("/campaign/safety/detection_budget", one_line(Json(*budget)),
+                  "a number with its unit, as \"10 us\" or \"5000 cycles\"; units: cycles, ns, us, "
+                  "ms, s");
 }
 
 const CheckerKind& kind_of(const Json& checker, const Cursor& place) {
@@ -177,6 +215,8 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_word(buffers.v, "v", formats.operand, origin);
   check_word(buffers.o, "o", formats.output, origin);
   check_workload(config.workload, origin);
+  check_stop(config, origin);
+  check_safety(config, origin);
   return config;
 }
 

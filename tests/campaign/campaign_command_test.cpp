@@ -181,6 +181,62 @@ TEST_F(CampaignCommand, StopsWhenACheckerAlarmsWithoutAFault) {
   EXPECT_FALSE(fs::exists(files_.path() / "a"));
 }
 
+TEST_F(CampaignCommand, EndsWhereTheStopRuleSaysAndReplaysWhatItInjected) {
+  const std::string rule =
+      R"( --set 'campaign.stop={"checker":"two_check","half_width":0.2,"looks":[100,200,300]}')"
+      R"( --set 'campaign.safety={"sram_fit_per_mbit":700,"detection_budget":"40 cycles"}')";
+  ASSERT_EQ(call("campaign " + config_ + rule + " --workers 1 --out " + folder("a")), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("stopped at 200 of 400 injections: half the interval of two_check "
+                                 "is 0.2 or less"));
+  const auto summary = nlohmann::json::parse(file("a", "summary.json"));
+  EXPECT_EQ(summary["injections"], 200);
+  EXPECT_EQ(summary["stop"]["checker"], "two_check");
+  EXPECT_EQ(summary["stop"]["met"], true);
+  ASSERT_EQ(summary["stop"]["seen"].size(), 2U);
+  EXPECT_EQ(summary["stop"]["seen"][1]["ci_low"], summary["checkers"]["two_check"]["ci_low"]);
+  EXPECT_EQ(call("campaign " + config_ + rule +
+                 " --workers 2 --set campaign.engine=full --set accelerator.fidelity=cycle"
+                 " --quiet --out " +
+                 folder("b")),
+            0)
+      << output_;
+  for (const char* name : {"injections.csv", "coverage.csv", "strata.csv", "paired.csv",
+                           "error_size.csv", "latency.csv", "fmeda.csv"})
+    EXPECT_EQ(file("a", name), file("b", name)) << name;
+  for (const int number : {0, 99, 100, 199})
+    EXPECT_EQ(call("replay " + folder("a") + " " + std::to_string(number)), 0) << output_;
+  EXPECT_EQ(call("replay " + folder("a") + " 200"), 2);
+
+  EXPECT_EQ(
+      call("campaign " + config_ + " --set campaign.injections=200 --quiet --out " + folder("c")),
+      0)
+      << output_;
+  for (const char* name :
+       {"coverage.csv", "strata.csv", "paired.csv", "error_size.csv", "latency.csv"})
+    EXPECT_EQ(file("a", name), file("c", name)) << name;
+  EXPECT_EQ(call("campaign " + config_ + rule + " --dry-run"), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("stop        at 100, 200, 300 injections if half the interval"));
+  EXPECT_THAT(output_, HasSubstr("margin      ±5.16 % of any share of the 360 injections"));
+  EXPECT_THAT(output_, HasSubstr("99 % takes 299"));
+  EXPECT_EQ(call("campaign " + config_ + rule + R"( --set 'campaign.sites=["checksum.*"]' --out )" +
+                 folder("d")),
+            2);
+  EXPECT_THAT(output_, HasSubstr("campaign.stop"));
+}
+
+TEST_F(CampaignCommand, LeavesTransactionsOutOfFailureModes) {
+  ASSERT_EQ(call("campaign " + config_ + " --quiet --out " + folder("a") +
+                 R"( --set 'campaign.models=[{"kind":"bit_flip"},{"kind":"drop"}]')"
+                 R"( --set 'campaign.safety={"logic_fit_per_mbit":100}')"),
+            0)
+      << output_;
+  EXPECT_THAT(file("a", "coverage.csv"), HasSubstr("link.array_to_softmax.transfer"));
+  EXPECT_THAT(file("a", "fmeda.csv"), HasSubstr("link.array_to_softmax.data,merged,transient,"));
+  EXPECT_THAT(file("a", "fmeda.csv"), ::testing::Not(HasSubstr(".transfer,")));
+  ASSERT_EQ(call("campaign " + config_ + " --quiet --force --out " + folder("a")), 0) << output_;
+  EXPECT_FALSE(fs::exists(files_.path() / "a" / "fmeda.csv")) << "of the earlier campaign";
+}
+
 TEST_F(CampaignCommand, DryRunTellsThePopulationAndWritesNothing) {
   EXPECT_EQ(call("campaign " + config_ + " --dry-run --out " + folder("a")), 0) << output_;
   EXPECT_THAT(output_, HasSubstr("array.pe[*][*].acc/exponent"));

@@ -31,7 +31,7 @@ class Conduct : public ::testing::Test {
  protected:
   explicit Conduct(std::uint64_t injections = 400) : campaign_(sampled(injections)) {}
 
-  ScriptedResult by_full(std::uint32_t workers) const {
+  ScriptedResult by_full(std::uint32_t workers) {
     ConductOptions options;
     options.workers = workers;
     return conduct_scripted(campaign_, {campaign_.simulate(), nullptr}, options,
@@ -45,7 +45,7 @@ class Conduct : public ::testing::Test {
     return RowWriter(context_).row(campaign_.record(number));
   }
 
-  const ScriptedCampaign campaign_;
+  ScriptedCampaign campaign_;
   const CampaignContext context_ = campaign_.context();
   ScriptedEngine engine_{campaign_};
   ConductOptions options_{2, {}, {}, {}};

@@ -212,7 +212,7 @@ TEST_F(Resume, AnEarlierResultStaysUntilTheNewOneIsComplete) {
 TEST_F(Resume, OfAScriptedEngineAfterKillsGivesTheSameBytes) {
   CampaignConfig config;
   config.injections = 2000;
-  const ScriptedCampaign campaign(config);
+  ScriptedCampaign campaign(config);
   ScriptedEngine engine(campaign);
   const Engines engines{campaign.simulate(), &engine};
   const ConductOptions options{2, 0, {}, {}};

@@ -141,12 +141,13 @@ struct ScriptedResult {
   std::uint64_t full = 0, differential = 0;
 };
 
-inline ScriptedResult conduct_scripted(const ScriptedCampaign& campaign, const Engines& engines,
+inline ScriptedResult conduct_scripted(ScriptedCampaign& campaign, const Engines& engines,
                                        const ConductOptions& options,
                                        const std::filesystem::path& chunks) {
   const CampaignContext context = campaign.context();
   const ChunkStore store(chunks, "scripted", RecordCodec(context));
-  const Conducted conducted = conduct(context, campaign.config, engines, store, options);
+  const Conducted conducted =
+      conduct(campaign.plan, context, campaign.config, engines, store, options);
   const ScratchFolder results;
   write_rows(results.path() / "injections.csv", context, conducted.archive, 2);
   return {read_text(results.path() / "injections.csv"),

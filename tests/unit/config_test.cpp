@@ -158,6 +158,54 @@ TEST(Config, MembersOfACombinationExistAndDoNotLeadBack) {
             "(a > b > a)");
 }
 
+TEST(Config, StopRulesThatCannotBeAreRefused) {
+  const auto stop = [](const std::string& rule, const std::string& campaign = "") {
+    return complaint(with_workload(
+        R"("checkers": {"merged": {"kind": "flash_abft"}}, "campaign": {"injections": 1000, "stop": {)" +
+        rule + "}" + campaign + "}"));
+  };
+  const std::string rule = R"("checker": "merged", "half_width": 0.01, "looks": [100, 500])";
+  EXPECT_EQ(stop(rule), "accepted");
+  EXPECT_EQ(stop(R"("checker": "mergd", "half_width": 0.01, "looks": [100])"),
+            "c.json#/campaign/stop/checker: \"mergd\"; did you mean \"merged\"? allowed: merged");
+  EXPECT_EQ(stop(R"("checker": "merged", "half_width": 0.01, "looks": [])"),
+            "c.json#/campaign/stop/looks: []; at least one count");
+  EXPECT_EQ(stop(R"("checker": "merged", "half_width": 0.01, "looks": [100, 1000])"),
+            "c.json#/campaign/stop/looks/1: 1000; more than 100 and less than the 1000 of "
+            "`injections`");
+  EXPECT_EQ(stop(R"("checker": "merged", "half_width": 0.01, "looks": [100, 100])"),
+            "c.json#/campaign/stop/looks/1: 100; more than 100 and less than the 1000 of "
+            "`injections`");
+  EXPECT_EQ(stop(R"("checker": "merged", "half_width": 0, "looks": [100])"),
+            "c.json#/campaign/stop/half_width: 0; a number from 1e-06 to 0.5");
+  EXPECT_EQ(stop(R"("checker": "merged", "half_width": 0.1)"),
+            "c.json#/campaign/stop/looks: missing; required: counts of injections at which to "
+            "look, ascending, below `injections`");
+  EXPECT_EQ(stop(rule, R"(, "sampling": "exhaustive")"),
+            "c.json#/campaign/stop: given; only with sampling stratified or uniform");
+  EXPECT_EQ(stop(rule, R"(, "faults": [{"site": "x", "cycle": 1}])"),
+            "c.json#/campaign/stop: given; only with sampling stratified or uniform");
+  EXPECT_EQ(complaint(with_workload(R"("campaign": {"stop": {)" + rule + "}}")),
+            "c.json#/campaign/stop: given; only with a checker");
+}
+
+TEST(Config, ADetectionBudgetHasAUnit) {
+  const auto safety = [](const std::string& text, const std::string& campaign = "") {
+    return complaint(with_workload(R"("campaign": {"safety": {)" + text + "}" + campaign + "}"));
+  };
+  EXPECT_EQ(safety(""), "accepted");
+  EXPECT_EQ(safety(R"("sram_fit_per_mbit": 700, "detection_budget": "10 us")"), "accepted");
+  EXPECT_EQ(
+      safety(R"("detection_budget": "10")"),
+      "c.json#/campaign/safety/detection_budget: \"10\"; a number with its unit, as \"10 us\" "
+      "or \"5000 cycles\"; units: cycles, ns, us, ms, s");
+  EXPECT_EQ(safety(R"("detection_budget": 10)"),
+            "c.json#/campaign/safety/detection_budget: 10; a string that is not empty");
+  EXPECT_EQ(safety("", R"(, "faults": [{"site": "x", "cycle": 1}])"),
+            "c.json#/campaign/safety: given; not with a list of faults, which says nothing of "
+            "their rate");
+}
+
 TEST(Config, CombinationsStandBehindTheirMembers) {
   const Config config = read(with_workload(
       R"("checkers": {"all": {"kind": "any_of", "members": ["a", "b", "some"]},
