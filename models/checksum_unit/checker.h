@@ -116,7 +116,8 @@ class Checker {
   /// registers. If not, the two share no register but those of outputs().
   virtual bool products_need_scores() const { return true; }
   /// Whether key_read and value_read may come without values: the temporary registers that belong
-  /// to no row (sums over K or V formed at read) then hold already what would be formed from them.
+  /// to no row (sums formed at read: over K if they are `of_scores`, else over V) then hold already
+  /// what would be formed from them.
   virtual bool keeps_operand_sums() const { return false; }
   /// Declares every register as Domain::safety_mechanism under "checksum.<name>."; without an
   /// override all registers(), in order.

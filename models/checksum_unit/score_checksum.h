@@ -173,7 +173,8 @@ class ScoreChecksum {
             LaneMeaning::element,
             slots,
             words,
-            !stored_keys()};
+            !stored_keys(),
+            true};
   }
   /// A magnitude per depth, or V-ABFT's three sums over all of them, complete with the last.
   std::uint32_t key_weights() const { return variance_factor_ > 0 ? 3 : context_.dims.head_dim; }

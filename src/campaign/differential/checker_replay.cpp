@@ -45,8 +45,8 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   if (checker_->keeps_operand_sums())
     for (RegisterBook* book : checker_->registers())
       if (book->shape().temporary && book->shape().meaning == LaneMeaning::element)
-        operand_books_.push_back(book);
-  operand_sums_.resize(dims_.key_tiles);
+        (book->shape().of_scores ? key_sums_ : value_sums_).books.push_back(book);
+  for (OperandSums* sums : {&key_sums_, &value_sums_}) sums->golden.resize(dims_.key_tiles);
   partials_.resize((dims_.head_dim + 1) * dims_.stride + kLaneAlign);
 }
 
@@ -83,7 +83,7 @@ void CheckerReplay::record_step(const StepView& view, std::vector<Check>& made) 
   feed_scores(view);
   trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
   feed_products(view);
-  keep_operand_sums(view.step->tile.key_tile);
+  for (OperandSums* sums : {&key_sums_, &value_sums_}) sums->keep(view.step->tile.key_tile);
   made_ = nullptr;
 }
 
@@ -237,7 +237,7 @@ void CheckerReplay::feed_scores(const StepView& view) {
   }
   if ((needs_ & kKeyRead) != 0) {
     buffered.half = view.key_tile->half;
-    const bool formed = trace_ == nullptr && restore_operand_sums(view);
+    const bool formed = restore(key_sums_, view.golden_key, tile.key_tile);
     checker_->key_read({buffered, formed ? nullptr : view.key, strides_.key, at.k_read});
   }
   arrival_cycle_ = at.scores_arrival;
@@ -256,7 +256,7 @@ void CheckerReplay::feed_products(const StepView& view) {
   if ((needs_ & kValueRead) != 0) {
     TileContext buffered = tile;
     buffered.half = view.value_tile->half;
-    const bool formed = trace_ == nullptr && restore_operand_sums(view);
+    const bool formed = restore(value_sums_, view.golden_value, tile.key_tile);
     checker_->value_read({buffered, formed ? nullptr : view.value, strides_.value, at.v_read});
   }
   if ((needs_ & kProbabilities) != 0)
@@ -298,10 +298,10 @@ RowWindow CheckerReplay::window(const RegisterBook& book) const {
   return book.shape().meaning == LaneMeaning::row ? rows_ : RowWindow{0, book.shape().lanes};
 }
 
-void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
-  std::vector<std::byte>& sums = operand_sums_[key_tile];
+void CheckerReplay::OperandSums::keep(std::uint32_t key_tile) {
+  std::vector<std::byte>& sums = golden[key_tile];
   if (!sums.empty()) return;
-  for (RegisterBook* book : operand_books_) {
+  for (RegisterBook* book : books) {
     for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
       const std::byte* from = book->at(group, 0);
       sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
@@ -309,15 +309,19 @@ void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
   }
 }
 
-/// Sums over golden K and V need not be formed again, unless a fault may meet them.
-bool CheckerReplay::restore_operand_sums(const StepView& view) {
-  if (operand_books_.empty() || !view.golden_operands || checker_->tap().pending()) return false;
-  const std::byte* from = operand_sums_[view.step->tile.key_tile].data();
-  for (RegisterBook* book : operand_books_) {
+void CheckerReplay::OperandSums::restore(std::uint32_t key_tile) {
+  const std::byte* from = golden[key_tile].data();
+  for (RegisterBook* book : books) {
     const std::size_t bytes = book->shape().lanes * book->element_bytes();
     for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
       std::memcpy(book->at(group, 0), from, bytes);
   }
+}
+
+/// Sums over a `golden` operand need not be formed again, unless a fault may meet them.
+bool CheckerReplay::restore(OperandSums& sums, bool golden, std::uint32_t key_tile) {
+  if (sums.books.empty() || !golden || trace_ != nullptr || checker_->tap().pending()) return false;
+  sums.restore(key_tile);
   return true;
 }
 

@@ -32,7 +32,7 @@ struct StepView {
   const StepTiming* step = nullptr;
   const float *query = nullptr, *key = nullptr, *value = nullptr;  ///< as read
   const TileInBuffer *key_tile = nullptr, *value_tile = nullptr;
-  bool golden_operands = true;  ///< key and value are those of the golden run
+  bool golden_key = true, golden_value = true;  ///< as read in the golden run
   /// As loaded for this step; null if K and V stay in their buffers.
   const float *key_written = nullptr, *value_written = nullptr;
   const float *scores = nullptr, *probabilities = nullptr, *alpha = nullptr;
@@ -84,7 +84,8 @@ class CheckerReplay final : private CheckSink {
   /// All state as after power-on.
   void restart() {
     checker_->reset();
-    for (auto& sums : operand_sums_) sums.clear();
+    for (OperandSums* sums : {&key_sums_, &value_sums_})
+      for (auto& golden : sums->golden) golden.clear();
   }
   /// Golden run, tile after tile in job order. Every check goes to `made`. With `start`, a tile
   /// that was recorded before again: its first state is there, and the injection in hand goes on
@@ -128,8 +129,14 @@ class CheckerReplay final : private CheckSink {
   std::size_t lanes_of(const RegisterBook& book) const;
   RowWindow window(const RegisterBook& book) const;
   const float* lane_major(const float* const* rows, float* to) const;
-  void keep_operand_sums(std::uint32_t key_tile);
-  bool restore_operand_sums(const StepView& view);
+  /// Sums over K or V that are formed at read.
+  struct OperandSums {
+    std::vector<RegisterBook*> books;
+    std::vector<std::vector<std::byte>> golden;  ///< by key tile: contents of `books`
+    void keep(std::uint32_t key_tile);
+    void restore(std::uint32_t key_tile);
+  };
+  bool restore(OperandSums& sums, bool golden, std::uint32_t key_tile);
   void copy_registers(bool stores_only, std::vector<std::byte>& to) const;
   void put_registers(bool stores_only, const std::vector<std::byte>& bytes);
   void suspend();
@@ -146,9 +153,9 @@ class CheckerReplay final : private CheckSink {
   std::size_t comparisons_ = 0;
   bool grouped_ = false;
   LiveLog no_log_;
-  std::vector<RegisterBook*> row_books_, carried_books_, operand_books_;
-  std::vector<std::vector<std::byte>> operand_sums_;  ///< by key tile: contents of operand_books_
-  std::size_t score_books_ = 0;                       ///< the first ones of row_books_
+  std::vector<RegisterBook*> row_books_, carried_books_;
+  OperandSums key_sums_, value_sums_;
+  std::size_t score_books_ = 0;  ///< the first ones of row_books_
   std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0;
 
   std::vector<std::byte> golden_stores_;  ///< contents of the stores beside buffers

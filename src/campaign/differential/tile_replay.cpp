@@ -215,7 +215,8 @@ void TileReplay::take_operands(std::uint32_t step) {
     if (change_->observed_read) {
       observed = changed;
       changed_ |= read;
-      view_.golden_operands = change_->buffer == BufferId::q;
+      view_.golden_key = change_->buffer != BufferId::k;
+      view_.golden_value = change_->buffer != BufferId::v;
     }
     if (change_->observed_written) changed_ |= written;
   };
