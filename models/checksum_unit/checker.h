@@ -95,6 +95,16 @@ class CheckSink {
   }
 };
 
+/// What P·V of key tiles adds to the sums that a checker carries on: sum·alpha + term, tile by tile.
+struct CarriedTerms {
+  const std::byte* terms = nullptr;  ///< of the first tile: values [sum][lane stride], lane = row
+  std::size_t bytes = 0;             ///< of a tile, and from one tile to the next
+  const float* alpha = nullptr;      ///< [tile][alpha_stride], lane = row
+  std::size_t alpha_stride = 0;
+  std::uint32_t tiles = 0;
+  std::uint32_t first_row = 0, rows = 0;  ///< lane 0 of the registers is lane `first_row` of these
+};
+
 class RegisterBook;
 
 /// To write a checker is to say what it needs() and what its comparisons() are called, and to take
@@ -119,6 +129,12 @@ class Checker {
   /// to no row (sums formed at read: over K if they are `of_scores`, else over V) then hold already
   /// what would be formed from them.
   virtual bool keeps_operand_sums() const { return false; }
+  /// What P·V of the key tile last seen has added to sums that are carried on from tile to tile, if
+  /// it leaves nothing else behind that a later key tile or outputs() reads; else no bytes.
+  virtual CarriedTerms carried_terms() const { return {}; }
+  /// Key tiles, none the first of its query tile, whose observations of P·V are known to equal
+  /// another run's, which added these terms: only the sums move on. No register is watched.
+  virtual void follow(const CarriedTerms&) {}
   /// Declares every register as Domain::safety_mechanism under "checksum.<name>."; without an
   /// override all registers(), in order.
   virtual void declare(FaultUniverse& universe);

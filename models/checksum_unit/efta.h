@@ -167,9 +167,9 @@ class Efta final : public Checker {
                         judge_.scaled() ? row_weight_.group(t) : nullptr, false, tile_sum_.data(),
                         judge_.scaled() ? tile_weight_.data() : nullptr);
       const float* alpha = alpha_.group(tile.bank);
-      carry_on(math_, sum_, t, tile_sum_, alpha, tile, tile.first, update);
+      carry_on(math_, sum_, t, tile_sum_.data(), alpha, tile, tile.first, update);
       if (judge_.scaled())
-        carry_on(math_, weight_, t, tile_weight_, alpha, tile, tile.first, update);
+        carry_on(math_, weight_, t, tile_weight_.data(), alpha, tile, tile.first, update);
     }
   }
 

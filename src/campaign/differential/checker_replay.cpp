@@ -47,6 +47,7 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
       if (book->shape().temporary && book->shape().meaning == LaneMeaning::element)
         (book->shape().of_scores ? key_sums_ : value_sums_).books.push_back(book);
   for (OperandSums* sums : {&key_sums_, &value_sums_}) sums->golden.resize(dims_.key_tiles);
+  term_bytes_ = checker_->carried_terms().bytes;
   partials_.resize((dims_.head_dim + 1) * dims_.stride + kLaneAlign);
 }
 
@@ -83,6 +84,7 @@ void CheckerReplay::record_step(const StepView& view, std::vector<Check>& made) 
   feed_scores(view);
   trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
   feed_products(view);
+  keep_terms(view.step->tile.key_tile);
   for (OperandSums* sums : {&key_sums_, &value_sums_}) sums->keep(view.step->tile.key_tile);
   made_ = nullptr;
 }
@@ -161,6 +163,17 @@ void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::u
     products_differ_ = rows_differ(step + 1, false);
   }
   carried_differs_ = carried_state_differs(step + 1);
+}
+
+bool CheckerReplay::follow(std::uint32_t step, std::uint32_t steps, const float* alpha) {
+  if (term_bytes_ == 0 || scores_differ_ || !carried_books_.empty() || checker_->tap().pending())
+    return false;
+  if (!products_differ_) return true;
+  checker_->follow({golden_->terms.data() + step * term_bytes_, term_bytes_,
+                    alpha + step * strides_.row, strides_.row, steps - step, rows_.first,
+                    rows_.count});
+  products_differ_ = rows_differ(steps, false);
+  return true;
 }
 
 void CheckerReplay::replay_outputs(std::uint32_t steps, const OutputView& view) {
@@ -323,6 +336,13 @@ bool CheckerReplay::restore(OperandSums& sums, bool golden, std::uint32_t key_ti
   if (sums.books.empty() || !golden || trace_ != nullptr || checker_->tap().pending()) return false;
   sums.restore(key_tile);
   return true;
+}
+
+void CheckerReplay::keep_terms(std::uint32_t step) {
+  if (term_bytes_ == 0) return;
+  // Whole vectors are read from any row on.
+  trace_->terms.resize((step + 1) * term_bytes_ + kLaneAlign * sizeof(double));
+  std::memcpy(&trace_->terms[step * term_bytes_], checker_->carried_terms().terms, term_bytes_);
 }
 
 void CheckerReplay::save(std::byte* to) const {

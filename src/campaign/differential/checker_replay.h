@@ -61,6 +61,7 @@ struct CheckerTrace {
   };
   std::vector<std::byte> states;  ///< before each step and after the last
   std::vector<Inputs> checks;     ///< in the order made
+  std::vector<std::byte> terms;   ///< Checker::carried_terms of each step, with room behind
   /// Of each step those of S, then those of P·V; at last those of the outputs.
   std::vector<std::uint32_t> first_checks;
   std::uint64_t held_until_cycle = 0;  ///< at the start of the tile
@@ -78,6 +79,8 @@ class CheckerReplay final : private CheckSink {
   std::size_t comparisons() const { return comparisons_; }
   /// Bytes kept per step and tile of a trace, checks apart.
   std::size_t state_bytes() const { return state_bytes_; }
+  /// Likewise, once per step.
+  std::size_t term_bytes() const { return term_bytes_; }
   RegisterTap& tap() { return checker_->tap(); }
   const std::vector<RegisterBook*>& registers() const { return checker_->registers(); }
 
@@ -113,6 +116,9 @@ class CheckerReplay final : private CheckSink {
   /// `changed`: Observation bits of what may differ from golden in the view; all if a fault in the
   /// checker may be met.
   void replay_step(std::uint32_t step, const StepView& view, std::uint32_t changed);
+  /// The steps from `step` on, if nothing that is observed in them differs from golden: `alpha`
+  /// [step][row stride]. False if the checker must be shown them one by one.
+  bool follow(std::uint32_t step, std::uint32_t steps, const float* alpha);
   /// `steps`: of the tile.
   void replay_outputs(std::uint32_t steps, const OutputView& view);
 
@@ -141,6 +147,7 @@ class CheckerReplay final : private CheckSink {
   void put_registers(bool stores_only, const std::vector<std::byte>& bytes);
   void suspend();
   void resume();
+  void keep_terms(std::uint32_t step);
   void save(std::byte* to) const;
   void restore(std::uint32_t step, bool scores, bool products);
   bool rows_differ(std::uint32_t step, bool scores) const;
@@ -156,7 +163,7 @@ class CheckerReplay final : private CheckSink {
   std::vector<RegisterBook*> row_books_, carried_books_;
   OperandSums key_sums_, value_sums_;
   std::size_t score_books_ = 0;  ///< the first ones of row_books_
-  std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0;
+  std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0, term_bytes_ = 0;
 
   std::vector<std::byte> golden_stores_;  ///< contents of the stores beside buffers
   struct {

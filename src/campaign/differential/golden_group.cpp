@@ -42,7 +42,7 @@ std::uint64_t GoldenGroup::tile_bytes(const GoldenJob& job, const ReplayUnits& u
   values += std::uint64_t{steps} * 2 * layout.rows * strides.value;
   std::uint64_t bytes = values * sizeof(float) + steps * sizeof(StepTiming);
   for (const auto& checker : units.checkers)
-    bytes += (steps + 2) * checker->state_bytes() +
+    bytes += (steps + 2) * checker->state_bytes() + steps * checker->term_bytes() +
              checker->comparisons() * steps * layout.rows * sizeof(CheckerTrace::Inputs);
   return bytes;
 }
