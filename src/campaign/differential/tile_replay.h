@@ -156,10 +156,10 @@ class TileReplay {
     return &golden_->probabilities[step * tile_cells_];
   }
   const float* golden_partial(std::uint32_t row, std::uint32_t step) const {
-    return &golden_->partial[(std::size_t{row} * golden_->steps + step) * strides_.value];
+    return &golden_->partial[row * golden_->pitch + step * strides_.value];
   }
   const float* golden_acc(std::uint32_t row, std::uint32_t step) const {
-    return &golden_->acc[(std::size_t{row} * golden_->steps + step) * strides_.value];
+    return &golden_->acc[row * golden_->pitch + step * strides_.value];
   }
 
   const GoldenJob& job_;
