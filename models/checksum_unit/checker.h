@@ -41,6 +41,9 @@ struct Observed {
   const float* values;  ///< see Checker::keeps_operand_sums for null
   std::size_t stride;   ///< elements between consecutive [..] indices of the leading dimension
   BeatTiming timing;    ///< cycle at which each beat crosses the observation link
+  /// The only line whose sum does not stand in its register yet; see Checker::keeps_operand_sums.
+  std::uint32_t changed_line = kEveryLine;
+  static constexpr std::uint32_t kEveryLine = ~0U;
 };
 
 /// Dimensions of the accelerator and workload a checker is built for.
@@ -127,7 +130,8 @@ class Checker {
   virtual bool products_need_scores() const { return true; }
   /// Whether key_read and value_read may come without values: the temporary registers that belong
   /// to no row (sums formed at read: over K if they are `of_scores`, else over V) then hold already
-  /// what would be formed from them.
+  /// what would be formed from them. With `changed_line` they do so for all other lines (a depth of
+  /// K, a key of V); the values are there.
   virtual bool keeps_operand_sums() const { return false; }
   /// What P·V of the key tile last seen has added to sums that are carried on from tile to tile, if
   /// it leaves nothing else behind that a later key tile or outputs() reads; else no bytes.

@@ -203,9 +203,7 @@ void CheckerReplay::checked_rows(const Check* checks, std::uint32_t rows) {
 }
 
 void CheckerReplay::compare(const Check& check, std::size_t golden) {
-  const double inputs[3] = {check.lhs, check.rhs, check.scale};
-  static_assert(sizeof inputs == sizeof golden_->checks[golden]);
-  if (std::memcmp(inputs, &golden_->checks[golden], sizeof inputs) == 0) return;
+  if (golden_->checks[golden].same(check)) return;
   add_changed_check(check, measurement_->ratios[check.comparison]);
   if (!check.alarm) return;
   const bool first_alarm = measurement_->alarm_cycle == kNever;
@@ -250,8 +248,9 @@ void CheckerReplay::feed_scores(const StepView& view) {
   }
   if ((needs_ & kKeyRead) != 0) {
     buffered.half = view.key_tile->half;
-    const bool formed = restore(key_sums_, view.golden_key, tile.key_tile);
-    checker_->key_read({buffered, formed ? nullptr : view.key, strides_.key, at.k_read});
+    Observed key{buffered, view.key, strides_.key, at.k_read};
+    restore(key_sums_, view.golden_key, view, key);
+    checker_->key_read(key);
   }
   arrival_cycle_ = at.scores_arrival;
   if ((needs_ & kScores) != 0)
@@ -269,8 +268,9 @@ void CheckerReplay::feed_products(const StepView& view) {
   if ((needs_ & kValueRead) != 0) {
     TileContext buffered = tile;
     buffered.half = view.value_tile->half;
-    const bool formed = restore(value_sums_, view.golden_value, tile.key_tile);
-    checker_->value_read({buffered, formed ? nullptr : view.value, strides_.value, at.v_read});
+    Observed value{buffered, view.value, strides_.value, at.v_read};
+    restore(value_sums_, view.golden_value, view, value);
+    checker_->value_read(value);
   }
   if ((needs_ & kProbabilities) != 0)
     // Each row of the array is one cycle behind the row above.
@@ -322,7 +322,7 @@ void CheckerReplay::OperandSums::keep(std::uint32_t key_tile) {
   }
 }
 
-void CheckerReplay::OperandSums::restore(std::uint32_t key_tile) {
+void CheckerReplay::OperandSums::restore(std::uint32_t key_tile) const {
   const std::byte* from = golden[key_tile].data();
   for (RegisterBook* book : books) {
     const std::size_t bytes = book->shape().lanes * book->element_bytes();
@@ -331,11 +331,15 @@ void CheckerReplay::OperandSums::restore(std::uint32_t key_tile) {
   }
 }
 
-/// Sums over a `golden` operand need not be formed again, unless a fault may meet them.
-bool CheckerReplay::restore(OperandSums& sums, bool golden, std::uint32_t key_tile) {
-  if (sums.books.empty() || !golden || trace_ != nullptr || checker_->tap().pending()) return false;
-  sums.restore(key_tile);
-  return true;
+/// Sums over golden lines of an operand need not be formed again, unless a fault may meet them.
+void CheckerReplay::restore(const OperandSums& sums, bool golden, const StepView& view,
+                            Observed& observed) const {
+  if (sums.books.empty() || trace_ != nullptr || checker_->tap().pending()) return;
+  sums.restore(view.step->tile.key_tile);
+  if (golden)
+    observed.values = nullptr;
+  else
+    observed.changed_line = view.changed_line;
 }
 
 void CheckerReplay::keep_terms(std::uint32_t step) {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct StepView {
   const float *query = nullptr, *key = nullptr, *value = nullptr;  ///< as read
   const TileInBuffer *key_tile = nullptr, *value_tile = nullptr;
   bool golden_key = true, golden_value = true;  ///< as read in the golden run
+  std::uint32_t changed_line = 0;               ///< of the one that is not; all others are golden
   /// As loaded for this step; null if K and V stay in their buffers.
   const float *key_written = nullptr, *value_written = nullptr;
   const float *scores = nullptr, *probabilities = nullptr, *alpha = nullptr;
@@ -58,6 +60,15 @@ struct TileStrides {
 struct CheckerTrace {
   struct Inputs {
     double lhs, rhs, scale;
+    bool same(const Check& check) const {
+      return ((bits(lhs) ^ bits(check.lhs)) | (bits(rhs) ^ bits(check.rhs)) |
+              (bits(scale) ^ bits(check.scale))) == 0;
+    }
+    static std::uint64_t bits(double value) {
+      std::uint64_t raw;
+      std::memcpy(&raw, &value, sizeof raw);
+      return raw;
+    }
   };
   std::vector<std::byte> states;  ///< before each step and after the last
   std::vector<Inputs> checks;     ///< in the order made
@@ -140,9 +151,10 @@ class CheckerReplay final : private CheckSink {
     std::vector<RegisterBook*> books;
     std::vector<std::vector<std::byte>> golden;  ///< by key tile: contents of `books`
     void keep(std::uint32_t key_tile);
-    void restore(std::uint32_t key_tile);
+    void restore(std::uint32_t key_tile) const;
   };
-  bool restore(OperandSums& sums, bool golden, std::uint32_t key_tile);
+  void restore(const OperandSums& sums, bool golden, const StepView& view,
+               Observed& observed) const;
   void copy_registers(bool stores_only, std::vector<std::byte>& to) const;
   void put_registers(bool stores_only, const std::vector<std::byte>& bytes);
   void suspend();

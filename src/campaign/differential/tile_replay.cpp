@@ -217,6 +217,7 @@ void TileReplay::take_operands(std::uint32_t step) {
       changed_ |= read;
       view_.golden_key = change_->buffer != BufferId::k;
       view_.golden_value = change_->buffer != BufferId::v;
+      view_.changed_line = change_->depth;
     }
     if (change_->observed_written) changed_ |= written;
   };
