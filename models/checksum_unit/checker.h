@@ -98,7 +98,8 @@ class CheckSink {
   }
 };
 
-/// What P·V of key tiles adds to the sums that a checker carries on: sum·alpha + term, tile by tile.
+/// What P·V of key tiles adds to the sums that a checker carries on: sum·alpha + term, tile by
+/// tile.
 struct CarriedTerms {
   const std::byte* terms = nullptr;  ///< of the first tile: values [sum][lane stride], lane = row
   std::size_t bytes = 0;             ///< of a tile, and from one tile to the next

@@ -65,7 +65,7 @@ class ChecksumColumn {
       const ProductSpread<Value> values = rows.spread(tile.cols);
       for (std::uint32_t row = 0; row < tile.rows; ++row)
         weight[row] = variance_scale(Spread<Value>::of(p + row, stride, tile.cols), values,
-                                           head_dim_, variance_factor_);
+                                     head_dim_, variance_factor_);
     }
     carry_on(math_, sum_, bank, sum, alpha, tile, first, cycles);
     if (weighted_) carry_on(math_, weight_, bank, weight, alpha, tile, first, cycles);

@@ -47,8 +47,8 @@ class RowSums {
 
   void value_written(const Observed& observed) {
     if (stored_)
-      form(context_.slot(observed.tile), observed.values, observed.stride,
-           {0, observed.tile.cols}, observed.tile, observed.timing);
+      form(context_.slot(observed.tile), observed.values, observed.stride, {0, observed.tile.cols},
+           observed.tile, observed.timing);
   }
   /// The P·V operand stream. Stored sums are read beside their V row in the last pass; others wait
   /// for the array's timing.

@@ -160,8 +160,7 @@ bool TileReplay::idle(std::uint32_t step) const {
 /// there changes more.
 bool TileReplay::only_carries(std::uint32_t step) const {
   return (any_row_ || sum_differs_ || some_checker_differs()) && !max_differs_ &&
-         step < golden_->steps &&
-         (step > fault_->last_step || fault_->point == FaultPoint::none) &&
+         step < golden_->steps && (step > fault_->last_step || fault_->point == FaultPoint::none) &&
          (change_ == nullptr || step > change_->last_step);
 }
 
