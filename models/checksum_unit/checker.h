@@ -41,6 +41,9 @@ struct Observed {
   const float* values;  ///< see Checker::keeps_operand_sums for null
   std::size_t stride;   ///< elements between consecutive [..] indices of the leading dimension
   BeatTiming timing;    ///< cycle at which each beat crosses the observation link
+  /// The only line whose sum does not stand in its register yet; see Checker::keeps_operand_sums.
+  std::uint32_t changed_line = kEveryLine;
+  static constexpr std::uint32_t kEveryLine = ~0U;
 };
 
 /// Dimensions of the accelerator and workload a checker is built for.
@@ -95,6 +98,17 @@ class CheckSink {
   }
 };
 
+/// What P·V of key tiles adds to the sums that a checker carries on: sum·alpha + term, tile by
+/// tile.
+struct CarriedTerms {
+  const std::byte* terms = nullptr;  ///< of the first tile: values [sum][lane stride], lane = row
+  std::size_t bytes = 0;             ///< of a tile, and from one tile to the next
+  const float* alpha = nullptr;      ///< [tile][alpha_stride], lane = row
+  std::size_t alpha_stride = 0;
+  std::uint32_t tiles = 0;
+  std::uint32_t first_row = 0, rows = 0;  ///< lane 0 of the registers is lane `first_row` of these
+};
+
 class RegisterBook;
 
 /// To write a checker is to say what it needs() and what its comparisons() are called, and to take
@@ -116,8 +130,16 @@ class Checker {
   /// registers. If not, the two share no register but those of outputs().
   virtual bool products_need_scores() const { return true; }
   /// Whether key_read and value_read may come without values: the temporary registers that belong
-  /// to no row (sums over K or V formed at read) then hold already what would be formed from them.
+  /// to no row (sums formed at read: over K if they are `of_scores`, else over V) then hold already
+  /// what would be formed from them. With `changed_line` they do so for all other lines (a depth of
+  /// K, a key of V); the values are there.
   virtual bool keeps_operand_sums() const { return false; }
+  /// What P·V of the key tile last seen has added to sums that are carried on from tile to tile, if
+  /// it leaves nothing else behind that a later key tile or outputs() reads; else no bytes.
+  virtual CarriedTerms carried_terms() const { return {}; }
+  /// Key tiles, none the first of its query tile, whose observations of P·V are known to equal
+  /// another run's, which added these terms: only the sums move on. No register is watched.
+  virtual void follow(const CarriedTerms&) {}
   /// Declares every register as Domain::safety_mechanism under "checksum.<name>."; without an
   /// override all registers(), in order.
   virtual void declare(FaultUniverse& universe);

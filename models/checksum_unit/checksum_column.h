@@ -18,14 +18,14 @@ namespace attnguard {
 /// `first` tile starts from +0. alpha and term [rows].
 template <class N, class Value = typename N::Value>
 void carry_on(const CheckMath<N>& math, RegisterFile<Value>& registers, std::uint32_t group,
-              const AlignedVector<Value>& term, const float* alpha, const TileContext& tile,
-              bool first, LaneCycles cycles) {
+              const Value* term, const float* alpha, const TileContext& tile, bool first,
+              LaneCycles cycles) {
   Value* values = registers.group(group);
   if (first)
     std::fill_n(values, tile.rows, Value{0});
   else
     registers.read(group, tile.rows, cycles, tile);
-  math.rescale(values, alpha, term.data(), tile.rows);
+  math.rescale(values, alpha, term, tile.rows);
   registers.write(group, tile.rows, cycles);
 }
 
@@ -42,8 +42,8 @@ class ChecksumColumn {
         head_dim_(context.dims.head_dim),
         sum_(context.watch, shape(context, "sum", banks)),
         weight_(context.watch, shape(context, "weight", banks)),
-        tile_sum_(context.dims.stride),
-        tile_weight_(context.dims.stride) {}
+        stride_(context.dims.stride),
+        terms_(stride_ * (weighted_ ? 2 : 1)) {}
 
   void declare(FaultUniverse& universe) {
     sum_.declare(universe);
@@ -58,16 +58,35 @@ class ChecksumColumn {
   /// tile starts from +0, whose product with alpha (+0 there) is still formed.
   void accumulate(const TileContext& tile, const float* p, std::size_t stride, RowSums<N>& rows,
                   const float* alpha, bool first, std::uint32_t bank, LaneCycles cycles) {
-    math_.dot_columns(p, stride, tile.cols, tile.rows, rows.sums(), rows.weights(), false,
-                      tile_sum_.data(), rows.weights() != nullptr ? tile_weight_.data() : nullptr);
+    Value *sum = terms_.data(), *weight = sum + stride_;
+    math_.dot_columns(p, stride, tile.cols, tile.rows, rows.sums(), rows.weights(), false, sum,
+                      rows.weights() != nullptr ? weight : nullptr);
     if (variance_factor_ > 0) {
       const ProductSpread<Value> values = rows.spread(tile.cols);
       for (std::uint32_t row = 0; row < tile.rows; ++row)
-        tile_weight_[row] = variance_scale(Spread<Value>::of(p + row, stride, tile.cols), values,
-                                           head_dim_, variance_factor_);
+        weight[row] = variance_scale(Spread<Value>::of(p + row, stride, tile.cols), values,
+                                     head_dim_, variance_factor_);
     }
-    carry_on(math_, sum_, bank, tile_sum_, alpha, tile, first, cycles);
-    if (weighted_) carry_on(math_, weight_, bank, tile_weight_, alpha, tile, first, cycles);
+    carry_on(math_, sum_, bank, sum, alpha, tile, first, cycles);
+    if (weighted_) carry_on(math_, weight_, bank, weight, alpha, tile, first, cycles);
+  }
+
+  /// What the last tile added.
+  CarriedTerms terms() const {
+    CarriedTerms last;
+    last.terms = reinterpret_cast<const std::byte*>(terms_.data());
+    last.bytes = terms_.size() * sizeof(Value);
+    return last;
+  }
+  /// As Checker::follow.
+  void follow(std::uint32_t bank, const CarriedTerms& given) {
+    for (std::uint32_t tile = 0; tile < given.tiles; ++tile) {
+      const auto* term =
+          reinterpret_cast<const Value*>(given.terms + tile * given.bytes) + given.first_row;
+      const float* alpha = given.alpha + tile * given.alpha_stride + given.first_row;
+      math_.rescale(sum_.group(bank), alpha, term, given.rows);
+      if (weighted_) math_.rescale(weight_.group(bank), alpha, term + stride_, given.rows);
+    }
   }
 
   /// The registers are read for a comparison.
@@ -101,7 +120,8 @@ class ChecksumColumn {
   double variance_factor_;  ///< c of V-ABFT, 0 without
   std::uint32_t head_dim_;
   RegisterFile<Value> sum_, weight_;
-  AlignedVector<Value> tile_sum_, tile_weight_;
+  std::size_t stride_;          ///< of terms_
+  AlignedVector<Value> terms_;  ///< of the last tile: [sum, weight][stride]
   CheckMath<N> math_ = check_math<N>();
 };
 

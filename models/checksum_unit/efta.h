@@ -59,10 +59,10 @@ class Efta final : public Checker {
       : config_(config),
         context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         judge_(output_judge(config, dims)),
-        key_sum_(context_.watch, of_operand("key_sum", dims.head_dim)),
-        key_weight_(context_.watch, of_operand("key_weight", dims.head_dim)),
-        row_sum_(context_.watch, of_operand("row_sum", dims.cols)),
-        row_weight_(context_.watch, of_operand("row_weight", dims.cols)),
+        key_sum_(context_.watch, of_operand("key_sum", dims.head_dim, true)),
+        key_weight_(context_.watch, of_operand("key_weight", dims.head_dim, true)),
+        row_sum_(context_.watch, of_operand("row_sum", dims.cols, false)),
+        row_weight_(context_.watch, of_operand("row_weight", dims.cols, false)),
         max_(context_, true),
         exponent_(context_.watch, of_rows("exponent", 2 * kWidth, true)),
         exponent_weight_(context_.watch, of_rows("exponent_weight", 2 * kWidth, true)),
@@ -167,9 +167,9 @@ class Efta final : public Checker {
                         judge_.scaled() ? row_weight_.group(t) : nullptr, false, tile_sum_.data(),
                         judge_.scaled() ? tile_weight_.data() : nullptr);
       const float* alpha = alpha_.group(tile.bank);
-      carry_on(math_, sum_, t, tile_sum_, alpha, tile, tile.first, update);
+      carry_on(math_, sum_, t, tile_sum_.data(), alpha, tile, tile.first, update);
       if (judge_.scaled())
-        carry_on(math_, weight_, t, tile_weight_, alpha, tile, tile.first, update);
+        carry_on(math_, weight_, t, tile_weight_.data(), alpha, tile, tile.first, update);
     }
   }
 
@@ -202,7 +202,7 @@ class Efta final : public Checker {
 
   // Shapes
 
-  RegisterShape of_operand(const char* name, std::uint32_t lanes) const {
+  RegisterShape of_operand(const char* name, std::uint32_t lanes, bool of_scores) const {
     return {context_.path + name + "[{}][{}]",
             {kWidth, lanes},
             Format::float32,
@@ -210,7 +210,8 @@ class Efta final : public Checker {
             LaneMeaning::element,
             kWidth,
             lanes,
-            true};
+            true,
+            of_scores};
   }
   /// One register of each row and residue, or two of them by bank of the tile.
   RegisterShape of_rows(const char* name, std::uint32_t groups, bool temporary) const {

@@ -57,6 +57,10 @@ class FlashAbft final : public Checker {
   bool compares_groups() const override { return config_.granularity != Granularity::query; }
   bool products_need_scores() const override { return softmax_.has_value(); }
   bool keeps_operand_sums() const override { return true; }
+  CarriedTerms carried_terms() const override {
+    return softmax_ ? CarriedTerms{} : column_.terms();
+  }
+  void follow(const CarriedTerms& given) override { column_.follow(0, given); }
   void declare(FaultUniverse& universe) override {
     rows_.declare(universe);
     column_.declare(universe);

@@ -50,6 +50,10 @@ class MatmulAbft final : public Checker {
   bool compares_groups() const override { return false; }
   bool products_need_scores() const override { return false; }
   bool keeps_operand_sums() const override { return true; }
+  CarriedTerms carried_terms() const override {
+    return carried_ ? column_.terms() : CarriedTerms{};
+  }
+  void follow(const CarriedTerms& given) override { column_.follow(0, given); }
   void declare(FaultUniverse& universe) override {
     rows_.declare(universe);
     column_.declare(universe);

@@ -47,8 +47,8 @@ class RowSums {
 
   void value_written(const Observed& observed) {
     if (stored_)
-      form(context_.slot(observed.tile), observed.values, observed.stride, observed.tile,
-           observed.timing);
+      form(context_.slot(observed.tile), observed.values, observed.stride, {0, observed.tile.cols},
+           observed.tile, observed.timing);
   }
   /// The P·V operand stream. Stored sums are read beside their V row in the last pass; others wait
   /// for the array's timing.
@@ -60,7 +60,10 @@ class RowSums {
       const LaneCycles cycles{timing.cycle(timing.groups - 1, 0), timing.beat_interval_cycles};
       read_all(cycles, tile);
     } else if ((formed_ = observed.values == nullptr); !formed_) {
-      operand_.assign(observed.values, observed.values + tile.cols * observed.stride);
+      const bool one = observed.changed_line != Observed::kEveryLine;
+      keys_ = one ? Keys{observed.changed_line, 1} : Keys{0, tile.cols};
+      const float* values = observed.values + keys_.first * observed.stride;
+      operand_.assign(values, values + keys_.count * observed.stride);
       operand_stride_ = observed.stride;
       pass_interval_ = timing.group_interval_cycles;
     }
@@ -73,7 +76,7 @@ class RowSums {
     if (stored_ || formed_) return;
     const std::uint32_t passes = (context_.dims.head_dim - 1) / context_.dims.cols + 1;
     const std::uint64_t first_pass = pass_start - std::uint64_t{passes - 1} * pass_interval_;
-    form(slot_, operand_.data(), operand_stride_, tile,
+    form(slot_, operand_.data(), operand_stride_, keys_, tile,
          {first_pass, passes, pass_interval_, tile.cols, 1});
     const LaneCycles cycles{pass_start + 1, 1};
     read_all(cycles, tile);
@@ -91,6 +94,9 @@ class RowSums {
   }
 
  private:
+  struct Keys {
+    std::uint32_t first = 0, count = 0;
+  };
   static RegisterShape no_registers() {
     return {"", {}, N::format, StorageKind::register_file, LaneMeaning::element, 0, 0};
   }
@@ -108,26 +114,27 @@ class RowSums {
             adder && !stored_};
   }
 
-  /// values [key][stride]; pass p adds its slice to the sum of key j at timing.cycle(p, j).
-  void form(std::uint32_t slot, const float* values, std::size_t stride, const TileContext& tile,
-            const BeatTiming& timing) {
+  /// Sums of `keys`: values [key][stride] from the first of them on; pass p adds its slice to the
+  /// sum of key j at timing.cycle(p, j).
+  void form(std::uint32_t slot, const float* values, std::size_t stride, Keys keys,
+            const TileContext& tile, const BeatTiming& timing) {
     const std::uint32_t cols = context_.dims.cols, head_dim = context_.dims.head_dim;
-    Value* sum = sum_.group(slot);
-    Value* weight = weighted_ ? weight_.group(slot) : nullptr;
-    std::fill_n(sum, tile.cols, Value{0});
-    if (weighted_) std::fill_n(weight, tile.cols, Value{0});
+    Value* sum = sum_.group(slot) + keys.first;
+    Value* weight = weighted_ ? weight_.group(slot) + keys.first : nullptr;
+    std::fill_n(sum, keys.count, Value{0});
+    if (weighted_) std::fill_n(weight, keys.count, Value{0});
     for (std::uint32_t pass = 0; pass * cols < head_dim; ++pass) {
       const LaneCycles cycles{timing.cycle(pass, 0), timing.beat_interval_cycles};
       access(sum_, slot, pass, cycles, tile);
       if (weighted_) access(weight_, slot, pass, cycles, tile);
       const std::uint32_t width = std::min(cols, head_dim - pass * cols);
-      math_.sum_rows(values + pass * cols, stride, tile.cols, width, sum, weight);
+      math_.sum_rows(values + pass * cols, stride, keys.count, width, sum, weight);
       if (!spread_) continue;
       access(max_, slot, pass, cycles, tile);
       access(min_, slot, pass, cycles, tile);
-      for (std::uint32_t key = 0; key < tile.cols; ++key)
-        extremes(values + key * stride + pass * cols, width, pass == 0, max_.group(slot)[key],
-                 min_.group(slot)[key]);
+      for (std::uint32_t i = 0; i < keys.count; ++i)
+        extremes(values + i * stride + pass * cols, width, pass == 0,
+                 max_.group(slot)[keys.first + i], min_.group(slot)[keys.first + i]);
     }
   }
   static void extremes(const float* values, std::uint32_t count, bool first, Value& max,
@@ -157,7 +164,8 @@ class RowSums {
   CheckMath<N> math_ = check_math<N>();
   std::uint32_t slot_ = 0;
   bool formed_ = false;  ///< the sums of the tile to come stand in their registers already
-  LaneTile operand_;     ///< V tile of the pass to come, for sums formed at read
+  Keys keys_;            ///< whose sums are formed in the pass to come
+  LaneTile operand_;     ///< their rows of V
   std::size_t operand_stride_ = 0;
   std::uint32_t pass_interval_ = 0;
 };

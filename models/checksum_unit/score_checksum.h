@@ -90,15 +90,16 @@ class ScoreChecksum {
   }
   void query_read(const Observed& observed) {
     const TileContext& tile = observed.tile;
-    const std::uint32_t first = own_query() ? tile.half * context_.dims.head_dim : 0;
-    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k) {
-      if (own_query())
-        query_.read(first + k, tile.rows, {observed.timing.cycle(0, k), 0}, tile);
-      else
-        std::copy_n(observed.values + k * observed.stride, tile.rows,
-                    operand_.data() + k * context_.dims.stride);
+    const std::uint32_t head_dim = context_.dims.head_dim;
+    if (!own_query()) {
+      copy_query(observed);
+      query_operand_ = operand_.data();
+      return;
     }
-    query_operand_ = own_query() ? query_.group(first) : operand_.data();
+    const std::uint32_t first = tile.half * head_dim;
+    for (std::uint32_t k = 0; k < head_dim; ++k)
+      query_.read(first + k, tile.rows, {observed.timing.cycle(0, k), 0}, tile);
+    query_operand_ = query_.group(first);
   }
   void key_written(const Observed& observed) {
     if (!stored_keys()) return;
@@ -173,7 +174,8 @@ class ScoreChecksum {
             LaneMeaning::element,
             slots,
             words,
-            !stored_keys()};
+            !stored_keys(),
+            true};
   }
   /// A magnitude per depth, or V-ABFT's three sums over all of them, complete with the last.
   std::uint32_t key_weights() const { return variance_factor_ > 0 ? 3 : context_.dims.head_dim; }
@@ -205,22 +207,36 @@ class ScoreChecksum {
             true};
   }
 
-  void form_key_sums(const Observed& observed, std::uint32_t slot) {
-    const std::uint32_t head_dim = context_.dims.head_dim;
-    Value* sum = key_sum_.group(slot);
-    Value* weight = weighted_ ? key_weight_.group(slot) : nullptr;
-    std::fill_n(sum, head_dim, Value{0});
-    if (weighted_) std::fill_n(weight, key_weights(), Value{0});
-    const bool spread = variance_factor_ > 0;
-    math_.sum_rows(observed.values, observed.stride, head_dim, observed.tile.cols, sum,
-                   spread ? nullptr : weight);
-    if (!spread) return;
-    ProductSpread<Value> all;
+  void copy_query(const Observed& observed) {
+    const std::uint32_t head_dim = context_.dims.head_dim, rows = observed.tile.rows;
+    const std::size_t stride = context_.dims.stride;
+    if (observed.stride == stride) {  // at once
+      std::copy_n(observed.values, (head_dim - 1) * stride + rows, operand_.data());
+      return;
+    }
     for (std::uint32_t k = 0; k < head_dim; ++k)
+      std::copy_n(observed.values + k * observed.stride, rows, operand_.data() + k * stride);
+  }
+  void form_key_sums(const Observed& observed, std::uint32_t slot) {
+    const bool spread = variance_factor_ > 0;
+    const bool one = observed.changed_line != Observed::kEveryLine;
+    const std::uint32_t first = one ? observed.changed_line : 0,
+                        lines = one ? 1 : context_.dims.head_dim;
+    Value* sum = key_sum_.group(slot) + first;
+    Value* weight = weighted_ && !spread ? key_weight_.group(slot) + first : nullptr;
+    std::fill_n(sum, lines, Value{0});
+    if (weight != nullptr) std::fill_n(weight, lines, Value{0});
+    math_.sum_rows(observed.values + first * observed.stride, observed.stride, lines,
+                   observed.tile.cols, sum, weight);
+    if (spread) form_key_spread(observed, key_weight_.group(slot));
+  }
+  void form_key_spread(const Observed& observed, Value* spread) {
+    ProductSpread<Value> all;
+    for (std::uint32_t k = 0; k < context_.dims.head_dim; ++k)
       all.add(Spread<Value>::of(observed.values + k * observed.stride, 1, observed.tile.cols));
-    weight[0] = all.mean_magnitude;
-    weight[1] = all.mean_square;
-    weight[2] = all.variance;
+    spread[0] = all.mean_magnitude;
+    spread[1] = all.mean_square;
+    spread[2] = all.variance;
   }
 
   void update(RegisterFile<Value>& registers, const AlignedVector<Value>& term,

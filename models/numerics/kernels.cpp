@@ -110,38 +110,49 @@ RowErrors row_errors(const float* golden, const float* values, std::size_t count
 
 void lane_errors(const float* golden, const float* values, std::size_t cols, std::size_t stride,
                  RowErrors* errors) {
-  const hn::ScalableTag<double> dd;
-  const hn::RebindToUnsigned<decltype(dd)> dn;
-  const hn::Rebind<float, decltype(dd)> d;
+  const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
-  const std::size_t lanes = hn::Lanes(dd);
-  HWY_ALIGN std::uint64_t counts[hn::MaxLanes(dd)], firsts[hn::MaxLanes(dd)],
-      infinite[hn::MaxLanes(dd)];
-  HWY_ALIGN double largests[hn::MaxLanes(dd)];
+  // A part of the lanes holds them in double precision.
+  const hn::ScalableTag<double> dd;
+  const hn::Rebind<float, decltype(dd)> part;
+  constexpr std::size_t kParts = hn::MaxLanes(d) / hn::MaxLanes(dd);
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_ALIGN std::uint32_t counts[hn::MaxLanes(d)], firsts[hn::MaxLanes(d)],
+      infinite[hn::MaxLanes(d)];
+  HWY_ALIGN double largests[hn::MaxLanes(d)];
   for (std::size_t lane = 0; lane < stride; lane += lanes) {
-    auto count = hn::Zero(dn), nonfinite = hn::Zero(dn);
-    auto first = hn::Set(dn, cols);
-    auto largest = hn::Zero(dd);
+    auto count = hn::Zero(du), nonfinite = hn::Zero(du);
+    const auto none = hn::Set(du, static_cast<std::uint32_t>(cols));
+    auto first = none;
+    hn::Vec<decltype(dd)> largest[kParts];
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < kParts; ++i) largest[i] = hn::Zero(dd);
     for (std::size_t c = 0; c < cols; ++c) {
-      const auto g = hn::LoadU(d, golden + c * stride + lane);
-      const auto v = hn::LoadU(d, values + c * stride + lane);
-      if (hn::AllTrue(du, hn::Eq(hn::BitCast(du, g), hn::BitCast(du, v)))) continue;
-      const auto gd = hn::PromoteTo(dd, g), vd = hn::PromoteTo(dd, v);
-      const auto changed = hn::Ne(hn::BitCast(dn, gd), hn::BitCast(dn, vd));
-      count = hn::Sub(count, hn::VecFromMask(dn, changed));
-      first =
-          hn::IfThenElse(hn::And(changed, hn::Eq(first, hn::Set(dn, cols))), hn::Set(dn, c), first);
-      const auto finite = hn::And(hn::IsFinite(gd), hn::IsFinite(vd));
-      nonfinite = hn::Or(nonfinite, hn::AndNot(hn::VecFromMask(dn, hn::RebindMask(dn, finite)),
-                                               hn::VecFromMask(dn, changed)));
-      // As above: what did not change differs by zero or by NaN.
-      const auto error = hn::Abs(hn::Sub(vd, gd));
-      largest = hn::Max(largest, hn::IfThenElseZero(hn::IsFinite(error), error));
+      const float *gs = golden + c * stride + lane, *vs = values + c * stride + lane;
+      const auto g = hn::LoadU(d, gs), v = hn::LoadU(d, vs);
+      const auto changed = hn::Ne(hn::BitCast(du, g), hn::BitCast(du, v));
+      if (hn::AllFalse(du, changed)) continue;
+      count = hn::Sub(count, hn::VecFromMask(du, changed));
+      const auto column = hn::Set(du, static_cast<std::uint32_t>(c));
+      first = hn::Min(first, hn::IfThenElse(changed, column, none));
+      const auto finite = hn::And(hn::IsFinite(g), hn::IsFinite(v));
+      nonfinite = hn::Or(nonfinite, hn::AndNot(hn::VecFromMask(du, hn::RebindMask(du, finite)),
+                                               hn::VecFromMask(du, changed)));
+#pragma GCC unroll 2
+      for (std::size_t i = 0; i < kParts; ++i) {
+        // As above: what did not change differs by zero or by NaN.
+        const std::size_t at = i * hn::Lanes(dd);
+        const auto error = hn::Abs(hn::Sub(hn::PromoteTo(dd, hn::LoadU(part, vs + at)),
+                                           hn::PromoteTo(dd, hn::LoadU(part, gs + at))));
+        largest[i] = hn::Max(largest[i], hn::IfThenElseZero(hn::IsFinite(error), error));
+      }
     }
-    hn::Store(count, dn, counts);
-    hn::Store(first, dn, firsts);
-    hn::Store(nonfinite, dn, infinite);
-    hn::Store(largest, dd, largests);
+    hn::Store(count, du, counts);
+    hn::Store(first, du, firsts);
+    hn::Store(nonfinite, du, infinite);
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < kParts; ++i)
+      hn::Store(largest[i], dd, largests + i * hn::Lanes(dd));
     for (std::size_t i = 0; i < lanes; ++i)
       errors[lane + i] = {counts[i], firsts[i],
                           infinite[i] != 0 ? std::numeric_limits<double>::infinity() : largests[i],
@@ -287,29 +298,57 @@ bool rescale_row(float* acc, const float* alpha, std::size_t alpha_stride, const
   return differs;
 }
 
+#if HWY_TARGET != HWY_SCALAR
+/// Block b (four lanes) holds four columns of row 4 b.
+template <class D>
+HWY_INLINE hn::Vec<D> every_fourth_row(D d, const float* const* rows, std::size_t column) {
+  if constexpr (hn::MaxLanes(D()) <= 4) {
+    return hn::LoadU(d, rows[0] + column);
+  } else {
+    const hn::Half<D> half;
+    return hn::Combine(d, every_fourth_row(half, rows + hn::Lanes(half), column),
+                       every_fourth_row(half, rows, column));
+  }
+}
+#endif
+
+/// Four columns of a vector of rows at once: blocks of 4 × 4 are transposed. Rows left over take
+/// vectors of half the size, in the end single lanes.
+template <class D>
+HWY_INLINE void rows_to_lanes_of(D d, const float* const* rows, std::size_t lanes, float* out,
+                                 std::size_t count, std::size_t stride) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(D()) >= 4) {
+    constexpr std::size_t kLanes = hn::MaxLanes(D());
+    for (; lanes >= kLanes; lanes -= kLanes, rows += kLanes, out += kLanes) {
+      std::size_t c = 0;
+      for (; c + 4 <= count; c += 4) {
+        const auto r0 = every_fourth_row(d, rows, c), r1 = every_fourth_row(d, rows + 1, c),
+                   r2 = every_fourth_row(d, rows + 2, c), r3 = every_fourth_row(d, rows + 3, c);
+        const auto low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
+        const auto high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
+        float* column = out + c * stride;
+        hn::StoreU(hn::InterleaveLower(d, low02, low13), d, column);
+        hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, column + stride);
+        hn::StoreU(hn::InterleaveLower(d, high02, high13), d, column + 2 * stride);
+        hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, column + 3 * stride);
+      }
+      for (; c < count; ++c)
+        for (std::size_t i = 0; i < kLanes; ++i) out[c * stride + i] = rows[i][c];
+    }
+    if constexpr (kLanes > 4)
+      return rows_to_lanes_of(hn::Half<D>(), rows, lanes, out, count, stride);
+  }
+#else
+  static_cast<void>(d);
+#endif
+  for (std::size_t lane = 0; lane < lanes; ++lane)
+    for (std::size_t c = 0; c < count; ++c) out[c * stride + lane] = rows[lane][c];
+}
+
 void rows_to_lanes(const float* const* rows, std::size_t lanes, float* out, std::size_t count,
                    std::size_t stride) {
-  std::size_t lane = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d;
-  for (; lane + 4 <= lanes; lane += 4) {
-    std::size_t c = 0;
-    for (; c + 4 <= count; c += 4) {
-      const auto r0 = hn::LoadU(d, rows[lane] + c), r1 = hn::LoadU(d, rows[lane + 1] + c),
-                 r2 = hn::LoadU(d, rows[lane + 2] + c), r3 = hn::LoadU(d, rows[lane + 3] + c);
-      const auto low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
-      const auto high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
-      hn::StoreU(hn::InterleaveLower(d, low02, low13), d, out + c * stride + lane);
-      hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, out + (c + 1) * stride + lane);
-      hn::StoreU(hn::InterleaveLower(d, high02, high13), d, out + (c + 2) * stride + lane);
-      hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, out + (c + 3) * stride + lane);
-    }
-    for (; c < count; ++c)
-      for (std::size_t i = 0; i < 4; ++i) out[c * stride + lane + i] = rows[lane + i][c];
-  }
-#endif
-  for (; lane < lanes; ++lane)
-    for (std::size_t c = 0; c < count; ++c) out[c * stride + lane] = rows[lane][c];
+  rows_to_lanes_of(hn::ScalableTag<float>(), rows, lanes, out, count, stride);
 }
 
 void reciprocals(const float* sum, float* reciprocal, std::size_t lanes) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "tests/support/float_samples.h"
 #include "tests/support/simd_targets.h"
@@ -129,6 +130,58 @@ TEST(Kernels, ASubRangeOfLanesGivesTheSameBitsAndTouchesNothingElse) {
       expect_same_bits(part, start, 0, first_lane);
       expect_same_bits(part, whole, first_lane, lanes);
       expect_same_bits(part, start, first_lane + lanes, start.stride());
+    }
+  });
+}
+
+TEST(Kernels, RowsAreTransposedWhateverTheirNumber) {
+  for_each_simd_target([](const std::string& target) {
+    SCOPED_TRACE(target);
+    FloatSamples samples(5);
+    for (std::size_t rows = 1; rows <= 40; ++rows)
+      for (const std::size_t count : {1, 3, 4, 6, 33}) {
+        const std::size_t stride = lane_stride(rows);
+        std::vector<std::vector<float>> values(rows);
+        std::vector<const float*> pointers;
+        for (std::vector<float>& row : values) {
+          for (std::size_t c = 0; c < count; ++c) row.push_back(samples.normal(1));
+          pointers.push_back(row.data());
+        }
+        LaneTile lanes(count * stride, 7.0F);
+        rows_to_lanes(pointers.data(), rows, lanes.data(), count, stride);
+        for (std::size_t c = 0; c < count; ++c)
+          for (std::size_t lane = 0; lane < stride; ++lane)
+            ASSERT_EQ(lanes[c * stride + lane], lane < rows ? values[lane][c] : 7.0F)
+                << rows << " rows, " << count << " columns";
+      }
+  });
+}
+
+TEST(Kernels, ErrorsOfLanesAreThoseOfTheirRows) {
+  for_each_simd_target([](const std::string& target) {
+    SCOPED_TRACE(target);
+    FloatSamples samples(6);
+    for (int trial = 0; trial < 200; ++trial) {
+      const std::size_t cols = samples.integer(1, 40), stride = 16 * samples.integer(1, 3);
+      LaneTile golden(cols * stride), values;
+      for (float& value : golden) value = canonical(samples.with_specials(1, 30));
+      values = golden;
+      for (float& value : values)
+        if (samples.integer(0, 3) == 0) value = canonical(samples.with_specials(1, 30));
+      std::vector<RowErrors> errors(stride);
+      lane_errors(golden.data(), values.data(), cols, stride, errors.data());
+      for (std::size_t lane = 0; lane < stride; ++lane) {
+        std::vector<float> g, v;
+        for (std::size_t c = 0; c < cols; ++c) {
+          g.push_back(golden[c * stride + lane]);
+          v.push_back(values[c * stride + lane]);
+        }
+        const RowErrors row = row_errors(g.data(), v.data(), cols);
+        ASSERT_EQ(errors[lane].changed, row.changed);
+        ASSERT_EQ(errors[lane].first, row.first);
+        ASSERT_EQ(errors[lane].nonfinite, row.nonfinite);
+        ASSERT_EQ(errors[lane].largest, row.largest);
+      }
     }
   });
 }

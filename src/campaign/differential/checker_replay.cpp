@@ -45,8 +45,9 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   if (checker_->keeps_operand_sums())
     for (RegisterBook* book : checker_->registers())
       if (book->shape().temporary && book->shape().meaning == LaneMeaning::element)
-        operand_books_.push_back(book);
-  operand_sums_.resize(dims_.key_tiles);
+        (book->shape().of_scores ? key_sums_ : value_sums_).books.push_back(book);
+  for (OperandSums* sums : {&key_sums_, &value_sums_}) sums->golden.resize(dims_.key_tiles);
+  term_bytes_ = checker_->carried_terms().bytes;
   partials_.resize((dims_.head_dim + 1) * dims_.stride + kLaneAlign);
 }
 
@@ -83,7 +84,8 @@ void CheckerReplay::record_step(const StepView& view, std::vector<Check>& made) 
   feed_scores(view);
   trace_->first_checks.push_back(static_cast<std::uint32_t>(trace_->checks.size()));
   feed_products(view);
-  keep_operand_sums(view.step->tile.key_tile);
+  keep_terms(view.step->tile.key_tile);
+  for (OperandSums* sums : {&key_sums_, &value_sums_}) sums->keep(view.step->tile.key_tile);
   made_ = nullptr;
 }
 
@@ -163,6 +165,17 @@ void CheckerReplay::replay_step(std::uint32_t step, const StepView& view, std::u
   carried_differs_ = carried_state_differs(step + 1);
 }
 
+bool CheckerReplay::follow(std::uint32_t step, std::uint32_t steps, const float* alpha) {
+  if (term_bytes_ == 0 || scores_differ_ || !carried_books_.empty() || checker_->tap().pending())
+    return false;
+  if (!products_differ_) return true;
+  checker_->follow({golden_->terms.data() + step * term_bytes_, term_bytes_,
+                    alpha + step * strides_.row, strides_.row, steps - step, rows_.first,
+                    rows_.count});
+  products_differ_ = rows_differ(steps, false);
+  return true;
+}
+
 void CheckerReplay::replay_outputs(std::uint32_t steps, const OutputView& view) {
   restore(steps, !scores_differ_, !products_differ_);
   golden_checks_ = golden_->first_checks[2 * steps];
@@ -190,9 +203,7 @@ void CheckerReplay::checked_rows(const Check* checks, std::uint32_t rows) {
 }
 
 void CheckerReplay::compare(const Check& check, std::size_t golden) {
-  const double inputs[3] = {check.lhs, check.rhs, check.scale};
-  static_assert(sizeof inputs == sizeof golden_->checks[golden]);
-  if (std::memcmp(inputs, &golden_->checks[golden], sizeof inputs) == 0) return;
+  if (golden_->checks[golden].same(check)) return;
   add_changed_check(check, measurement_->ratios[check.comparison]);
   if (!check.alarm) return;
   const bool first_alarm = measurement_->alarm_cycle == kNever;
@@ -237,8 +248,9 @@ void CheckerReplay::feed_scores(const StepView& view) {
   }
   if ((needs_ & kKeyRead) != 0) {
     buffered.half = view.key_tile->half;
-    const bool formed = trace_ == nullptr && restore_operand_sums(view);
-    checker_->key_read({buffered, formed ? nullptr : view.key, strides_.key, at.k_read});
+    Observed key{buffered, view.key, strides_.key, at.k_read};
+    restore(key_sums_, view.golden_key, view, key);
+    checker_->key_read(key);
   }
   arrival_cycle_ = at.scores_arrival;
   if ((needs_ & kScores) != 0)
@@ -256,8 +268,9 @@ void CheckerReplay::feed_products(const StepView& view) {
   if ((needs_ & kValueRead) != 0) {
     TileContext buffered = tile;
     buffered.half = view.value_tile->half;
-    const bool formed = trace_ == nullptr && restore_operand_sums(view);
-    checker_->value_read({buffered, formed ? nullptr : view.value, strides_.value, at.v_read});
+    Observed value{buffered, view.value, strides_.value, at.v_read};
+    restore(value_sums_, view.golden_value, view, value);
+    checker_->value_read(value);
   }
   if ((needs_ & kProbabilities) != 0)
     // Each row of the array is one cycle behind the row above.
@@ -298,10 +311,10 @@ RowWindow CheckerReplay::window(const RegisterBook& book) const {
   return book.shape().meaning == LaneMeaning::row ? rows_ : RowWindow{0, book.shape().lanes};
 }
 
-void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
-  std::vector<std::byte>& sums = operand_sums_[key_tile];
+void CheckerReplay::OperandSums::keep(std::uint32_t key_tile) {
+  std::vector<std::byte>& sums = golden[key_tile];
   if (!sums.empty()) return;
-  for (RegisterBook* book : operand_books_) {
+  for (RegisterBook* book : books) {
     for (std::uint32_t group = 0; group < book->shape().groups; ++group) {
       const std::byte* from = book->at(group, 0);
       sums.insert(sums.end(), from, from + book->shape().lanes * book->element_bytes());
@@ -309,16 +322,31 @@ void CheckerReplay::keep_operand_sums(std::uint32_t key_tile) {
   }
 }
 
-/// Sums over golden K and V need not be formed again, unless a fault may meet them.
-bool CheckerReplay::restore_operand_sums(const StepView& view) {
-  if (operand_books_.empty() || !view.golden_operands || checker_->tap().pending()) return false;
-  const std::byte* from = operand_sums_[view.step->tile.key_tile].data();
-  for (RegisterBook* book : operand_books_) {
+void CheckerReplay::OperandSums::restore(std::uint32_t key_tile) const {
+  const std::byte* from = golden[key_tile].data();
+  for (RegisterBook* book : books) {
     const std::size_t bytes = book->shape().lanes * book->element_bytes();
     for (std::uint32_t group = 0; group < book->shape().groups; ++group, from += bytes)
       std::memcpy(book->at(group, 0), from, bytes);
   }
-  return true;
+}
+
+/// Sums over golden lines of an operand need not be formed again, unless a fault may meet them.
+void CheckerReplay::restore(const OperandSums& sums, bool golden, const StepView& view,
+                            Observed& observed) const {
+  if (sums.books.empty() || trace_ != nullptr || checker_->tap().pending()) return;
+  sums.restore(view.step->tile.key_tile);
+  if (golden)
+    observed.values = nullptr;
+  else
+    observed.changed_line = view.changed_line;
+}
+
+void CheckerReplay::keep_terms(std::uint32_t step) {
+  if (term_bytes_ == 0) return;
+  // Whole vectors are read from any row on.
+  trace_->terms.resize((step + 1) * term_bytes_ + kLaneAlign * sizeof(double));
+  std::memcpy(&trace_->terms[step * term_bytes_], checker_->carried_terms().terms, term_bytes_);
 }
 
 void CheckerReplay::save(std::byte* to) const {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -32,7 +33,8 @@ struct StepView {
   const StepTiming* step = nullptr;
   const float *query = nullptr, *key = nullptr, *value = nullptr;  ///< as read
   const TileInBuffer *key_tile = nullptr, *value_tile = nullptr;
-  bool golden_operands = true;  ///< key and value are those of the golden run
+  bool golden_key = true, golden_value = true;  ///< as read in the golden run
+  std::uint32_t changed_line = 0;               ///< of the one that is not; all others are golden
   /// As loaded for this step; null if K and V stay in their buffers.
   const float *key_written = nullptr, *value_written = nullptr;
   const float *scores = nullptr, *probabilities = nullptr, *alpha = nullptr;
@@ -58,9 +60,19 @@ struct TileStrides {
 struct CheckerTrace {
   struct Inputs {
     double lhs, rhs, scale;
+    bool same(const Check& check) const {
+      return ((bits(lhs) ^ bits(check.lhs)) | (bits(rhs) ^ bits(check.rhs)) |
+              (bits(scale) ^ bits(check.scale))) == 0;
+    }
+    static std::uint64_t bits(double value) {
+      std::uint64_t raw;
+      std::memcpy(&raw, &value, sizeof raw);
+      return raw;
+    }
   };
   std::vector<std::byte> states;  ///< before each step and after the last
   std::vector<Inputs> checks;     ///< in the order made
+  std::vector<std::byte> terms;   ///< Checker::carried_terms of each step, with room behind
   /// Of each step those of S, then those of P·V; at last those of the outputs.
   std::vector<std::uint32_t> first_checks;
   std::uint64_t held_until_cycle = 0;  ///< at the start of the tile
@@ -78,13 +90,16 @@ class CheckerReplay final : private CheckSink {
   std::size_t comparisons() const { return comparisons_; }
   /// Bytes kept per step and tile of a trace, checks apart.
   std::size_t state_bytes() const { return state_bytes_; }
+  /// Likewise, once per step.
+  std::size_t term_bytes() const { return term_bytes_; }
   RegisterTap& tap() { return checker_->tap(); }
   const std::vector<RegisterBook*>& registers() const { return checker_->registers(); }
 
   /// All state as after power-on.
   void restart() {
     checker_->reset();
-    for (auto& sums : operand_sums_) sums.clear();
+    for (OperandSums* sums : {&key_sums_, &value_sums_})
+      for (auto& golden : sums->golden) golden.clear();
   }
   /// Golden run, tile after tile in job order. Every check goes to `made`. With `start`, a tile
   /// that was recorded before again: its first state is there, and the injection in hand goes on
@@ -112,6 +127,9 @@ class CheckerReplay final : private CheckSink {
   /// `changed`: Observation bits of what may differ from golden in the view; all if a fault in the
   /// checker may be met.
   void replay_step(std::uint32_t step, const StepView& view, std::uint32_t changed);
+  /// The steps from `step` on, if nothing that is observed in them differs from golden: `alpha`
+  /// [step][row stride]. False if the checker must be shown them one by one.
+  bool follow(std::uint32_t step, std::uint32_t steps, const float* alpha);
   /// `steps`: of the tile.
   void replay_outputs(std::uint32_t steps, const OutputView& view);
 
@@ -128,12 +146,20 @@ class CheckerReplay final : private CheckSink {
   std::size_t lanes_of(const RegisterBook& book) const;
   RowWindow window(const RegisterBook& book) const;
   const float* lane_major(const float* const* rows, float* to) const;
-  void keep_operand_sums(std::uint32_t key_tile);
-  bool restore_operand_sums(const StepView& view);
+  /// Sums over K or V that are formed at read.
+  struct OperandSums {
+    std::vector<RegisterBook*> books;
+    std::vector<std::vector<std::byte>> golden;  ///< by key tile: contents of `books`
+    void keep(std::uint32_t key_tile);
+    void restore(std::uint32_t key_tile) const;
+  };
+  void restore(const OperandSums& sums, bool golden, const StepView& view,
+               Observed& observed) const;
   void copy_registers(bool stores_only, std::vector<std::byte>& to) const;
   void put_registers(bool stores_only, const std::vector<std::byte>& bytes);
   void suspend();
   void resume();
+  void keep_terms(std::uint32_t step);
   void save(std::byte* to) const;
   void restore(std::uint32_t step, bool scores, bool products);
   bool rows_differ(std::uint32_t step, bool scores) const;
@@ -146,10 +172,10 @@ class CheckerReplay final : private CheckSink {
   std::size_t comparisons_ = 0;
   bool grouped_ = false;
   LiveLog no_log_;
-  std::vector<RegisterBook*> row_books_, carried_books_, operand_books_;
-  std::vector<std::vector<std::byte>> operand_sums_;  ///< by key tile: contents of operand_books_
-  std::size_t score_books_ = 0;                       ///< the first ones of row_books_
-  std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0;
+  std::vector<RegisterBook*> row_books_, carried_books_;
+  OperandSums key_sums_, value_sums_;
+  std::size_t score_books_ = 0;  ///< the first ones of row_books_
+  std::size_t state_bytes_ = 0, products_at_ = 0, carried_at_ = 0, term_bytes_ = 0;
 
   std::vector<std::byte> golden_stores_;  ///< contents of the stores beside buffers
   struct {

@@ -39,10 +39,10 @@ std::uint64_t GoldenGroup::tile_bytes(const GoldenJob& job, const ReplayUnits& u
   const TileStrides strides = job.strides();
   std::uint64_t values = (3 * layout.shape.head_dim + 1) * strides.row;
   values += steps * (2 * layout.cols + 3) * strides.row;
-  values += std::uint64_t{steps} * 2 * layout.rows * strides.value;
+  values += 2 * layout.rows * GoldenTile::pitch_of(steps, strides.value);
   std::uint64_t bytes = values * sizeof(float) + steps * sizeof(StepTiming);
   for (const auto& checker : units.checkers)
-    bytes += (steps + 2) * checker->state_bytes() +
+    bytes += (steps + 2) * checker->state_bytes() + steps * checker->term_bytes() +
              checker->comparisons() * steps * layout.rows * sizeof(CheckerTrace::Inputs);
   return bytes;
 }
@@ -165,6 +165,7 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
   const JobLayout& layout = job_.layout;
   const std::size_t d = layout.shape.head_dim, steps = timing.steps.size();
   tile.steps = static_cast<std::uint32_t>(steps);
+  tile.pitch = GoldenTile::pitch_of(steps, strides_.value);
   tile.query.assign(d * strides_.row + kLaneAlign, 0.0F);
   for (std::uint32_t row = 0; row < timing.tile.rows; ++row) {
     const std::size_t token =
@@ -176,7 +177,7 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
   for (LaneTile* values : {&tile.alpha, &tile.max, &tile.sum})
     values->resize(steps * strides_.row + kLaneAlign);
   for (LaneTile* values : {&tile.partial, &tile.acc})
-    values->resize(layout.rows * steps * strides_.value + kLaneAlign);
+    values->resize(layout.rows * tile.pitch + kLaneAlign);
   tile.checkers.resize(units_.checkers.size());
   units_.softmax.tap().disarm();
   for (std::size_t c = 0; c < units_.checkers.size(); ++c) {
@@ -192,7 +193,7 @@ void GoldenGroup::record(std::uint32_t index, GoldenTile& tile, bool verify) {
   tile.outputs.resize(2 * tile_values + strides_.row + kLaneAlign);
   float* acc = tile.outputs.data();
   for (std::uint32_t row = 0; row < timing.tile.rows; ++row)
-    acc_pointers_[row] = &tile.acc[(row * steps + steps - 1) * strides_.value];
+    acc_pointers_[row] = &tile.acc[row * tile.pitch + (steps - 1) * strides_.value];
   rows_to_lanes(acc_pointers_.data(), timing.tile.rows, acc, d, strides_.row);
   reciprocals(sum, acc + 2 * tile_values, timing.tile.rows);
   normalise(acc, acc + 2 * tile_values, acc + tile_values, d, timing.tile.rows, strides_.row);
@@ -225,7 +226,7 @@ void GoldenGroup::record_step(const TileTiming& timing, std::uint32_t step, Gold
   matmul_tile(v, probabilities, rows_.data(), at.tile.cols, at.tile.rows, d, strides_.value,
               row_stride);
   for (std::uint32_t row = 0; row < at.tile.rows; ++row) {
-    const std::size_t place = (row * tile.steps + step) * strides_.value;
+    const std::size_t place = row * tile.pitch + step * strides_.value;
     std::copy_n(&rows_[row * strides_.value], d, &tile.partial[place]);
     if (step == 0)
       std::fill_n(&tile.acc[place], d, 0.0F);

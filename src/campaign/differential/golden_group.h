@@ -54,10 +54,17 @@ struct GoldenTile {
   LaneTile query;                  ///< [d][stride]
   LaneTile scores, probabilities;  ///< [step][C][stride]
   LaneTile alpha, max, sum;        ///< [step][stride]; max and sum after the step
-  LaneTile partial, acc;           ///< [row][step][value stride]; acc after the step
-  LaneTile outputs;                ///< acc, output and reciprocal as in OutputView, lane 0 = row 0
+  LaneTile partial, acc;  ///< [row][step][value stride], rows `pitch` apart; acc after the step
+  LaneTile outputs;       ///< acc, output and reciprocal as in OutputView, lane 0 = row 0
   std::vector<CheckerTrace> checkers;
   std::uint32_t steps = 0;
+  std::size_t pitch = 0;
+
+  /// A cache line more than the steps of a row take: else what all rows have of one step falls into
+  /// the same few sets of the cache.
+  static std::size_t pitch_of(std::size_t steps, std::size_t value_stride) {
+    return steps * value_stride + kLaneAlign;
+  }
 };
 
 class GoldenGroup {

@@ -114,8 +114,7 @@ void TileReplay::replay_steps(std::uint32_t first_step) {
     // P, alpha and P·V are golden from here on: sums, rows and checkers each go on by themselves.
     carry_sums(at + 1);
     carry_rows(at + 1);
-    in_window_ = false;
-    for (++at; at < golden_->steps && some_checker_differs(); ++at) check_golden(at);
+    for (const auto& checker : units_.checkers) carry_checker(*checker, at + 1);
     break;
   }
   if (!idle(golden_->steps)) finish();
@@ -160,8 +159,8 @@ bool TileReplay::idle(std::uint32_t step) const {
 /// Before `step` only running sums, accumulator rows and checkers differ, and nothing that starts
 /// there changes more.
 bool TileReplay::only_carries(std::uint32_t step) const {
-  return (any_row_ || sum_differs_) && !max_differs_ && step < golden_->steps &&
-         (step > fault_->last_step || fault_->point == FaultPoint::none) &&
+  return (any_row_ || sum_differs_ || some_checker_differs()) && !max_differs_ &&
+         step < golden_->steps && (step > fault_->last_step || fault_->point == FaultPoint::none) &&
          (change_ == nullptr || step > change_->last_step);
 }
 
@@ -215,7 +214,9 @@ void TileReplay::take_operands(std::uint32_t step) {
     if (change_->observed_read) {
       observed = changed;
       changed_ |= read;
-      view_.golden_operands = change_->buffer == BufferId::q;
+      view_.golden_key = change_->buffer != BufferId::k;
+      view_.golden_value = change_->buffer != BufferId::v;
+      view_.changed_line = change_->depth;
     }
     if (change_->observed_written) changed_ |= written;
   };
@@ -404,19 +405,21 @@ void TileReplay::carry_sums(std::uint32_t first_step) {
                             timing_->tile.rows);
 }
 
-/// A step in which only checkers differ.
-void TileReplay::check_golden(std::uint32_t step) {
-  changed_ = 0;
-  take_operands(step);
-  view_.scores = golden_scores(step);
-  view_.probabilities = golden_probabilities(step);
-  view_.alpha = &golden_->alpha[step * strides_.row];
-  for (const auto& checker : units_.checkers)
-    if (checker->differs() && (checker->needs() & kPartials) != 0)
+/// A checker that differs, through the steps that are left: what it observes is golden.
+void TileReplay::carry_checker(CheckerReplay& checker, std::uint32_t first_step) {
+  if (checker.follow(first_step, golden_->steps, golden_->alpha.data())) return;
+  for (std::uint32_t step = first_step; step < golden_->steps && checker.differs(); ++step) {
+    changed_ = 0;
+    take_operands(step);
+    view_.scores = golden_scores(step);
+    view_.probabilities = golden_probabilities(step);
+    view_.alpha = &golden_->alpha[step * strides_.row];
+    if ((checker.needs() & kPartials) != 0)
       for (std::uint32_t row = 0; row < timing_->tile.rows; ++row)
         partial_rows_[row] = golden_partial(row, step);
-  view_.partial_rows = partial_rows_.data();
-  check(step);
+    view_.partial_rows = partial_rows_.data();
+    checker.replay_step(step, view_, changed_);
+  }
 }
 
 void TileReplay::check(std::uint32_t step) {

@@ -128,10 +128,10 @@ class TileReplay {
   void accumulate_tapped(std::uint32_t step, std::uint32_t row);
   void carry_sums(std::uint32_t first_step);
   void carry_rows(std::uint32_t first_step);
-  void check_golden(std::uint32_t step);
+  void carry_checker(CheckerReplay& checker, std::uint32_t first_step);
   void check(std::uint32_t step);
   void finish();
-  void show_golden_outputs();
+  void show_golden_outputs(Columns except);
   const float* final_acc(std::uint32_t row, Columns columns);
   void normalise_tile(const float* sum, const float* golden_sum, OutputView& view);
   void normalise_one(std::uint32_t row, const float* sum, const float* golden_sum,
@@ -156,10 +156,10 @@ class TileReplay {
     return &golden_->probabilities[step * tile_cells_];
   }
   const float* golden_partial(std::uint32_t row, std::uint32_t step) const {
-    return &golden_->partial[(std::size_t{row} * golden_->steps + step) * strides_.value];
+    return &golden_->partial[row * golden_->pitch + step * strides_.value];
   }
   const float* golden_acc(std::uint32_t row, std::uint32_t step) const {
-    return &golden_->acc[(std::size_t{row} * golden_->steps + step) * strides_.value];
+    return &golden_->acc[row * golden_->pitch + step * strides_.value];
   }
 
   const GoldenJob& job_;

@@ -208,24 +208,25 @@ const float* TileReplay::final_acc(std::uint32_t row, Columns columns) {
   return &acc_[row * strides_.value];
 }
 
-/// Of the tile in hand.
-void TileReplay::show_golden_outputs() {
+/// Of the tile in hand, in all columns but those that will be changed.
+void TileReplay::show_golden_outputs(Columns except) {
   const std::size_t stride = strides_.row, tile_values = head_dim_ * stride;
-  const auto copy = [&](std::size_t first, std::size_t count) {
-    std::copy_n(&golden_->outputs[first], count, &outputs_[first]);
+  const auto copy = [&](std::size_t first, std::size_t end) {
+    if (first < end) std::copy(&golden_->outputs[first], &golden_->outputs[end], &outputs_[first]);
   };
-  if (outputs_of_ != golden_ || outputs_index_ != index_) {
-    copy(0, 2 * tile_values + stride);
-  } else if (!outputs_changed_.empty()) {
-    const std::size_t from = outputs_changed_.first * stride,
-                      count = (outputs_changed_.end - outputs_changed_.first) * stride;
-    copy(from, count);
-    copy(tile_values + from, count);
-    copy(2 * tile_values, stride);
+  const auto copy_columns = [&](std::uint32_t first, std::uint32_t end) {
+    for (const std::size_t tile : {std::size_t{0}, tile_values})
+      copy(tile + first * stride, tile + end * stride);
+  };
+  if (outputs_of_ != golden_ || outputs_index_ != index_) outputs_changed_ = {0, head_dim_};
+  if (!outputs_changed_.empty()) {
+    copy_columns(outputs_changed_.first, std::min(outputs_changed_.end, except.first));
+    copy_columns(std::max(outputs_changed_.first, except.end), outputs_changed_.end);
+    copy(2 * tile_values, 2 * tile_values + stride);
   }
   outputs_of_ = golden_;
   outputs_index_ = index_;
-  outputs_changed_ = {};
+  outputs_changed_ = except;
 }
 
 bool TileReplay::row_differs(std::uint32_t row, const float* sum, const float* golden_sum) const {
@@ -235,13 +236,12 @@ bool TileReplay::row_differs(std::uint32_t row, const float* sum, const float* g
 
 /// All rows, for checkers that may be shown any of them.
 void TileReplay::normalise_tile(const float* sum, const float* golden_sum, OutputView& view) {
-  show_golden_outputs();
   const std::uint32_t rows = timing_->tile.rows;
   const std::size_t stride = strides_.row, tile_values = head_dim_ * stride;
   float* acc = outputs_.data();
   view.values = acc;
   view.stride = stride;
-  Columns& changed = outputs_changed_;
+  Columns changed;
   std::uint32_t differing = 0;
   for (std::uint32_t row = 0; row < rows; ++row) {
     if (!row_differs(row, sum, golden_sum)) continue;
@@ -253,6 +253,7 @@ void TileReplay::normalise_tile(const float* sum, const float* golden_sum, Outpu
     else
       changed.add(rows_[row].acc.first, rows_[row].acc.end);
   }
+  show_golden_outputs(changed);
   if (differing == 0) return;
   const std::size_t from = changed.first * stride;
   const std::uint32_t columns = changed.end - changed.first;
