@@ -25,6 +25,30 @@ bool same_weight(const std::vector<WeightedCounts>& strata) {
 
 }  // namespace
 
+CoverageEstimate estimate_coverage(const std::vector<WeightedCounts>& strata, bool census,
+                                   const CampaignConfig& config) {
+  CoverageEstimate estimate;
+  estimate.coverage = weighted_coverage(strata);
+  if (!estimate.coverage) return estimate;
+  if (census) {
+    estimate.method = "census";
+  } else if (!same_weight(strata)) {
+    estimate.method = "fay_feuer";
+    estimate.interval = fay_feuer(strata, config.confidence);
+  } else {
+    std::uint64_t detected = 0, dangerous = 0;
+    for (const WeightedCounts& s : strata) {
+      detected += s.detected;
+      dangerous += s.detected + s.undetected;
+    }
+    estimate.method = enum_name(config.interval);
+    estimate.interval = config.interval == IntervalMethod::wilson
+                            ? wilson(detected, dangerous, config.confidence)
+                            : clopper_pearson(detected, dangerous, config.confidence);
+  }
+  return estimate;
+}
+
 VerdictCounts& VerdictCounts::operator+=(const VerdictCounts& other) {
   for (std::size_t i = 0; i < by_verdict.size(); ++i) by_verdict[i] += other.by_verdict[i];
   nonfinite_alarms += other.nonfinite_alarms;
@@ -132,21 +156,10 @@ CoverageRow CoverageTally::counted_row(std::size_t checker, std::size_t toleranc
   if (row.injections > 0) row.weight = weight / static_cast<double>(row.injections);
   if (domain != Domain::function) return row;
 
-  row.coverage = weighted_coverage(strata);
-  if (!row.coverage) return row;
-  const std::uint64_t detected = row.counts[Verdict::detected];
-  const std::uint64_t dangerous = detected + row.counts[Verdict::undetected];
-  if (context_.plan.census()) {
-    row.method = "census";
-  } else if (!same_weight(strata)) {
-    row.method = "fay_feuer";
-    row.interval = fay_feuer(strata, config_.confidence);
-  } else {
-    row.method = enum_name(config_.interval);
-    row.interval = config_.interval == IntervalMethod::wilson
-                       ? wilson(detected, dangerous, config_.confidence)
-                       : clopper_pearson(detected, dangerous, config_.confidence);
-  }
+  const CoverageEstimate estimate = estimate_coverage(strata, context_.plan.census(), config_);
+  row.coverage = estimate.coverage;
+  row.interval = estimate.interval;
+  row.method = estimate.method;
   return row;
 }
 

@@ -44,6 +44,16 @@ struct CoverageRow {
   std::optional<std::uint64_t> p50, p95, p99, max, given_detected_p50;
 };
 
+/// A coverage with its interval; empty as in CoverageRow.
+struct CoverageEstimate {
+  std::optional<double> coverage;
+  std::optional<Interval> interval;
+  std::string method;
+};
+/// `strata` holds every stratum that was drawn, as for fay_feuer().
+CoverageEstimate estimate_coverage(const std::vector<WeightedCounts>& strata, bool census,
+                                   const CampaignConfig& config);
+
 /// The configured tolerance first, then 0, 0.001 and 0.01 as far as they differ from it.
 std::vector<double> reported_tolerances(double configured);
 

@@ -3,10 +3,9 @@
 
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "src/campaign/finished_campaign.h"
 #include "src/campaign/replay.h"
 #include "src/cli/command_line.h"
 #include "src/config/user_error.h"
@@ -25,17 +24,6 @@ std::uint64_t parse_number(const std::string& text) {
     throw UserError("N: \"" + text +
                     "\"; the number of an injection, as in the first column of injections.csv");
   return number;
-}
-
-// The tensors may have changed since: then no row can be expected to come out the same.
-void require_same_inputs(const std::filesystem::path& folder, const Prepared& prepared) {
-  std::ifstream stream(folder / "summary.json");
-  const auto summary = nlohmann::json::parse(stream, nullptr, false);
-  if (!summary.is_object() ||
-      summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256)
-    throw UserError(
-        (folder / "config.json").string() +
-        ": not the inputs of summary.json; the configuration and tensors of the campaign");
 }
 
 void print_fault(const Replay& replay) {
@@ -105,12 +93,10 @@ int replay_command(const CommandLine& command_line) {
   const std::uint64_t number = parse_number(command_line.positional.at(1));
   const auto [header, row] = stored_row(campaign, number);
 
-  CommandLine repeated = command_line;
-  repeated.positional = {(campaign / "config.json").string()};
-  if (!repeated.out) repeated.out = (campaign / fmt::format("replay_{}", number)).string();
-  const Prepared prepared = prepare(repeated);
-  require_same_inputs(campaign, prepared);
-  OutputDir folder(*repeated.out, command_line.force);
+  const std::string out =
+      command_line.out.value_or((campaign / fmt::format("replay_{}", number)).string());
+  const Prepared prepared = prepare_again(campaign, out);
+  OutputDir folder(out, command_line.force);
 
   CampaignSession session(prepared);
   const Replay replay = replay_injection(session, number, header, row);
@@ -122,7 +108,7 @@ int replay_command(const CommandLine& command_line) {
   print_checks(session.context(), replay);
   fmt::print("{}; written to {}/replay.json\n",
              replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here",
-             *repeated.out);
+             out);
   return kDone;
 }
 

@@ -1,0 +1,89 @@
+// What fault-free runs say of every comparison: the sample that thresholds are made from.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/calibration/residuals.h"
+#include "src/simulation/prepared.h"
+#include "src/simulation/simulation.h"
+
+namespace attnguard {
+
+/// Which part of the sample: thresholds are made from one and judged by the other.
+enum class Half : std::uint8_t { calibration, held_out };
+inline constexpr std::array<Half, 2> kHalves{Half::calibration, Half::held_out};
+template <>
+struct EnumNames<Half> {
+  static constexpr std::array<std::pair<Half, std::string_view>, 2> names{
+      {{Half::calibration, "calibration"}, {Half::held_out, "held_out"}}};
+};
+
+/// Of one comparison of one checker.
+struct CleanComparison {
+  std::size_t checker = 0;  ///< in configuration order
+  std::string name;
+  std::array<RatioCounts, kHalves.size()> checks;  ///< [half]
+  std::vector<double> largest;                     ///< [unit] ratio, rounded up like those counted
+  /// Alarms at the configured threshold: checks, and units with at least one.
+  std::uint64_t alarms = 0, alarmed_units = 0;
+  /// The configured threshold as a factor of the scale, to 15 digits; empty where that is not the
+  /// same in every check.
+  std::optional<double> factor;
+
+  std::uint64_t total() const { return checks[0].total() + checks[1].total(); }
+  std::uint64_t above(double threshold) const {
+    return checks[0].above(threshold) + checks[1].above(threshold);
+  }
+};
+
+struct FaultFree {
+  /// What is independent of what: inference, or kv_head where one inference is split.
+  std::string unit = "inference";
+  std::uint64_t units = 0;
+  std::vector<CleanComparison> comparisons;  ///< by checker
+
+  /// The first half of the units calibrates, with the odd one.
+  std::uint64_t calibration_units() const { return (units + 1) / 2; }
+  Half half(std::uint64_t unit_number) const {
+    return unit_number < calibration_units() ? Half::calibration : Half::held_out;
+  }
+  std::uint64_t units_of(Half half) const {
+    return half == Half::calibration ? calibration_units() : units - calibration_units();
+  }
+};
+
+struct CalibrationOptions {
+  std::uint32_t workers = 1;
+  /// Told the rows of residuals.csv, inference by inference; may be empty.
+  std::function<void(const std::string& rows)> residuals;
+  std::function<void(std::uint64_t done, std::uint64_t all)> progress;  ///< may be empty
+};
+
+/// Runs what `prepared.config.calibration` says. UserError where tensors cannot be split as asked;
+/// UnfinishedError. Elaborates: at most once per process.
+FaultFree run_fault_free(const Prepared& prepared, const CalibrationOptions& options);
+
+/// One fault-free run, already made, as a sample of one inference.
+FaultFree fault_free_of(const RunResult& golden,
+                        const std::vector<std::vector<std::string>>& comparisons);
+
+/// First line of residuals.csv.
+std::string residuals_header();
+
+/// Text of distribution.csv and of maxima.csv; `checkers`: their names.
+std::string distribution_csv(const FaultFree& sample, const std::vector<std::string>& checkers);
+std::string maxima_csv(const FaultFree& sample, const std::vector<std::string>& checkers);
+
+/// The sample in the folder of a calibration, its comparisons those of `sample`, whose configured
+/// factors it keeps. UserError that names file and line, or a comparison that is not there.
+FaultFree read_fault_free(const std::filesystem::path& folder, const FaultFree& like,
+                          const std::vector<std::string>& checkers);
+
+}  // namespace attnguard
