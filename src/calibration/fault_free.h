@@ -4,15 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "models/fabric/field.h"
 #include "src/calibration/residuals.h"
-#include "src/simulation/prepared.h"
-#include "src/simulation/simulation.h"
 
 namespace attnguard {
 
@@ -58,24 +57,6 @@ struct FaultFree {
     return half == Half::calibration ? calibration_units() : units - calibration_units();
   }
 };
-
-struct CalibrationOptions {
-  std::uint32_t workers = 1;
-  /// Told the rows of residuals.csv, inference by inference; may be empty.
-  std::function<void(const std::string& rows)> residuals;
-  std::function<void(std::uint64_t done, std::uint64_t all)> progress;  ///< may be empty
-};
-
-/// Runs what `prepared.config.calibration` says. UserError where tensors cannot be split as asked;
-/// UnfinishedError. Elaborates: at most once per process.
-FaultFree run_fault_free(const Prepared& prepared, const CalibrationOptions& options);
-
-/// One fault-free run, already made, as a sample of one inference.
-FaultFree fault_free_of(const RunResult& golden,
-                        const std::vector<std::vector<std::string>>& comparisons);
-
-/// First line of residuals.csv.
-std::string residuals_header();
 
 /// Text of distribution.csv and of maxima.csv; `checkers`: their names.
 std::string distribution_csv(const FaultFree& sample, const std::vector<std::string>& checkers);

@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+#include "src/campaign/measurement.h"
+
 namespace attnguard {
 namespace {
 
@@ -20,10 +22,8 @@ double parsed(const std::string& text) {
 }  // namespace
 
 double clean_ratio(const Check& check) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (check.nonfinite) return check.alarm ? kInfinity : 0;
-  if (check.scale > 0) return check.residual / check.scale;
-  return check.scale == 0 && check.residual == 0 ? 0 : kInfinity;
+  if (check.nonfinite) return check.alarm ? std::numeric_limits<double>::infinity() : 0;
+  return relative_residual(check);
 }
 
 double rounded(double value, int digits) {

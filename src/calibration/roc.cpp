@@ -1,7 +1,5 @@
 #include "src/calibration/roc.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -60,7 +58,7 @@ struct Cell {
 class Injections {
  public:
   Injections(const std::filesystem::path& file, const CampaignContext& context,
-             const Prepared& prepared, const FaultFree& clean, Roc& roc);
+             const std::vector<bool>& ignores_nonfinite, const FaultFree& clean, Roc& roc);
 
   const std::map<CellKey, Cell>& cells() const { return cells_; }
 
@@ -79,26 +77,26 @@ class Injections {
 
   CsvTable table_;
   const CampaignContext& context_;
+  const std::vector<bool>& ignores_nonfinite_;
   const FaultFree& clean_;
   Roc& roc_;
   Columns columns_{};
-  std::vector<bool> alarms_if_nonfinite_;  ///< [comparison]
   std::map<std::string, RegisterId, std::less<>> registers_;
   std::map<std::string, std::uint32_t, std::less<>> strata_;
   std::map<CellKey, Cell> cells_;
 };
 
 Injections::Injections(const std::filesystem::path& file, const CampaignContext& context,
-                       const Prepared& prepared, const FaultFree& clean, Roc& roc)
-    : table_(file, file.string()), context_(context), clean_(clean), roc_(roc) {
+                       const std::vector<bool>& ignores_nonfinite, const FaultFree& clean, Roc& roc)
+    : table_(file, file.string()),
+      context_(context),
+      ignores_nonfinite_(ignores_nonfinite),
+      clean_(clean),
+      roc_(roc) {
   for (RegisterId reg = 0; reg < context.universe.classes().size(); ++reg)
     registers_.emplace(context.universe[reg].site_class(), reg);
   for (std::uint32_t h = 0; h < context.plan.strata().size(); ++h)
     strata_.emplace(context.plan.strata()[h].name, h);
-  for (const CleanComparison& comparison : clean.comparisons)
-    alarms_if_nonfinite_.push_back(
-        prepared.effective["checkers"][context.checkers[comparison.checker]].value(
-            "nonfinite", "alarm") != "ignore");
   find_columns();
   while (table_.next()) read_row();
   for (auto& [key, cell] : cells_)
@@ -144,7 +142,8 @@ void Injections::read_row() {
 
 double Injections::ratio(std::size_t comparison) const {
   const std::string& nonfinite = table_[columns_.nonfinite[comparison]];
-  if (nonfinite == "1" && alarms_if_nonfinite_[comparison]) return kInfinity;
+  if (nonfinite == "1" && !ignores_nonfinite_[clean_.comparisons[comparison].checker])
+    return kInfinity;
   const std::size_t column = columns_.ratio_max[comparison];
   return table_[column].empty() ? 0 : table_.number(column);
 }
@@ -166,7 +165,7 @@ double Injections::judged(const RocCurve& curve) {
   if (whole && std::fabs(score - 1) <= kRounding) return detected ? std::nextafter(1.0, 2.0) : 1.0;
   if (detected) {
     if (whole && score <= 1)
-      table_.reject(column, fmt::format("undetected, as no ratio_max is above its threshold"));
+      table_.reject(column, "undetected, as no ratio_max is above its threshold");
     return score;
   }
   if (score <= 1) return score;
@@ -260,13 +259,13 @@ class Group {
 
 }  // namespace
 
-Roc make_roc(const std::filesystem::path& injections, const CampaignSession& session,
-             const Prepared& prepared, const FaultFree& clean) {
-  const CampaignContext& context = session.context();
+Roc make_roc(const std::filesystem::path& injections, const CampaignContext& context,
+             const CampaignConfig& config, const std::vector<bool>& ignores_nonfinite,
+             const FaultFree& clean) {
   Roc roc;
   roc.ended_early.resize(context.checkers.size());
   add_curves(context, clean, roc);
-  const Injections rows(injections, context, prepared, clean, roc);
+  const Injections rows(injections, context, ignores_nonfinite, clean, roc);
   for (std::size_t c = 0; c < roc.curves.size(); ++c) {
     const CleanSide clean_side(clean, roc.curves[c]);
     for (const FaultClass fault_class : context.plan.fault_classes())
@@ -282,7 +281,7 @@ Roc make_roc(const std::filesystem::path& injections, const CampaignSession& ses
           point.fault_class = fault_class;
           point.site_class = total;
           point.factor = factor;
-          group.count(prepared.config.campaign, point);
+          group.count(config, point);
           clean_side.count(point);
           roc.points.push_back(std::move(point));
         }

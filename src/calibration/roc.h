@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "src/calibration/fault_free.h"
+#include "src/campaign/context.h"
 #include "src/campaign/coverage.h"
-#include "src/campaign/session.h"
 
 namespace attnguard {
 
@@ -48,11 +48,12 @@ struct Roc {
   std::vector<std::uint64_t> ended_early;
 };
 
-/// `injections`: the injections.csv of the session's campaign. `clean`: its comparisons are those
-/// of the session, in order. UserError that names file, line and column where a row contradicts the
-/// campaign or itself.
-Roc make_roc(const std::filesystem::path& injections, const CampaignSession& session,
-             const Prepared& prepared, const FaultFree& clean);
+/// `injections`: the injections.csv of the campaign. `ignores_nonfinite`: [checker]. `clean`: its
+/// comparisons are those of the campaign, in order. UserError that names file, line and column
+/// where a row contradicts the campaign or itself.
+Roc make_roc(const std::filesystem::path& injections, const CampaignContext& context,
+             const CampaignConfig& config, const std::vector<bool>& ignores_nonfinite,
+             const FaultFree& clean);
 
 /// Text of roc.csv.
 std::string roc_csv(const Roc& roc, const CampaignContext& context, const FaultFree& clean,

@@ -98,7 +98,7 @@ void Thresholds::set(std::size_t checker, const ThresholdKey& key, double thresh
       setting.value = std::max(setting.value.get<double>(), value);
       for (std::size_t i = 0; i < set_.size(); ++i)
         if (sample_.comparisons[i].checker == checker && set_[i])
-          set_[i] = std::max(*set_[i], threshold);
+          set_[i] = setting.value.get<double>();
       return;
     }
   Json configured = write_checkers({config_.checkers[checker]}).front();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "src/calibration/fault_free_runs.h"
 #include "src/calibration/thresholds.h"
 #include "src/campaign/session.h"
 #include "src/campaign/statistics.h"

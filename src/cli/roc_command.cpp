@@ -5,9 +5,12 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "src/calibration/fault_free_runs.h"
 #include "src/calibration/roc.h"
 #include "src/campaign/finished_campaign.h"
+#include "src/campaign/session.h"
 #include "src/cli/command_line.h"
 #include "src/cli/text_table.h"
 #include "src/config/user_error.h"
@@ -54,6 +57,14 @@ FaultFree calibrated(const std::filesystem::path& folder, const Prepared& prepar
                                 folder.string(), path));
   }
   return read_fault_free(folder, golden, context.checkers);
+}
+
+std::vector<bool> ignores_nonfinite(const Prepared& prepared) {
+  std::vector<bool> ignores;
+  for (const CheckerConfig& checker : prepared.config.checkers)
+    ignores.push_back(prepared.effective["checkers"][checker.name].value("nonfinite", "") ==
+                      enum_name(NonfiniteRule::ignore));
+  return ignores;
 }
 
 std::string percent(const RocPoint& point) {
@@ -106,7 +117,8 @@ int roc_command(const CommandLine& command_line) {
   const FaultFree clean =
       command_line.calibration ? calibrated(*command_line.calibration, prepared, context, golden)
                                : golden;
-  const Roc roc = make_roc(campaign / "injections.csv", session, prepared, clean);
+  const Roc roc = make_roc(campaign / "injections.csv", context, prepared.config.campaign,
+                           ignores_nonfinite(prepared), clean);
 
   std::ofstream stream(directory.path() / "roc.csv", std::ios::binary);
   stream << roc_csv(roc, context, clean, prepared.config.campaign.confidence);
