@@ -38,9 +38,8 @@ struct ThresholdKey {
 template <class Options, class = void>
 struct HasThresholdKey : std::false_type {};
 template <class Options>
-struct HasThresholdKey<
-    Options, std::void_t<decltype(std::declval<const Options&>().threshold_key(std::string_view()))>>
-    : std::true_type {};
+struct HasThresholdKey<Options, std::void_t<decltype(std::declval<const Options&>().threshold_key(
+                                    std::string_view()))>> : std::true_type {};
 
 template <class Options, class = void>
 struct CanConflict : std::false_type {};

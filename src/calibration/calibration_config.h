@@ -33,7 +33,8 @@ struct CalibrationConfig {
                 "drawn from fresh seeds; heads: the kv heads of the configured tensors; without it "
                 "seeds for synthetic tensors, heads for given ones"},
       self.split);
-    v(FieldSpec{"inferences", "fault-free inferences of `seeds`; the second half evaluates", 2, 1e7},
+    v(FieldSpec{"inferences", "fault-free inferences of `seeds`; the second half evaluates", 2,
+                1e7},
       self.inferences);
     v(FieldSpec{"rate_per_check", "most false alarms per check; 1: any", 1e-12, 1.0},
       self.rate_per_check);

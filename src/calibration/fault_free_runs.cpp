@@ -174,8 +174,7 @@ FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& option
   // No latency depends on data: if this run finishes, all will.
   require_finished(simulation.run());
   const Names& comparisons = simulation.comparisons();
-  const std::filesystem::path folder =
-      std::filesystem::path(prepared.origin.file).parent_path();
+  const std::filesystem::path folder = std::filesystem::path(prepared.origin.file).parent_path();
   const auto work = [&](std::uint64_t inference) {
     Json found;
     try {

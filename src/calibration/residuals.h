@@ -25,15 +25,17 @@ inline constexpr int kRatioDigits = 3;
 
 class RatioCounts {
  public:
-  void add(double ratio, std::uint64_t count = 1) { counts_[rounded_up(ratio, kRatioDigits)] += count; }
+  void add(double ratio, std::uint64_t count = 1) {
+    counts_[rounded_up(ratio, kRatioDigits)] += count;
+  }
   void add(const RatioCounts& other) {
     for (const auto& [ratio, count] : other.counts_) counts_[ratio] += count;
   }
   std::uint64_t total() const;
   /// Ratios above the threshold.
   std::uint64_t above(double threshold) const;
-  /// The lowest threshold of kRatioDigits digits that at most `exceeding` ratios are above; infinite
-  /// if ratios that are infinite forbid any.
+  /// The lowest threshold of kRatioDigits digits that at most `exceeding` ratios are above;
+  /// infinite if ratios that are infinite forbid any.
   double threshold(std::uint64_t exceeding) const;
   const std::map<double, std::uint64_t>& counts() const { return counts_; }
 

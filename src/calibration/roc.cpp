@@ -42,7 +42,8 @@ void add_curves(const CampaignContext& context, const FaultFree& clean, Roc& roc
       continue;
     }
     roc.curves.push_back(all);
-    if (all.comparisons.size() == 1 || deciders(context, c) != std::vector<std::size_t>{c}) continue;
+    if (all.comparisons.size() == 1 || deciders(context, c) != std::vector<std::size_t>{c})
+      continue;
     for (const auto& comparison : all.comparisons)
       roc.curves.push_back({c, clean.comparisons[comparison.first].name, {comparison}});
   }
@@ -221,8 +222,8 @@ class CleanSide {
 /// The cells of one total, and what one curve makes of them.
 class Group {
  public:
-  Group(const std::map<CellKey, Cell>& cells, const CampaignContext& context, FaultClass fault_class,
-        std::string_view total, std::size_t curve)
+  Group(const std::map<CellKey, Cell>& cells, const CampaignContext& context,
+        FaultClass fault_class, std::string_view total, std::size_t curve)
       : context_(context) {
     for (const auto& [key, cell] : cells) {
       const auto& [reg, stratum, cls] = key;
@@ -299,10 +300,11 @@ std::string roc_csv(const Roc& roc, const CampaignContext& context, const FaultF
   };
   std::string text =
       CsvLine()
-          .add_fields("checker,comparison,fault_class,site_class,factor,threshold,detected,"
-                      "undetected,coverage,ci_low,ci_high,confidence,ci_method,checks,check_alarms,"
-                      "check_alarm_rate,check_alarm_rate_ci_high,unit,units,unit_alarms,"
-                      "unit_alarm_rate,unit_alarm_rate_ci_high")
+          .add_fields(
+              "checker,comparison,fault_class,site_class,factor,threshold,detected,"
+              "undetected,coverage,ci_low,ci_high,confidence,ci_method,checks,check_alarms,"
+              "check_alarm_rate,check_alarm_rate_ci_high,unit,units,unit_alarms,"
+              "unit_alarm_rate,unit_alarm_rate_ci_high")
           .str();
   for (const RocPoint& point : roc.points) {
     const RocCurve& curve = roc.curves[point.curve];

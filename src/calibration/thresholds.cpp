@@ -77,9 +77,9 @@ void Thresholds::propose(const CleanComparison& comparison, std::size_t settable
         continue;
       }
       row->threshold = threshold;
-      row->held_out_alarms =
-          row == &check ? comparison.checks[kHeldOut].above(threshold)
-                        : count_above(comparison.largest, units, sample_.units, threshold);
+      row->held_out_alarms = row == &check
+                                 ? comparison.checks[kHeldOut].above(threshold)
+                                 : count_above(comparison.largest, units, sample_.units, threshold);
       chosen = std::max(chosen.value_or(0), threshold);
     }
   }
@@ -112,8 +112,8 @@ void Thresholds::judge_checker(std::size_t checker) {
   std::vector<std::size_t> judged;
   for (std::size_t i = 0; i < sample_.comparisons.size() && i < set_.size(); ++i) {
     const std::size_t owner = sample_.comparisons[i].checker;
-    const bool mine = members.empty() ? owner == checker
-                                      : std::count(members.begin(), members.end(), owner) > 0;
+    const bool mine =
+        members.empty() ? owner == checker : std::count(members.begin(), members.end(), owner) > 0;
     if (!mine) continue;
     if (!set_[i]) return;  // it keeps a threshold that this sample cannot judge
     judged.push_back(i);
@@ -148,29 +148,32 @@ void Thresholds::judge_checker(std::size_t checker) {
 nlohmann::ordered_json Thresholds::fragment() const {
   Json json = {{"checkers", Json::object()}};
   for (const ThresholdSetting& setting : settings_)
-    at_dotted(json["checkers"][config_.checkers[setting.checker].name], setting.key) = setting.value;
+    at_dotted(json["checkers"][config_.checkers[setting.checker].name], setting.key) =
+        setting.value;
   return json;
 }
 
 bool Thresholds::supported() const {
-  return std::all_of(rows_.begin(), rows_.end(), [](const ThresholdRow& row) {
-    return !row.sample || row.limit.supported;
-  });
+  return std::all_of(rows_.begin(), rows_.end(),
+                     [](const ThresholdRow& row) { return !row.sample || row.limit.supported; });
 }
 
 std::string thresholds_csv(const std::vector<ThresholdRow>& rows, const Config& config) {
   std::string text = CsvLine()
-                         .add_fields("checker,comparison,per,rate,confidence,sample,sample_needed,"
-                                     "supported,exceeding,rate_ci_high,threshold,configured,"
-                                     "configured_alarms,held_out,held_out_alarms,"
-                                     "held_out_rate,held_out_rate_ci_high")
+                         .add_fields(
+                             "checker,comparison,per,rate,confidence,sample,sample_needed,"
+                             "supported,exceeding,rate_ci_high,threshold,configured,"
+                             "configured_alarms,held_out,held_out_alarms,"
+                             "held_out_rate,held_out_rate_ci_high")
                          .str();
   for (const ThresholdRow& row : rows) {
     CsvLine line;
     line.add(config.checkers[row.checker].name).add(row.comparison).add(row.per);
     line.add(row.rate).add(row.confidence).add(row.sample);
     if (row.sample)
-      line.add(row.needed).add(row.limit.supported).add(row.limit.exceeding)
+      line.add(row.needed)
+          .add(row.limit.supported)
+          .add(row.limit.exceeding)
           .add(row.limit.rate_ci_high);
     else
       line.skip(4);

@@ -43,18 +43,17 @@ void print_rows(const Thresholds& thresholds, const Config& config) {
              "configured", "held out", "alarms", "rate <="});
   for (const ThresholdRow& row : thresholds.rows()) {
     const bool judged = row.held_out_alarms && row.held_out > 0;
-    table.add(
-        {config.checkers[row.checker].name, row.comparison, row.per,
-         fmt::format("{:.3g}", row.rate), row.sample ? fmt::format("{}", *row.sample) : "-",
-         row.sample ? fmt::format("{:.2g}{}", row.limit.rate_ci_high,
-                                  row.limit.supported ? "" : " !")
-                    : "-",
-         number(row.threshold), number(row.configured),
-         judged ? fmt::format("{}", row.held_out) : "-",
-         judged ? fmt::format("{}", *row.held_out_alarms) : "-",
-         judged ? fmt::format("{:.2g}", rate_upper_bound(*row.held_out_alarms, row.held_out,
-                                                         row.confidence))
-                : "-"});
+    table.add({config.checkers[row.checker].name, row.comparison, row.per,
+               fmt::format("{:.3g}", row.rate), row.sample ? fmt::format("{}", *row.sample) : "-",
+               row.sample ? fmt::format("{:.2g}{}", row.limit.rate_ci_high,
+                                        row.limit.supported ? "" : " !")
+                          : "-",
+               number(row.threshold), number(row.configured),
+               judged ? fmt::format("{}", row.held_out) : "-",
+               judged ? fmt::format("{}", *row.held_out_alarms) : "-",
+               judged ? fmt::format("{:.2g}", rate_upper_bound(*row.held_out_alarms, row.held_out,
+                                                               row.confidence))
+                      : "-"});
   }
   fmt::print("{}", table.str());
 }
@@ -65,16 +64,17 @@ void print_needed(const Thresholds& thresholds, const FaultFree& sample) {
   for (const ThresholdRow& row : thresholds.rows()) {
     if (!row.sample || row.limit.supported) continue;
     // Of checks: as many units as make so many.
-    const double needed = static_cast<double>(row.needed) * static_cast<double>(sample.calibration_units()) /
+    const double needed = static_cast<double>(row.needed) *
+                          static_cast<double>(sample.calibration_units()) /
                           static_cast<double>(*row.sample);
     units = std::max(units, static_cast<std::uint64_t>(std::ceil(needed)));
   }
-  const std::string remedy =
-      sample.unit == "inference"
-          ? fmt::format("--set calibration.inferences={}", 2 * units)
-          : fmt::format("tensors of {} kv heads", 2 * units);
+  const std::string remedy = sample.unit == "inference"
+                                 ? fmt::format("--set calibration.inferences={}", 2 * units)
+                                 : fmt::format("tensors of {} kv heads", 2 * units);
   fmt::print(
-      "\n! the sample is too small for the rate asked: the threshold is its largest ratio; {} would do\n",
+      "\n! the sample is too small for the rate asked: the threshold is its largest ratio; {} "
+      "would do\n",
       remedy);
 }
 
@@ -128,8 +128,7 @@ int calibrate_command(const CommandLine& command_line) {
              thresholds_csv(thresholds.rows(), prepared.config));
   write_text(directory.path() / "distribution.csv", distribution_csv(sample, names));
   write_text(directory.path() / "maxima.csv", maxima_csv(sample, names));
-  write_json(directory.path() / "calibration.json",
-             calibration_json(prepared, sample, thresholds));
+  write_json(directory.path() / "calibration.json", calibration_json(prepared, sample, thresholds));
   write_json(directory.path() / "config.json", prepared.effective);
   write_json(directory.path() / "timing.json",
              {{"wall_s", wall.count()}, {"workers", options.workers}});
@@ -138,10 +137,11 @@ int calibrate_command(const CommandLine& command_line) {
   print_rows(thresholds, prepared.config);
   if (!thresholds.supported()) print_needed(thresholds, sample);
   print_settings(thresholds, prepared.config);
-  fmt::print("\nwritten: {}/thresholds.csv distribution.csv maxima.csv calibration.json config.json "
-             "timing.json{}\n",
-             output_directory(command_line).string(),
-             command_line.write_residuals ? " residuals.csv" : "");
+  fmt::print(
+      "\nwritten: {}/thresholds.csv distribution.csv maxima.csv calibration.json config.json "
+      "timing.json{}\n",
+      output_directory(command_line).string(),
+      command_line.write_residuals ? " residuals.csv" : "");
   return kDone;
 }
 

@@ -107,8 +107,7 @@ int replay_command(const CommandLine& command_line) {
   print_effect(replay);
   print_checks(session.context(), replay);
   fmt::print("{}; written to {}/replay.json\n",
-             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here",
-             out);
+             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out);
   return kDone;
 }
 

@@ -52,9 +52,10 @@ FaultFree calibrated(const std::filesystem::path& folder, const Prepared& prepar
     if (change.at("op") == "add" && path.rfind("/checkers/", 0) == 0 &&
         path.find('/', std::string("/checkers/").size()) == std::string::npos)
       continue;  // a checker that the campaign does not have
-    throw UserError(fmt::format("--calibration {}: {} differs; a calibration of the campaign's "
-                                "accelerator and checkers, values of thresholds apart",
-                                folder.string(), path));
+    throw UserError(
+        fmt::format("--calibration {}: {} differs; a calibration of the campaign's "
+                    "accelerator and checkers, values of thresholds apart",
+                    folder.string(), path));
   }
   return read_fault_free(folder, golden, context.checkers);
 }
@@ -97,8 +98,9 @@ void print_curves(const Roc& roc, const CampaignContext& context, const FaultFre
                silent == nullptr ? "-" : fmt::format("{:.3g}", silent->factor),
                silent == nullptr ? "-" : percent(*silent)});
   }
-  fmt::print("coverage in % of dangerous faults (total); factor: on the configured thresholds\n\n{}",
-             table.str());
+  fmt::print(
+      "coverage in % of dangerous faults (total); factor: on the configured thresholds\n\n{}",
+      table.str());
   for (const std::size_t c : roc.left_out)
     fmt::print("{}: no curve, as a threshold of its is no factor of a scale\n",
                context.checkers[c]);
@@ -114,9 +116,9 @@ int roc_command(const CommandLine& command_line) {
   const CampaignSession session(prepared);
   const CampaignContext& context = session.context();
   const FaultFree golden = fault_free_of(session.golden(), context.comparisons);
-  const FaultFree clean =
-      command_line.calibration ? calibrated(*command_line.calibration, prepared, context, golden)
-                               : golden;
+  const FaultFree clean = command_line.calibration
+                              ? calibrated(*command_line.calibration, prepared, context, golden)
+                              : golden;
   const Roc roc = make_roc(campaign / "injections.csv", context, prepared.config.campaign,
                            ignores_nonfinite(prepared), clean);
 

@@ -117,11 +117,11 @@ TEST_F(CalibrationCommand, ThresholdsKeepTheirRatesOnFreshInferences) {
   const std::string calibrate = "calibrate " + config_ + " --quiet --set calibration.inferences=";
   call(calibrate + "2000 --out " + folder("made"));
   const auto made = nlohmann::json::parse(file("made", "calibration.json"));
+  const nlohmann::json flat = made["thresholds"].flatten();
   EXPECT_TRUE(made["supported"]);
-  std::map<std::string, std::uint64_t> alarms[2];
   for (const bool tightened : {false, true}) {
     std::string sets;
-    for (const auto& key : made["thresholds"].flatten().items()) {  // "/checkers/merged/…": value
+    for (const auto& key : flat.items()) {  // "/checkers/merged/…": value
       std::string path = key.key().substr(1);
       std::replace(path.begin(), path.end(), '/', '.');
       nlohmann::json value = key.value();
@@ -262,13 +262,15 @@ TEST_F(RocCommand, TakesTheFalseAlarmsOfACalibration) {
   EXPECT_GT(silent, 0U);
 
   const std::string other = folder("other");
-  call("calibrate " + config_ + " --quiet --set checkers.merged.threshold.value=1e-3 --out " + other);
+  call("calibrate " + config_ + " --quiet --set checkers.merged.threshold.value=1e-3 --out " +
+       other);
   call("roc " + folder("a") + " --quiet --force --calibration " + other);
   call("calibrate " + config_ + " --quiet --force --set checkers.merged.format=float64 --out " +
        other);
   expect_refused("roc " + folder("a") + " --calibration " + other,
                  "/checkers/merged/format differs; a calibration of the campaign's accelerator");
-  expect_refused("roc " + folder("a") + " --calibration " + folder("nothing"), "nothing/config.json");
+  expect_refused("roc " + folder("a") + " --calibration " + folder("nothing"),
+                 "nothing/config.json");
 }
 
 TEST_F(RocCommand, RefusesWhatIsNoCampaign) {

@@ -88,7 +88,8 @@ TEST_F(RocOfARow, PointsAreWhatEveryThresholdWouldDo) {
   ASSERT_EQ(result.curves.size(), 4U);
   EXPECT_EQ(result.curves[0].comparison, "any");
   EXPECT_EQ(result.curves[2].comparison, "score");
-  const double acc = weight("array.pe[*][*].acc/exponent"), word = weight("k_buffer.word[*]/exponent");
+  const double acc = weight("array.pe[*][*].acc/exponent"),
+               word = weight("k_buffer.word[*]/exponent");
 
   // a as configured: 3e-5 and the one that is not finite.
   const RocPoint& own = at(result, 0, "total", 1);

@@ -132,8 +132,7 @@ TEST_F(FourInferences, ThresholdsAreMadeFromOneHalfAndJudgedByTheOther) {
   EXPECT_TRUE(thresholds.supported());
   // Both rates hold with the higher one; with it one of two held-out checks alarms.
   EXPECT_EQ(row(thresholds, "any", "check").held_out_alarms, 1U);
-  EXPECT_EQ(thresholds.fragment().dump(),
-            R"({"checkers":{"a":{"threshold":{"value":0.6}}}})");
+  EXPECT_EQ(thresholds.fragment().dump(), R"({"checkers":{"a":{"threshold":{"value":0.6}}}})");
   const std::string csv = thresholds_csv(thresholds.rows(), config_);
   EXPECT_THAT(csv, HasSubstr("a,output,check,0.75,0.5,2,1,1,1,0.70710678118654"));
   EXPECT_THAT(csv, HasSubstr(",0.2,0.9,0,2,2,1,1\r\n"));
@@ -235,9 +234,11 @@ TEST_F(FourInferences, ComesBackFromItsFiles) {
     }
     return std::string("accepted");
   };
-  files.write("distribution.csv", "checker,comparison,half,ratio,checks\r\na,output,held_out,x,1\r\n");
+  files.write("distribution.csv",
+              "checker,comparison,half,ratio,checks\r\na,output,held_out,x,1\r\n");
   EXPECT_THAT(complaint(), HasSubstr("distribution.csv:2: ratio: \"x\"; a number"));
-  files.write("distribution.csv", "checker,comparison,half,ratio,checks\r\na,output,held_out,1,1\r\n");
+  files.write("distribution.csv",
+              "checker,comparison,half,ratio,checks\r\na,output,held_out,1,1\r\n");
   EXPECT_THAT(complaint(), HasSubstr("no check of b.score"));
   files.write("maxima.csv", "inference,half,a.output.ratio_max\r\n0,calibration,1\r\n");
   EXPECT_THAT(complaint(), HasSubstr("maxima.csv:1: b.score.ratio_max: missing"));
