@@ -62,8 +62,8 @@ struct FaultFree {
 std::string distribution_csv(const FaultFree& sample, const std::vector<std::string>& checkers);
 std::string maxima_csv(const FaultFree& sample, const std::vector<std::string>& checkers);
 
-/// The sample in the folder of a calibration, its comparisons those of `sample`, whose configured
-/// factors it keeps. UserError that names file and line, or a comparison that is not there.
+/// The sample in the folder of a calibration; its comparisons and their configured factors are
+/// those of `like`. UserError that names file and line, or a comparison that is not there.
 FaultFree read_fault_free(const std::filesystem::path& folder, const FaultFree& like,
                           const std::vector<std::string>& checkers);
 
