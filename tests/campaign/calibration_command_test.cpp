@@ -32,7 +32,7 @@ constexpr const char* kConfig = R"({
                "region": {"kind": "statistical_abft"},
                "joined": {"kind": "any_of", "members": ["merged", "range"]}},
   "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 6, "tokens_k": 6, "head_dim": 4},
-  "campaign": {"injections": 2000},
+  "campaign": {"injections": 1200},
   "calibration": {"inferences": 600, "rate_per_check": 1e-3, "rate_per_inference": 0.05}})";
 
 using Row = std::map<std::string, std::string>;
