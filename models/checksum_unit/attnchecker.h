@@ -27,6 +27,10 @@ struct AttnCheckerConfig {
   double threshold = 1;
   NonfiniteRule nonfinite = NonfiniteRule::alarm;
 
+  std::optional<ThresholdKey> threshold_key(std::string_view) const {
+    return ThresholdKey{"threshold", "", ""};
+  }
+
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"threshold", "largest deviation of a plain column sum that does not alarm", 0.0,

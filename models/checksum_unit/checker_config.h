@@ -92,6 +92,15 @@ struct ThresholdConfig {
   double value =
       0.0;  ///< τ for absolute, factor of the scale for relative; 0 = default; unused for bound
 
+  /// `key`: of this threshold in its checker. A bound's scale is that of `relative`; V-ABFT's is a
+  /// function of `value`.
+  std::optional<ThresholdKey> key(const std::string& key) const {
+    if (rule == ThresholdRule::variance) return std::nullopt;
+    return ThresholdKey{
+        key + ".value", key + ".rule",
+        std::string(enum_name(rule == ThresholdRule::bound ? ThresholdRule::relative : rule))};
+  }
+
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"rule",
@@ -146,6 +155,11 @@ struct FlashAbftConfig {
   ThresholdConfig score_threshold;
   NonfiniteRule nonfinite = NonfiniteRule::alarm;
 
+  std::optional<ThresholdKey> threshold_key(std::string_view comparison) const {
+    return comparison == "score" ? score_threshold.key("score_threshold")
+                                 : threshold.key("threshold");
+  }
+
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"softmax_scalars",
@@ -192,6 +206,11 @@ struct MatmulAbftConfig {
   ProductThresholdConfig score_threshold;
   ProductThresholdConfig pv_threshold;
   NonfiniteRule nonfinite = NonfiniteRule::alarm;
+
+  std::optional<ThresholdKey> threshold_key(std::string_view comparison) const {
+    return comparison == "score" ? score_threshold.key("score_threshold")
+                                 : pv_threshold.key("pv_threshold");
+  }
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {

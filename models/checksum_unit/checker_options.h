@@ -7,6 +7,8 @@
 //                                         const CheckerDimensions& dims) const;
 // Options that do not go together with each other are refused by an optional
 //   std::optional<OptionConflict> conflict() const;
+// Where a comparison's threshold is set, an optional member says:
+//   std::optional<ThresholdKey> threshold_key(std::string_view comparison) const;
 #pragma once
 
 #include <memory>
@@ -25,6 +27,19 @@ namespace attnguard {
 struct OptionConflict {
   std::string key, value, allowed;
 };
+
+/// The key, dotted below the checker, whose value is a comparison's threshold as a factor of the
+/// scale its checks report.
+struct ThresholdKey {
+  std::string value;
+  std::string rule_key, rule;  ///< and the rule under which it is; empty if there is no choice
+};
+
+template <class Options, class = void>
+struct HasThresholdKey : std::false_type {};
+template <class Options>
+struct HasThresholdKey<Options, std::void_t<decltype(std::declval<const Options&>().threshold_key(
+                                    std::string_view()))>> : std::true_type {};
 
 template <class Options, class = void>
 struct CanConflict : std::false_type {};
@@ -46,6 +61,10 @@ class CheckerOptions {
     return held_->make_checker(name, dims);
   }
   std::optional<OptionConflict> conflict() const { return held_->conflict(); }
+  /// Empty if no key sets the comparison's threshold.
+  std::optional<ThresholdKey> threshold_key(std::string_view comparison) const {
+    return held_->threshold_key(comparison);
+  }
   /// The options themselves; null if they are of another kind.
   template <class Options>
   const Options* get_if() const {
@@ -60,6 +79,7 @@ class CheckerOptions {
     virtual std::unique_ptr<Checker> make_checker(const std::string& name,
                                                   const CheckerDimensions& dims) const = 0;
     virtual std::optional<OptionConflict> conflict() const = 0;
+    virtual std::optional<ThresholdKey> threshold_key(std::string_view comparison) const = 0;
   };
   template <class Options>
   struct Held final : Base {
@@ -71,6 +91,11 @@ class CheckerOptions {
     }
     std::optional<OptionConflict> conflict() const override {
       if constexpr (CanConflict<Options>::value) return options.conflict();
+      return std::nullopt;
+    }
+    std::optional<ThresholdKey> threshold_key(
+        [[maybe_unused]] std::string_view comparison) const override {
+      if constexpr (HasThresholdKey<Options>::value) return options.threshold_key(comparison);
       return std::nullopt;
     }
     Options options;

@@ -39,6 +39,11 @@ struct EftaConfig {
   ThresholdConfig threshold;
   NonfiniteRule nonfinite = NonfiniteRule::alarm;
 
+  std::optional<ThresholdKey> threshold_key(std::string_view comparison) const {
+    if (comparison == "exponent") return ThresholdKey{"exponent_tolerance", "", ""};
+    return comparison == "output" ? threshold.key("threshold") : std::nullopt;
+  }
+
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"exponent_tolerance",
@@ -342,8 +347,12 @@ class Efta final : public Checker {
 
   /// Alarms first, then the largest share of the threshold.
   static void keep_worse(const Check& check, bool first, Check& worst) {
+    // In units of its threshold, so that a row alarms exactly if its worst residue does at every
+    // factor on the thresholds.
     const auto excess = [](const Check& c) {
-      return c.nonfinite ? std::numeric_limits<double>::infinity() : c.residual - c.threshold;
+      if (c.residual == 0 && !c.nonfinite) return 0.0;
+      return c.nonfinite || !(c.threshold > 0) ? std::numeric_limits<double>::infinity()
+                                               : c.residual / c.threshold;
     };
     if (first || (check.alarm && !worst.alarm) ||
         (check.alarm == worst.alarm && excess(check) > excess(worst)))

@@ -22,6 +22,7 @@ ExternalMemoryCore::ExternalMemoryCore(const ExternalMemoryConfig& config, const
     : config_(config), layout_(layout), bytes_(layout.total_bytes()) {}
 
 void ExternalMemoryCore::load(const AttentionJob& job) {
+  operands_.clear();
   const AttentionShape& shape = layout_.shape;
   const std::uint32_t d = shape.head_dim;
   const std::uint32_t element = layout_.operand_bytes;

@@ -157,7 +157,7 @@ void CampaignFolder::publish(const std::function<void(const fs::path& folder)>& 
   // Of an earlier result: they would speak of rows that are gone.
   for (const fs::path& entry : entries(folder_)) {
     const std::string name = entry.filename().string();
-    if (name == "audit.csv" || name == "faults.csv" || name == "fmeda.csv" ||
+    if (name == "audit.csv" || name == "faults.csv" || name == "fmeda.csv" || name == "roc" ||
         name.rfind("replay_", 0) == 0)
       fs::remove_all(entry);
   }

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <set>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "src/campaign/csv.h"
+#include "src/campaign/csv_reader.h"
 #include "src/config/nearest.h"
 #include "src/config/sha256.h"
 #include "src/config/user_error.h"
@@ -48,75 +47,6 @@ constexpr std::string_view name_of(Column column) {
   return kNames[static_cast<std::size_t>(column)];
 }
 
-/// A record of a CSV file.
-struct Row {
-  std::uint64_t line = 0;  ///< on which it begins
-  std::vector<std::string> fields;
-};
-
-class Reader {
- public:
-  Reader(const std::filesystem::path& file, std::string name) : name_(std::move(name)) {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) throw UserError(name_ + ": cannot be read; a CSV file");
-    text_.assign(std::istreambuf_iterator<char>(stream), {});
-  }
-
-  [[noreturn]] void reject(std::uint64_t line, std::string_view column, std::string_view value,
-                           std::string_view allowed) const {
-    const std::string at = column.empty() ? "" : std::string(column) + ": ";
-    throw UserError(fmt::format("{}:{}: {}{}; {}", name_, line, at, value, allowed));
-  }
-
-  const std::string& text() const { return text_; }
-
-  /// The next record, if there is one. RFC 4180; lines may also end in LF alone.
-  std::optional<Row> next() {
-    if (at_ >= text_.size()) return std::nullopt;
-    Row row{line_, {""}};
-    while (at_ < text_.size()) {
-      if (text_[at_] == '"' && row.fields.back().empty()) {
-        quoted(row.fields.back());
-        continue;
-      }
-      const char c = text_[at_++];
-      if (c == ',') {
-        row.fields.emplace_back();
-      } else if (c == '\n') {
-        ++line_;
-        if (!row.fields.back().empty() && row.fields.back().back() == '\r')
-          row.fields.back().pop_back();
-        return row;
-      } else {
-        row.fields.back().push_back(c);
-      }
-    }
-    return row;
-  }
-
- private:
-  void quoted(std::string& field) {
-    const std::uint64_t first = line_;
-    for (++at_; at_ < text_.size(); ++at_) {
-      const char c = text_[at_];
-      if (c == '"') {
-        if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') {
-          ++at_;
-          return;
-        }
-        ++at_;
-      }
-      if (c == '\n') ++line_;
-      field.push_back(c);
-    }
-    reject(first, "", "a quote that is never closed", "\"…\", a quote inside doubled");
-  }
-
-  std::string name_, text_;
-  std::size_t at_ = 0;
-  std::uint64_t line_ = 1;
-};
-
 class ListParser {
  public:
   ListParser(const std::filesystem::path& file, const std::string& name) : reader_(file, name) {
@@ -129,7 +59,7 @@ class ListParser {
     read_header();
     std::set<std::uint64_t> seen;
     std::optional<std::uint64_t> current;
-    while (std::optional<Row> row = reader_.next()) {
+    while (std::optional<CsvRow> row = reader_.next()) {
       row_ = &*row;
       if (row->fields.size() != fields_)
         reject(std::nullopt, fmt::format("{} fields", row->fields.size()),
@@ -164,7 +94,7 @@ class ListParser {
   }
 
   void read_header() {
-    const std::optional<Row> header = reader_.next();
+    const std::optional<CsvRow> header = reader_.next();
     if (!header) reader_.reject(1, "", "empty", fmt::format("a first line of {}", all_names()));
     fields_ = header->fields.size();
     for (std::size_t i = 0; i < fields_; ++i) {
@@ -238,10 +168,10 @@ class ListParser {
     return fault;
   }
 
-  Reader reader_;
+  CsvReader reader_;
   std::array<std::size_t, kColumns> position_{};
   std::size_t fields_ = 0;
-  const Row* row_ = nullptr;
+  const CsvRow* row_ = nullptr;
 };
 
 }  // namespace

@@ -61,16 +61,18 @@ void add_changed_row(const RowErrors& errors, double scale, OutputDifference& di
   take(errors.largest, scale, difference);
 }
 
+double relative_residual(const Check& check) {
+  if (check.scale > 0) return check.residual / check.scale;
+  // A flipped sign can make the scale negative: then even an equal pair alarms.
+  return check.scale == 0 && check.residual == 0 ? 0 : std::numeric_limits<double>::infinity();
+}
+
 void add_changed_check(const Check& check, RatioMax& largest) {
   if (check.nonfinite) {
     largest.nonfinite = true;
     return;
   }
-  // A flipped sign can make the scale negative: then even an equal pair alarms.
-  const double ratio = check.scale > 0 ? check.residual / check.scale
-                       : check.scale == 0 && check.residual == 0
-                           ? 0
-                           : std::numeric_limits<double>::infinity();
+  const double ratio = relative_residual(check);
   if (largest.ratio && ratio <= *largest.ratio) return;
   largest.ratio = ratio;
   largest.cycle = check.cycle;

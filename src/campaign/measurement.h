@@ -60,6 +60,8 @@ void add_changed_row(const std::uint32_t* golden, const std::uint32_t* words, st
                      double scale, Format format, OutputDifference& difference);
 /// The same for the errors of a row in float32, exact images of the output format.
 void add_changed_row(const RowErrors& errors, double scale, OutputDifference& difference);
+/// Residual ÷ scale of a finite check: a relative threshold alarms exactly if it is below this.
+double relative_residual(const Check& check);
 /// Takes in a check whose inputs differ from the golden run's; of equal ratios the first stays.
 void add_changed_check(const Check& check, RatioMax& largest);
 

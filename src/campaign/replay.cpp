@@ -104,14 +104,6 @@ std::pair<std::string, std::string> stored_row(const std::filesystem::path& fold
       fmt::format("{}: no injection {}; 0 to {}", file.string(), number, rows == 0 ? 0 : rows - 1));
 }
 
-void cut_to(CampaignPlan& plan, std::uint64_t injections) {
-  const std::vector<std::uint64_t>& looks = plan.looks();
-  const auto look = std::find(looks.begin(), looks.end(), injections);
-  if (look == looks.end())
-    throw ModelError("summary.json is not of this configuration and version");
-  plan.cut(static_cast<std::size_t>(look - looks.begin()));
-}
-
 Replay replay_injection(CampaignSession& session, std::uint64_t number,
                         const std::string& stored_header, const std::string& stored) {
   const CampaignContext& context = session.context();

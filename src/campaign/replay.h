@@ -34,10 +34,6 @@ struct Replay {
 std::pair<std::string, std::string> stored_row(const std::filesystem::path& folder,
                                                std::uint64_t number);
 
-/// Cuts the plan to the `injections` of the campaign. ModelError when its stop rule looks at no
-/// such count.
-void cut_to(CampaignPlan& plan, std::uint64_t injections);
-
 /// Runs injection `number` and compares the row with the stored one, byte for byte: ModelError when
 /// they differ. An injection that failed has no row to compare.
 Replay replay_injection(CampaignSession& session, std::uint64_t number,

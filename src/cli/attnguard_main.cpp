@@ -16,6 +16,8 @@ namespace {
 int dispatch(const CommandLine& line) {
   if (line.command == "run") return run_command(line);
   if (line.command == "campaign") return campaign_command(line);
+  if (line.command == "calibrate") return calibrate_command(line);
+  if (line.command == "roc") return roc_command(line);
   if (line.command == "replay") return replay_command(line);
   if (line.command == "sites") return sites_command(line);
   if (line.command == "sweep") return sweep_command(line);

@@ -39,6 +39,8 @@ constexpr Option kOptions[] = {
     {"audit", "N", "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)",
      false},
     {"write-faults", "", "also faults.csv, the faults as campaign.fault_list takes them", false},
+    {"write-residuals", "", "also residuals.csv, one row per fault-free check", false},
+    {"calibration", "DIR", "false alarms as a calibration found them, not the golden run's", false},
     {"memory", "BYTES", "most golden state to hold, e.g. 512M (default: 4G)", false},
 };
 
@@ -56,6 +58,10 @@ constexpr Command kCommands[] = {
      kConfigOptions},
     {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1,
      1, "set out seed workers force quiet help dry-run resume audit write-faults memory"},
+    {"calibrate", "CONFIG", "fault-free runs -> thresholds for a false-alarm rate", 1, 1,
+     "set out seed workers force quiet help write-residuals"},
+    {"roc", "DIR", "coverage against false alarms of the campaign in DIR, for every threshold", 1,
+     1, "out force quiet help calibration"},
     {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2,
      2, "out force quiet help"},
     {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
@@ -223,6 +229,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
     throw UserError("--resume --force: a campaign goes on or starts anew; one of the two");
   line.quiet = map.count("quiet") != 0;
   line.write_faults = map.count("write-faults") != 0;
+  line.write_residuals = map.count("write-residuals") != 0;
+  if (map.count("calibration") != 0) line.calibration = map["calibration"].as<std::string>();
   line.dry_run = map.count("dry-run") != 0;
   return parsed;
 }

@@ -20,7 +20,8 @@ enum ExitCode : int {
 
 struct CommandLine {
   std::string command;
-  /// What follows the command: CONFIG of run, campaign, sites and sweep; DIR and N of replay.
+  /// What follows the command: CONFIG of run, campaign, calibrate, sites and sweep; DIR of roc; DIR
+  /// and N of replay.
   std::vector<std::string> positional;
   std::vector<std::string> sets;  ///< `path=value`, in order
   std::optional<std::string> out;
@@ -31,6 +32,8 @@ struct CommandLine {
   bool dry_run = false;
   bool resume = false;
   bool write_faults = false;
+  bool write_residuals = false;
+  std::optional<std::string> calibration;  ///< folder
   std::optional<std::uint64_t> audit;         ///< injections to repeat
   std::optional<std::uint64_t> memory_bytes;  ///< for golden state
 };
@@ -47,6 +50,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
 // Each returns the exit code; throws UserError.
 int run_command(const CommandLine& command_line);
 int campaign_command(const CommandLine& command_line);
+int calibrate_command(const CommandLine& command_line);
+int roc_command(const CommandLine& command_line);
 int replay_command(const CommandLine& command_line);
 int sites_command(const CommandLine& command_line);
 int sweep_command(const CommandLine& command_line);

@@ -3,10 +3,9 @@
 
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "src/campaign/finished_campaign.h"
 #include "src/campaign/replay.h"
 #include "src/cli/command_line.h"
 #include "src/config/user_error.h"
@@ -25,20 +24,6 @@ std::uint64_t parse_number(const std::string& text) {
     throw UserError("N: \"" + text +
                     "\"; the number of an injection, as in the first column of injections.csv");
   return number;
-}
-
-// How many injections the campaign ended with. The tensors may have changed since: then no row can
-// be expected to come out the same.
-std::uint64_t injections_of(const std::filesystem::path& folder, const Prepared& prepared) {
-  std::ifstream stream(folder / "summary.json");
-  const auto summary = nlohmann::json::parse(stream, nullptr, false);
-  if (!summary.is_object() ||
-      summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256 ||
-      !summary.value("injections", nlohmann::json()).is_number_unsigned())
-    throw UserError(
-        (folder / "config.json").string() +
-        ": not the inputs of summary.json; the configuration and tensors of the campaign");
-  return summary["injections"].get<std::uint64_t>();
 }
 
 void print_fault(const Replay& replay) {
@@ -108,15 +93,13 @@ int replay_command(const CommandLine& command_line) {
   const std::uint64_t number = parse_number(command_line.positional.at(1));
   const auto [header, row] = stored_row(campaign, number);
 
-  CommandLine repeated = command_line;
-  repeated.positional = {(campaign / "config.json").string()};
-  if (!repeated.out) repeated.out = (campaign / fmt::format("replay_{}", number)).string();
-  const Prepared prepared = prepare(repeated);
-  const std::uint64_t injections = injections_of(campaign, prepared);
-  OutputDir folder(*repeated.out, command_line.force);
+  const std::string out =
+      command_line.out.value_or((campaign / fmt::format("replay_{}", number)).string());
+  const FinishedCampaign finished = reopen_campaign(campaign, out);
+  OutputDir folder(out, command_line.force);
 
-  CampaignSession session(prepared);
-  cut_to(session.plan(), injections);
+  CampaignSession session(finished.prepared);
+  cut_to(session.plan(), finished.injections);
   const Replay replay = replay_injection(session, number, header, row);
   write_json(folder.path() / "replay.json", replay_json(session.context(), replay));
   folder.commit();
@@ -125,8 +108,7 @@ int replay_command(const CommandLine& command_line) {
   print_effect(replay);
   print_checks(session.context(), replay);
   fmt::print("{}; written to {}/replay.json\n",
-             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here",
-             *repeated.out);
+             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out);
   return kDone;
 }
 

@@ -6,6 +6,7 @@
 
 #include "models/accelerator/accelerator_config.h"
 #include "models/checksum_unit/checker_config.h"
+#include "src/calibration/calibration_config.h"
 #include "src/campaign/campaign_config.h"
 #include "src/sweep/sweep_config.h"
 #include "src/workload/workload_config.h"
@@ -19,6 +20,7 @@ struct Config {
       checkers;  ///< in the order of the file, combinations last; names are unique
   WorkloadConfig workload;
   CampaignConfig campaign;
+  CalibrationConfig calibration;
   SweepConfig sweep;
 
   template <class Self, class V>
@@ -28,6 +30,8 @@ struct Config {
     v(FieldSpec{"checkers", "name -> checker; every checker watches the same run"}, self.checkers);
     v(FieldSpec{"workload", "what is computed", 0, 0, true}, self.workload);
     v(FieldSpec{"campaign", "which faults are injected"}, self.campaign);
+    v(FieldSpec{"calibration", "which false-alarm rates thresholds are calibrated for"},
+      self.calibration);
     v(FieldSpec{"sweep", "which keys the sweep command varies"}, self.sweep);
   }
 };

@@ -174,4 +174,10 @@ void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignme
   origin.options.emplace_back(made.empty() ? pointer : made, option);
 }
 
+Json& at_dotted(Json& object, const std::string& key) {
+  const std::size_t dot = key.find('.');
+  if (dot == std::string::npos) return object[key];
+  return at_dotted(object[key.substr(0, dot)], key.substr(dot + 1));
+}
+
 }  // namespace attnguard

@@ -25,4 +25,7 @@ Json parse_json(const std::string& text, const std::string& name);
 /// names are known is the reader's business.
 void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignment);
 
+/// The value at a dotted key below `object`; objects on the way that do not exist are made.
+Json& at_dotted(Json& object, const std::string& key);
+
 }  // namespace attnguard

@@ -63,6 +63,7 @@ std::string identity_hash(Json effective,
     effective[key == "fault_list" ? "campaign" : "workload"][key] = hash;
   effective["accelerator"].erase("fidelity");
   effective["campaign"].erase("engine");
+  effective.erase("calibration");
   return sha256_hex(effective.dump());
 }
 

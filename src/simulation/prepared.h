@@ -21,7 +21,7 @@ struct Prepared {
   ConfigOrigin origin;  ///< names a configuration value in an error message
   AttentionJob job;     ///< values are exact images of the operand format
   /// Of the canonical effective configuration with tensor contents in place of paths and without
-  /// fidelity and engine, which cannot change a result.
+  /// fidelity, engine and calibration, which cannot change the result of a run or campaign.
   std::string config_sha256;
   std::optional<std::vector<float>> expected;  ///< [heads][tokens_q][head_dim]
   /// (key, SHA-256 of the file) of every tensor file.

@@ -171,6 +171,8 @@ Simulation::Simulation(const AcceleratorConfig& accelerator,
 
 Simulation::~Simulation() = default;
 
+void Simulation::load(const AttentionJob& job) { impl_->accelerator.memory().load(job); }
+
 const FaultUniverse& Simulation::universe() const { return impl_->accelerator.universe(); }
 const std::vector<std::vector<std::string>>& Simulation::comparisons() const {
   return impl_->comparisons;

@@ -67,6 +67,9 @@ class Simulation {
              const AttentionJob& job, bool interposers = true);
   ~Simulation();
 
+  /// Other tensors of the same shape: what the next runs compute.
+  void load(const AttentionJob& job);
+
   const FaultUniverse& universe() const;
   /// Comparison names per checker, configuration order.
   const std::vector<std::vector<std::string>>& comparisons() const;

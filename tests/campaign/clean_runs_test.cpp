@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 
 #include "models/checksum_unit/attnchecker.h"
@@ -297,6 +300,88 @@ TEST(CleanRunsLong, EveryProvenBoundHoldsOnTwentyThousandSyntheticQueries) {
 
 TEST(CleanRunsLong, EveryCheckerIsSilentOnAHundredThousandSyntheticQueries) {
   expect_silence_on(100'000, ThresholdRule::relative);
+}
+
+/// matmul_abft under V-ABFT's rule with its default c.
+std::vector<CheckerConfig> variance_checkers() {
+  std::vector<CheckerConfig> checkers;
+  for (const CheckFormat format : {CheckFormat::float32, CheckFormat::float64}) {
+    MatmulAbftConfig matmul;
+    matmul.format = format;
+    matmul.score_threshold.rule = matmul.pv_threshold.rule = ThresholdRule::variance;
+    checkers.push_back({fmt::format("variance_{}", checkers.size()), matmul});
+  }
+  return checkers;
+}
+
+/// "<checks> <alarms> <largest residual ÷ threshold>" of each comparison of each checker.
+std::string clean_margins(const Kind& kind, std::uint64_t seed,
+                          const std::vector<CheckerConfig>& checkers) {
+  AcceleratorConfig accelerator;
+  accelerator.array = kind.array;
+  accelerator.formats = kind.formats;
+  AttentionJob job;
+  job.shape = kind.shape;
+  draw_tensors(seed, kind.distribution, job);
+  for (std::vector<float>* tensor : {&job.q, &job.k, &job.v})
+    for (float& value : *tensor) value = round_to(kind.formats.operand, value);
+  Simulation simulation(accelerator, checkers, job);
+  const RunResult run = simulation.run();
+  if (run.completion != Completion::finished) throw std::runtime_error("not finished");
+  std::ostringstream text;
+  text.precision(17);
+  for (const CheckerResult& result : run.checkers)
+    for (std::uint32_t comparison = 0; comparison < 2; ++comparison) {
+      std::uint64_t checks = 0, alarms = 0;
+      double largest = 0;
+      for (const Check& check : result.checks) {
+        if (check.comparison != comparison) continue;
+        ++checks;
+        alarms += check.alarm ? 1 : 0;
+        if (check.residual > 0) largest = std::max(largest, check.residual / check.threshold);
+      }
+      text << checks << ' ' << alarms << ' ' << largest << ' ';
+    }
+  return text.str();
+}
+
+// The rule is an estimate and no bound: how near clean data comes to it is a figure of the data.
+void expect_variance_rule_holds_on(std::uint64_t queries) {
+  const std::vector<Kind> all = kinds();
+  const std::vector<CheckerConfig> checkers = variance_checkers();
+  const auto texts = run_in_children(queries / 1000, [&](std::size_t i) {
+    return clean_margins(all[i % all.size()], i, checkers);
+  });
+  for (std::size_t kind = 0; kind < all.size(); ++kind)
+    for (std::size_t c = 0; c < 2 * checkers.size(); ++c) {
+      std::uint64_t checks = 0, alarms = 0;
+      double largest = 0;
+      for (std::size_t i = kind; i < texts.size(); i += all.size()) {
+        std::istringstream text(texts[i]);
+        std::uint64_t some_checks = 0, some_alarms = 0;
+        double some_largest = 0;
+        for (std::size_t at = 0; at <= c; ++at) text >> some_checks >> some_alarms >> some_largest;
+        checks += some_checks;
+        alarms += some_alarms;
+        largest = std::max(largest, some_largest);
+      }
+      const std::string figures = fmt::format(
+          "kind {}, {} {}: {} checks, {} alarms, largest residual {:.3g} of threshold", kind,
+          checkers[c / 2].name, c % 2 == 0 ? "score" : "pv", checks, alarms, largest);
+      std::cout << figures << '\n';
+      EXPECT_GT(checks, 0U);
+      // In float32 it underestimates P·V of values far from zero.
+      const bool biased = all[kind].distribution.mean_v == 2 && c == 1;
+      EXPECT_LT(alarms, biased ? checks / 1000 : 1) << figures;
+    }
+}
+
+TEST(CleanRuns, VarianceRuleAlarmsOnBiasedValuesOnlyOnTenThousandSyntheticQueries) {
+  expect_variance_rule_holds_on(10'000);
+}
+
+TEST(CleanRunsLong, VarianceRuleAlarmsOnBiasedValuesOnlyOnAHundredThousandSyntheticQueries) {
+  expect_variance_rule_holds_on(100'000);
 }
 
 }  // namespace

@@ -1,0 +1,147 @@
+// attnguard roc DIR: coverage against false alarms for every threshold, from a campaign's rows.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "src/calibration/fault_free_runs.h"
+#include "src/calibration/roc.h"
+#include "src/campaign/finished_campaign.h"
+#include "src/campaign/session.h"
+#include "src/cli/command_line.h"
+#include "src/cli/text_table.h"
+#include "src/config/user_error.h"
+#include "src/config/writer.h"
+#include "src/simulation/output_dir.h"
+
+namespace attnguard {
+namespace {
+
+/// Everything that decides what a residual is divided by: the accelerator, and the checkers without
+/// the values of their thresholds.
+nlohmann::ordered_json scales_of(const Config& config, const CampaignContext& context) {
+  nlohmann::ordered_json json = {{"accelerator", write_struct(config.accelerator)}};
+  json["accelerator"].erase("fidelity");
+  json["checkers"] = write_checkers(config.checkers);
+  for (const CheckerConfig& checker : config.checkers)
+    for (std::size_t c = 0; c < context.checkers.size(); ++c) {
+      if (context.checkers[c] != checker.name) continue;
+      for (const std::string& comparison : context.comparisons[c]) {
+        const auto key = checker.options.threshold_key(comparison);
+        if (!key) continue;
+        at_dotted(json["checkers"][checker.name], key->value) = nullptr;
+        if (!key->rule.empty())
+          at_dotted(json["checkers"][checker.name], key->rule_key) = key->rule;
+      }
+    }
+  return json;
+}
+
+/// The sample of a calibration of the same hardware and checkers.
+FaultFree calibrated(const std::filesystem::path& folder, const Prepared& prepared,
+                     const CampaignContext& context, const FaultFree& golden) {
+  CommandLine line;
+  line.positional = {(folder / "config.json").string()};
+  const auto here = scales_of(prepared.config, context);
+  const auto there = scales_of(read_configuration(line).config, context);
+  for (const auto& change : nlohmann::ordered_json::diff(here, there)) {
+    const std::string path = change.at("path");
+    if (change.at("op") == "add" && path.rfind("/checkers/", 0) == 0 &&
+        path.find('/', std::string("/checkers/").size()) == std::string::npos)
+      continue;  // a checker that the campaign does not have
+    throw UserError(
+        fmt::format("--calibration {}: {} differs; a calibration of the campaign's "
+                    "accelerator and checkers, values of thresholds apart",
+                    folder.string(), path));
+  }
+  return read_fault_free(folder, golden, context.checkers);
+}
+
+std::vector<bool> ignores_nonfinite(const Prepared& prepared) {
+  std::vector<bool> ignores;
+  for (const CheckerConfig& checker : prepared.config.checkers)
+    ignores.push_back(prepared.effective["checkers"][checker.name].value("nonfinite", "") ==
+                      enum_name(NonfiniteRule::ignore));
+  return ignores;
+}
+
+std::string percent(const RocPoint& point) {
+  if (!point.estimate.share) return "-";
+  const std::string text = fmt::format("{:.1f}", 100 * *point.estimate.share);
+  if (!point.estimate.interval) return text;
+  return fmt::format("{} [{:5.1f}, {:5.1f}]", text, 100 * point.estimate.interval->low,
+                     100 * point.estimate.interval->high);
+}
+
+/// Per curve: as configured, and at the lowest factor that is silent on all fault-free data.
+void print_curves(const Roc& roc, const CampaignContext& context, const FaultFree& clean) {
+  TextTable table;
+  table.add({"checker", "comparison", "coverage as configured",
+             fmt::format("alarms in {} {}s", clean.units, clean.unit), "silent from factor",
+             "coverage there"});
+  for (std::size_t c = 0; c < roc.curves.size(); ++c) {
+    const RocPoint* configured = nullptr;
+    const RocPoint* silent = nullptr;
+    for (const RocPoint& point : roc.points) {
+      if (point.curve != c || point.site_class != "total" ||
+          point.fault_class != context.plan.fault_classes().front())
+        continue;
+      if (point.factor == 1) configured = &point;
+      if (point.unit_alarms == 0 && silent == nullptr) silent = &point;
+    }
+    if (configured == nullptr) continue;
+    table.add({context.checkers[roc.curves[c].checker], roc.curves[c].comparison,
+               percent(*configured), fmt::format("{}", configured->unit_alarms),
+               silent == nullptr ? "-" : fmt::format("{:.3g}", silent->factor),
+               silent == nullptr ? "-" : percent(*silent)});
+  }
+  fmt::print(
+      "coverage in % of dangerous faults (total); factor: on the configured thresholds\n\n{}",
+      table.str());
+  for (const std::size_t c : roc.left_out)
+    fmt::print("{}: no curve, as a threshold of its is no factor of a scale\n",
+               context.checkers[c]);
+}
+
+}  // namespace
+
+int roc_command(const CommandLine& command_line) {
+  const std::filesystem::path campaign = command_line.positional.at(0);
+  const std::string out = command_line.out.value_or((campaign / "roc").string());
+  const FinishedCampaign finished = reopen_campaign(campaign, out);
+  const Prepared& prepared = finished.prepared;
+  OutputDir directory(out, command_line.force);
+  CampaignSession session(prepared);
+  cut_to(session.plan(), finished.injections);
+  const CampaignContext& context = session.context();
+  const FaultFree golden = fault_free_of(session.golden(), context.comparisons);
+  const FaultFree clean = command_line.calibration
+                              ? calibrated(*command_line.calibration, prepared, context, golden)
+                              : golden;
+  const Roc roc = make_roc(campaign / "injections.csv", context, prepared.config.campaign,
+                           ignores_nonfinite(prepared), clean);
+
+  std::ofstream stream(directory.path() / "roc.csv", std::ios::binary);
+  stream << roc_csv(roc, context, clean, prepared.config.campaign.confidence);
+  if (!stream.flush()) throw std::runtime_error("cannot write roc.csv");
+  nlohmann::ordered_json json = result_header(prepared);
+  json["fault_free"] = {{"source", command_line.calibration ? "calibration" : "golden_run"},
+                        {"unit", clean.unit},
+                        {"units", clean.units}};
+  json["ended_early"] = nlohmann::ordered_json::object();
+  for (std::size_t c = 0; c < context.checkers.size(); ++c)
+    json["ended_early"][context.checkers[c]] = roc.ended_early[c];
+  json["left_out"] = nlohmann::ordered_json::array();
+  for (const std::size_t c : roc.left_out) json["left_out"].push_back(context.checkers[c]);
+  write_json(directory.path() / "roc.json", json);
+  directory.commit();
+  if (command_line.quiet) return kDone;
+  print_curves(roc, context, clean);
+  fmt::print("\nwritten: {}/roc.csv roc.json\n", out);
+  return kDone;
+}
+
+}  // namespace attnguard
