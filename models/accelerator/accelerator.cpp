@@ -189,6 +189,9 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   array_->observe(needs & (kScores | kProbabilities | kPartials));
   softmax_->observe(needs & kScalars);
   accumulator_->observe(needs & kOutputs);
+  if ((needs & kCodeErrors) != 0)
+    for (auto& sram : buffers_)
+      sram->report_errors([this](const CodeErrors& errors) { checksum_->code_errors(errors); });
 
   const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes,
                            Format format, std::uint32_t observations) {
@@ -277,6 +280,12 @@ std::map<std::string, UnitStats> Accelerator::stats(std::uint64_t total_cycles) 
     stats[std::string(kBufferNames[i]) + ".write"] = buffers_[i]->write_stats(total_cycles);
   }
   return stats;
+}
+
+CodeReads Accelerator::code_reads() const {
+  CodeReads reads;
+  for (const auto& core : buffer_cores_) reads += core->code_reads();
+  return reads;
 }
 
 std::map<std::string, std::uint64_t> Accelerator::link_bytes() const {

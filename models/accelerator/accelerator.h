@@ -47,6 +47,8 @@ class Accelerator final : public sc_core::sc_module {
 
   std::map<std::string, UnitStats> stats(std::uint64_t total_cycles) const;
   std::map<std::string, std::uint64_t> link_bytes() const;
+  /// Of all buffers.
+  CodeReads code_reads() const;
 
   const Program& program() const { return program_; }
   const JobLayout& layout() const { return layout_; }

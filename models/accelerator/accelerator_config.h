@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "models/fabric/field.h"
 #include "models/numerics/exp2.h"
 #include "models/numerics/format.h"
+#include "models/sram_buffer/check_code.h"
 
 namespace attnguard {
 
@@ -28,6 +30,12 @@ template <>
 struct EnumNames<Exp2Kind> {
   static constexpr std::array<std::pair<Exp2Kind, std::string_view>, 2> names{
       {{Exp2Kind::polynomial, "polynomial"}, {Exp2Kind::piecewise_linear, "piecewise_linear"}}};
+};
+
+template <>
+struct EnumNames<CodeKind> {
+  static constexpr std::array<std::pair<CodeKind, std::string_view>, 3> names{
+      {{CodeKind::none, "none"}, {CodeKind::parity, "parity"}, {CodeKind::secded, "secded"}}};
 };
 
 struct ArrayConfig {
@@ -92,6 +100,27 @@ struct AccumulatorConfig {
   }
 };
 
+/// Check bits beside the words of a buffer. A line must hold whole groups of `interleaving` code
+/// words.
+struct ProtectionConfig {
+  CodeKind code = CodeKind::none;
+  std::uint32_t data_bits = 64;
+  std::uint32_t interleaving = 1;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"code",
+                "none; parity: one bit per code word; secded: single errors corrected, double "
+                "errors detected",
+                0, 0, true},
+      self.code);
+    v(FieldSpec{"data_bits", "data bits of a code word: 16, 32 or 64; at least word_bits", 16, 64},
+      self.data_bits);
+    v(FieldSpec{"interleaving", "code words to which adjacent bits belong in turn", 1, 8},
+      self.interleaving);
+  }
+};
+
 /// A double-buffered SRAM with one read and one write port.
 struct BufferConfig {
   std::uint32_t words = 32768;  ///< both halves together
@@ -100,6 +129,9 @@ struct BufferConfig {
   std::uint32_t port_words = 0;  ///< words per cycle and port; 0: a whole line
   std::uint32_t read_latency_cycles = 1;
   std::uint32_t write_latency_cycles = 1;
+  std::optional<ProtectionConfig> protection{};  ///< without: no check bits
+
+  bool is_protected() const { return protection && protection->code != CodeKind::none; }
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
@@ -117,11 +149,17 @@ struct BufferConfig {
       self.read_latency_cycles);
     v(FieldSpec{"write_latency_cycles", "data at the port to the word changed", 1, 64},
       self.write_latency_cycles);
+    v(FieldSpec{"protection", "parity or error correction; without it words have no check bits"},
+      self.protection);
   }
 };
 
 struct BuffersConfig {
   BufferConfig q{8192}, k{65536}, v{65536}, o{8192};
+
+  bool any_protected() const {
+    return q.is_protected() || k.is_protected() || v.is_protected() || o.is_protected();
+  }
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {

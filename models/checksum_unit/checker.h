@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/fabric/code_reads.h"
 #include "models/fabric/tile.h"
 #include "models/fault_injector/fault_universe.h"
 #include "models/fault_injector/register_tap.h"
@@ -32,6 +33,7 @@ enum Observation : std::uint32_t {
   kScalars = 1u << 8,
   kPartials = 1u << 9,
   kOutputs = 1u << 10,
+  kCodeErrors = 1u << 11,  ///< what the decoders of protected buffers report
 };
 
 /// Observed data. Values are float32 (exact images of the datapath's formats), laid out as said for
@@ -96,6 +98,8 @@ class CheckSink {
   virtual void checked_rows(const Check* checks, std::uint32_t rows) {
     for (std::uint32_t row = 0; row < rows; ++row) checked(checks[row]);
   }
+  /// An alarm set at `cycle` without a comparison.
+  virtual void alarmed(std::uint64_t /*cycle*/) {}
 };
 
 /// What P·V of key tiles adds to the sums that a checker carries on: sum·alpha + term, tile by
@@ -165,6 +169,8 @@ class Checker {
   /// rounding (acc + d × stride), then reciprocal [stride] (acc + 2 × d × stride); group = slice of
   /// C columns, beat = row (timing.cycle(slice, row)).
   virtual void outputs(const Observed&) {}
+  /// Decoders of a buffer found errors in one burst of reads.
+  virtual void code_errors(const CodeErrors&) {}
 
   RegisterTap& tap() { return tap_; }
   /// Every class of registers the checker holds, in the order of construction. With the column's

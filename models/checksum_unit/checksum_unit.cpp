@@ -35,6 +35,11 @@ void ChecksumUnit::reset() {
   for (auto& guard : guards_) guard->reset();
 }
 
+void ChecksumUnit::code_errors(const CodeErrors& errors) {
+  for (auto& guard : guards_)
+    if ((guard->checker->needs() & kCodeErrors) != 0) guard->checker->code_errors(errors);
+}
+
 void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
   decode(burst, reinterpret_cast<const std::byte*>(payload.get_data_ptr()),
@@ -158,8 +163,12 @@ void ChecksumUnit::Guard::reset() {
 void ChecksumUnit::Guard::checked(const Check& check) {
   checks.push_back(check);
   expected_checks_ = std::max(expected_checks_, checks.size());
-  // An earlier notification replaces a later one; the line stays high once raised.
-  if (check.alarm) raise_event_.notify(clock_.until(check.cycle + 1));
+  if (check.alarm) alarmed(check.cycle);
+}
+
+/// An earlier notification replaces a later one; the line stays high once raised.
+void ChecksumUnit::Guard::alarmed(std::uint64_t cycle) {
+  raise_event_.notify(clock_.until(cycle + 1));
 }
 
 /// The line is read in every cycle, also where a fault keeps it low.

@@ -39,6 +39,8 @@ class ChecksumUnit final : public sc_core::sc_module {
   /// Union of what the checkers observe.
   std::uint32_t needs() const { return needs_; }
   void reset();
+  /// The error lines of the buffers' decoders.
+  void code_errors(const CodeErrors& errors);
 
   struct Guard;
   std::vector<std::unique_ptr<Guard>>& guards() { return guards_; }
@@ -64,6 +66,7 @@ struct ChecksumUnit::Guard final : CheckSink {
 
   void reset();
   void checked(const Check& check) override;
+  void alarmed(std::uint64_t cycle) override;
 
   std::string name;
   std::unique_ptr<Checker> checker;

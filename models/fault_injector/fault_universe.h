@@ -38,6 +38,8 @@ struct RegisterClass {
   Adder adder = Adder::none;
   /// Transfers only: of the addresses that the target decodes; 0 where it looks at none.
   std::uint32_t address_bits = 0;
+  /// Part of code words: who reads it gets what a decoder makes of them.
+  bool coded = false;
 
   /// Number of sites.
   std::uint64_t instances() const;
@@ -60,7 +62,7 @@ struct Site {
 /// t is read at a later cycle before it is overwritten (golden run).
 struct LiveBlock {
   RegisterId reg = 0;
-  /// Format of the value held; live bits are the low bits_of(format) of the register.
+  /// Format of the value held; live bits are the low bits() of the register.
   Format format = Format::float32;
   std::uint32_t index = 0;  ///< flattened instance (on a link: the lane) at counters 0
   std::uint64_t start = 0;  ///< first live cycle at counters 0
@@ -72,7 +74,9 @@ struct LiveBlock {
   /// Whose processing ends the life of the value: the tile that reads it last. In a buffer and on
   /// the links that fill it, the tile it was loaded for.
   TileId tile{};
+  std::uint32_t flags = 1;  ///< with Format::flag: how many of them stand side by side
 
+  std::uint32_t bits() const { return format == Format::flag ? flags : bits_of(format); }
   /// Live cycles of the instance at counters (i, j, k); 0 where the affine length is not positive.
   std::uint64_t length_at(std::uint32_t i, std::uint32_t j, std::uint32_t k) const {
     const std::int64_t cycles =

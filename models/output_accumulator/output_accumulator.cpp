@@ -124,9 +124,14 @@ void OutputAccumulator::finish_tile(const TileContext& tile) {
   done_event_.notify(clock_.until(burst.timing.last_cycle() + o_write_cycles_ + 1));
 }
 
-/// Lane-major [d][stride] to slice-major lines [slice][row][C].
+/// Lane-major [d][stride] to slice-major lines [slice][row][C]. Unused lanes of the last slice are
+/// +0: a protected buffer stores them too.
 template <class Word>
 void OutputAccumulator::to_lines(std::uint32_t rows) {
+  if (head_dim_ % cols_ != 0) {
+    const std::size_t slice_bytes = std::size_t{rows} * cols_ * sizeof(Word);
+    std::fill_n(raw_output_.data() + (slices_ - 1) * slice_bytes, slice_bytes, std::byte{0});
+  }
   for (std::uint32_t column = 0; column < head_dim_; ++column) {
     const std::byte* from = encoded_.data() + column * stride_ * sizeof(Word);
     const std::size_t line = std::size_t{column / cols_} * rows;

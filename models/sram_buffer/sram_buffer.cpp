@@ -46,6 +46,7 @@ void SramBuffer::read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&
     return;
   }
   count(read_, burst.timing);
+  if (report_errors_ && core_.code_errors().any()) report_errors_(core_.code_errors());
   if (observe_read_ != 0) send_observation(payload, burst, observe_read_);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }

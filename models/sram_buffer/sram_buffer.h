@@ -1,14 +1,17 @@
 // On-chip buffer (q, k, v or o): two halves, one read and one write port, word-interleaved banks.
 //
-// Not modelled: refresh and retention, address decoder faults, ECC, energy; reads and writes never
+// Not modelled: refresh and retention, address decoder faults, energy; reads and writes never
 // meet in a bank because each bank has a port for either. Timing: a beat takes beat_interval =
 // max(⌈line words / port_words⌉, ⌈line words / banks⌉) cycles; data stands at the reader
-// read_latency cycles after its beat, a word changes write_latency cycles after its beat.
+// read_latency cycles after its beat, a word changes write_latency cycles after its beat. Encoder
+// and decoder of a protected buffer lie within these latencies.
 #pragma once
 
 #include <tlm_utils/simple_target_socket.h>
 
+#include <functional>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "models/fabric/burst.h"
@@ -32,6 +35,10 @@ class SramBuffer final : public sc_core::sc_module {
     observe_written_ = written;
     observe_read_ = read;
   }
+  /// Told of every burst of reads in which a decoder found an error.
+  void report_errors(std::function<void(const CodeErrors&)> report) {
+    report_errors_ = std::move(report);
+  }
   void reset();
   UnitStats read_stats(std::uint64_t total_cycles) const { return port_stats(read_, total_cycles); }
   UnitStats write_stats(std::uint64_t total_cycles) const {
@@ -53,6 +60,7 @@ class SramBuffer final : public sc_core::sc_module {
   SramCore& core_;
   LiveLog& log_;
   std::uint32_t observe_written_ = 0, observe_read_ = 0;
+  std::function<void(const CodeErrors&)> report_errors_;
   Port read_, write_;
   std::vector<unsigned char> observed_;
 };

@@ -20,7 +20,10 @@ struct CampaignContext {
   std::vector<std::vector<std::string>> comparisons;  ///< per checker
   OutputLayout layout;
   double tolerance = 0;
-  Members members = {};  ///< of the checkers that are combinations; empty if none is
+  Members members = {};            ///< of the checkers that are combinations; empty if none is
+  bool protected_buffers = false;  ///< some buffer has check bits
+  /// Per checker: it hears of the decoders' errors; empty if none does.
+  std::vector<bool> hears_decoders = {};
 
   std::uint64_t watchdog_cycles() const { return 4 * golden.cycles + 10000; }
 };
@@ -37,9 +40,14 @@ class Owners {
   }
 
  private:
-  /// What is a member's state is the combination's own.
+  /// What is a member's state is the combination's own; check bits belong to whoever hears of the
+  /// decoders' errors.
   static FaultOwner owner(const CampaignContext& context, const RegisterClass& cls,
                           std::size_t checker) {
+    if (cls.coded && cls.domain == Domain::safety_mechanism) {
+      const bool hears = checker < context.hears_decoders.size() && context.hears_decoders[checker];
+      return hears ? FaultOwner::this_checker : FaultOwner::other_checker;
+    }
     if (checker < context.members.size())
       for (const std::size_t member : context.members[checker])
         if (owner_of(cls, context.checkers[member]) == FaultOwner::this_checker)

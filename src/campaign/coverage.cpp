@@ -47,6 +47,7 @@ void CoverageTally::add(const Record& record) {
   const auto& [injection, measurement] = record;
   const Effect effect = judge_effect(measurement, injection.first_cycle, context_.tolerance);
   ++effects_[static_cast<std::size_t>(effect)];
+  code_reads_ += measurement.code_reads;
   if (effect == Effect::not_injected || effect == Effect::sim_error) return;
   Counts& cell = cells_.of(injection);
   ++cell.injections;

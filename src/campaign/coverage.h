@@ -61,6 +61,8 @@ class CoverageTally {
   CoverageTally(const CampaignContext& context, const CampaignConfig& config);
 
   void add(const Record& record);
+  /// Of all records.
+  const CodeReads& code_reads() const { return code_reads_; }
 
   /// Per checker, fault class and tolerance: a row per site class, then total_logic, total_sram and
   /// total.
@@ -116,6 +118,7 @@ class CoverageTally {
   const Owners owners_;
   std::vector<double> tolerances_;
   Cells<Counts> cells_;
+  CodeReads code_reads_;
   std::array<std::uint64_t, EnumNames<Effect>::names.size()> effects_{};
 };
 

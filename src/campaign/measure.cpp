@@ -11,6 +11,7 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
   measurement.completion = run.completion;
   measurement.cycles = run.cycles;
   measurement.fault = run.fault;
+  measurement.code_reads = run.code_reads;
   if (run.completion == Completion::finished)
     measurement.difference = compare_outputs(context.golden, run, context.layout);
   measurement.first_bad_commit_cycle = first_bad_commit(context.golden, run, context.layout);

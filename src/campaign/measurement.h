@@ -47,6 +47,7 @@ struct Measurement {
   OutputDifference difference;  ///< meaningful when finished
   /// Cycle at which external memory accepted the first word that differs from the golden output.
   std::uint64_t first_bad_commit_cycle = kNever;
+  CodeReads code_reads;                      ///< of protected buffers
   std::vector<CheckerMeasurement> checkers;  ///< configuration order
 };
 

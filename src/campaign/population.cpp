@@ -8,11 +8,12 @@ namespace {
 constexpr std::array kFields{BitField::sign, BitField::exponent, BitField::mantissa,
                              BitField::control};
 
-// The run of adjacent bits of `format` that belong to `field`: {first, count}.
-std::pair<std::uint32_t, std::uint32_t> field_bits(Format format, BitField field) {
+// The run of adjacent live bits of `block` that belong to `field`: {first, count}.
+std::pair<std::uint32_t, std::uint32_t> field_bits(const LiveBlock& block, BitField field) {
+  if (block.format == Format::flag) return {0, field == BitField::control ? block.flags : 0};
   std::uint32_t first = 0, count = 0;
-  for (std::uint32_t bit = 0; bit < bits_of(format); ++bit)
-    if (bit_field(format, bit) == field && count++ == 0) first = bit;
+  for (std::uint32_t bit = 0; bit < block.bits(); ++bit)
+    if (bit_field(block.format, bit) == field && count++ == 0) first = bit;
   return {first, count};
 }
 
@@ -144,7 +145,7 @@ std::vector<Stratum> field_strata(const FaultUniverse& universe,
       Stratum stratum(reg.site_class() + "/" + std::string(bit_field_name(field)), reg.domain,
                       cls.reg);
       for (const LiveBlock* block : by_class[cls.reg]) {
-        const auto [first, count] = field_bits(block->format, field);
+        const auto [first, count] = field_bits(*block, field);
         if (count == 0) continue;
         restrict_block(*block, cls, [&, first = first, count = count](const LiveBlock& part) {
           add(stratum, part, field, first, count);

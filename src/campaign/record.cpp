@@ -28,6 +28,8 @@ void visit(Record& record, Field field) {
   fields(difference.changed_values, difference.changed_rows, difference.max_abs_error,
          difference.max_row_error, difference.nonfinite);
   fields(measurement.first_bad_commit_cycle);
+  auto& reads = measurement.code_reads;
+  fields(reads.corrected, reads.detected, reads.miscorrected, reads.missed);
   for (auto& checker : measurement.checkers) {
     fields(checker.alarm_cycle, checker.alarm_is_nonfinite);
     for (auto& ratio : checker.ratios) fields(ratio.ratio, ratio.cycle, ratio.nonfinite);

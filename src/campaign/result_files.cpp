@@ -102,6 +102,13 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
   json["injections"] = summary.injections;
   if (config.stop) json["stop"] = stop_json(*config.stop, conducted);
   json["effects"] = summary.effects;
+  if (session.context().protected_buffers) {
+    const CodeReads& reads = conducted.tally.code_reads();
+    json["code_word_reads"] = {{"corrected", reads.corrected},
+                               {"detected", reads.detected},
+                               {"miscorrected", reads.miscorrected},
+                               {"missed", reads.missed}};
+  }
   json["checkers"] = checkers_json(summary);
   json["fault_free"] = fault_free_json(session.context(), config.confidence);
   json["audit"] = {{"injections", audit.injections},

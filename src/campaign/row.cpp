@@ -31,6 +31,10 @@ std::string injections_header(const CampaignContext& context) {
                              "changed_rows",  "max_abs_error",
                              "max_row_error", "first_bad_commit_cycle"})
     line.add(column);
+  if (context.protected_buffers)
+    for (const char* column :
+         {"corrected_reads", "detected_reads", "miscorrected_reads", "missed_reads"})
+      line.add(column);
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     for (const char* column : {"verdict", "detection", "alarm_cycle", "latency_cycles",
                                "latency_from_activation_cycles"})
@@ -110,6 +114,13 @@ void RowWriter::add_effect(Effect effect, const Measurement& measurement) {
     line_.skip(5);  // the output of a run that did not finish was never complete
   }
   line_.add(cycle_value(measurement.first_bad_commit_cycle));
+  if (!context_.protected_buffers) return;
+  if (effect == Effect::sim_error) {
+    line_.skip(4);
+    return;
+  }
+  const CodeReads& reads = measurement.code_reads;
+  line_.add(reads.corrected).add(reads.detected).add(reads.miscorrected).add(reads.missed);
 }
 
 void RowWriter::add_checker(std::size_t c, Effect effect, const Record& record) {

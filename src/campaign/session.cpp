@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "models/checksum_unit/memory_protection.h"
 #include "src/simulation/require_finished.h"
 
 namespace attnguard {
@@ -15,6 +16,17 @@ std::vector<std::string> checker_names(const Config& config) {
   std::vector<std::string> names;
   for (const CheckerConfig& checker : config.checkers) names.push_back(checker.name);
   return names;
+}
+
+std::vector<bool> hears_decoders(const std::vector<CheckerConfig>& checkers) {
+  std::vector<bool> hears;
+  for (const CheckerConfig& checker : checkers)
+    hears.push_back(checker.options.get_if<MemoryProtectionConfig>() != nullptr);
+  const Members members = members_of(checkers);
+  for (std::size_t c = 0; c < checkers.size(); ++c)
+    for (const std::size_t member : members[c])
+      if (hears[member]) hears[c] = true;
+  return hears;
 }
 
 }  // namespace
@@ -33,7 +45,9 @@ CampaignSession::CampaignSession(const Prepared& prepared)
                {prepared.job.shape.tokens_q, prepared.job.shape.head_dim,
                 prepared.config.accelerator.formats.output},
                prepared.config.campaign.tolerance.relative,
-               members_of(prepared.config.checkers)} {}
+               members_of(prepared.config.checkers),
+               prepared.config.accelerator.buffers.any_protected(),
+               hears_decoders(prepared.config.checkers)} {}
 
 RunResult CampaignSession::run_golden(const Prepared& prepared) {
   // Timed without recording: this is what an injection costs.

@@ -9,6 +9,7 @@
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/duplicated_softmax.h"
 #include "models/checksum_unit/efta.h"
+#include "models/checksum_unit/memory_protection.h"
 #include "models/checksum_unit/range_check.h"
 #include "models/checksum_unit/statistical_abft.h"
 
@@ -24,6 +25,7 @@ std::vector<CheckerKind>& kinds() {
                                       checker_kind<StatisticalAbftConfig>(),
                                       checker_kind<RangeCheckConfig>(),
                                       checker_kind<DuplicatedSoftmaxConfig>(),
+                                      checker_kind<MemoryProtectionConfig>(),
                                       checker_kind<AnyOfConfig>()};
   return all;
 }

@@ -9,6 +9,7 @@
 
 #include "models/accelerator/job_layout.h"
 #include "models/checksum_unit/any_of.h"
+#include "models/checksum_unit/memory_protection.h"
 #include "src/campaign/detection_budget.h"
 #include "src/config/checker_kinds.h"
 #include "src/config/reader.h"
@@ -32,6 +33,41 @@ void check_word(const BufferConfig& buffer, std::string_view name, Format format
   if (buffer.word_bits != 16 && buffer.word_bits != bits_of(format))
     origin.reject(at + "/word_bits", std::to_string(buffer.word_bits),
                   bits_of(format) == 32 ? "16 or 32" : "16, as the stored format has 16 bits");
+}
+
+/// A line of the buffer holds `lanes` elements of `format`.
+void check_protection(const BufferConfig& buffer, std::string_view name, std::uint32_t lanes,
+                      Format format, const ConfigOrigin& origin) {
+  if (!buffer.is_protected()) return;
+  const std::string at = fmt::format("/accelerator/buffers/{}", name);
+  const auto& [code, data_bits, interleaving] = *buffer.protection;
+  const auto reject_bits = [&](const std::string& allowed) {
+    origin.reject(at + "/protection/data_bits", std::to_string(data_bits), allowed);
+  };
+  if (data_bits != 16 && data_bits != 32 && data_bits != 64) reject_bits("16, 32 or 64");
+  if (data_bits < buffer.word_bits)
+    reject_bits(fmt::format("at least the {} bits of a word", buffer.word_bits));
+  const std::uint32_t line_bits = lanes * bits_of(format), group_bits = data_bits * interleaving;
+  if (line_bits % group_bits != 0)
+    reject_bits(fmt::format("data_bits × interleaving that divides the {} bits of a line ({} × {})",
+                            line_bits, lanes, bits_of(format)));
+  const std::uint32_t group_words = group_bits / buffer.word_bits;
+  if (buffer.words / 2 % group_words != 0)
+    origin.reject(at + "/words", std::to_string(buffer.words),
+                  fmt::format("a multiple of {}: each half holds whole groups of {} code words of "
+                              "{} bits",
+                              2 * group_words, interleaving, data_bits));
+}
+
+/// An alarm that could never rise.
+void check_memory_protection(const Config& config, const ConfigOrigin& origin) {
+  if (config.accelerator.buffers.any_protected()) return;
+  for (const CheckerConfig& checker : config.checkers)
+    if (checker.options.get_if<MemoryProtectionConfig>() != nullptr)
+      origin.reject(fmt::format("/checkers/{}/kind", checker.name),
+                    fmt::format("\"{}\"", MemoryProtectionConfig::kind),
+                    "only with accelerator.buffers.<q|k|v|o>.protection, as no buffer has check "
+                    "bits");
 }
 
 void check_buffer(const BufferConfig& buffer, std::string_view name, std::uint64_t tile_bytes,
@@ -214,6 +250,12 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_word(buffers.k, "k", formats.operand, origin);
   check_word(buffers.v, "v", formats.operand, origin);
   check_word(buffers.o, "o", formats.output, origin);
+  const ArrayConfig& array = config.accelerator.array;
+  check_protection(buffers.q, "q", array.rows, formats.operand, origin);
+  check_protection(buffers.k, "k", array.cols, formats.operand, origin);
+  check_protection(buffers.v, "v", array.cols, formats.operand, origin);
+  check_protection(buffers.o, "o", array.cols, formats.output, origin);
+  check_memory_protection(config, origin);
   check_workload(config.workload, origin);
   check_stop(config, origin);
   check_safety(config, origin);

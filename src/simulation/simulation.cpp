@@ -127,6 +127,7 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   result.output = accelerator.memory().output();
   result.commits = std::move(commits);
   result.link_bytes = accelerator.link_bytes();
+  result.code_reads = accelerator.code_reads();
   for (auto& guard : accelerator.checksum().guards())
     result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
   for (const Fault& fault : faults)

@@ -14,6 +14,7 @@
 #include "models/accelerator/attention_job.h"
 #include "models/checksum_unit/checker.h"
 #include "models/checksum_unit/checker_config.h"
+#include "models/fabric/code_reads.h"
 #include "models/fabric/unit_stats.h"
 #include "models/fault_injector/fault.h"
 #include "models/sequencer/done_fault.h"
@@ -55,6 +56,7 @@ struct RunResult {
   std::map<std::string, UnitStats> units;
   std::map<std::string, std::uint64_t> link_bytes;
   std::vector<CheckerResult> checkers;  ///< in configuration order
+  CodeReads code_reads;                 ///< of protected buffers
   FaultOutcome fault;                   ///< of the armed faults, the first activated
 };
 

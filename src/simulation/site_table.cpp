@@ -45,7 +45,7 @@ std::vector<SiteRow> site_table(const FaultUniverse& universe, const std::vector
   }
   for (const LiveBlock& block : blocks) {
     SiteRow& row = rows.at(block.reg);
-    row.live_bit_cycles += block.live_cycles() * bits_of(block.format);
+    row.live_bit_cycles += block.live_cycles() * block.bits();
     widen(row, block);
   }
   for (SiteRow& row : rows)

@@ -153,7 +153,7 @@ TEST(Coverage, OfBothSamplingsHoldsTheTruthInItsInterval) {
       for (std::uint32_t j = 0; j < block.count[1]; ++j)
         for (std::uint32_t k = 0; k < block.count[2]; ++k)
           for (std::uint64_t t = 0; t < block.length_at(i, j, k); ++t)
-            for (std::uint32_t bit = 0; bit < bits_of(block.format); ++bit) {
+            for (std::uint32_t bit = 0; bit < block.bits(); ++bit) {
               const std::int64_t index = block.index + i * block.index_step[0] +
                                          j * block.index_step[1] + k * block.index_step[2];
               const auto start = static_cast<std::int64_t>(block.start) + i * block.start_step[0] +

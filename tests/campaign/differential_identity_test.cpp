@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string>
 
+#include "models/checksum_unit/any_of.h"
+#include "models/checksum_unit/memory_protection.h"
 #include "src/campaign/differential/make_engine.h"
 #include "src/campaign/row.h"
 #include "tests/support/child_process.h"
@@ -138,6 +140,32 @@ std::string compare_random_system(std::uint32_t n, const SystemLimits& limits,
   return compare_engines(system, {n, per_class, 100 * per_class, n % 2 == 0 ? 0 : kPlenty});
 }
 
+/// The same with check bits on every buffer that can have them, and on words of several elements.
+std::string compare_protected_system(std::uint32_t n, std::size_t per_class) {
+  FloatSamples samples(2000 + n);
+  TestSystem system = random_system(samples, {6, 6, 20, 14});
+  protect_buffers(system.accelerator, samples, true);
+  system.checkers = random_checkers(samples, 2);
+  if (system.accelerator.buffers.any_protected()) {
+    const std::vector<CheckerConfig> memory{{"memory", MemoryProtectionConfig{}},
+                                            {"any_error", MemoryProtectionConfig{true}}};
+    system.checkers.insert(system.checkers.begin(), memory.begin(), memory.end());
+    system.checkers.push_back({"memory_or_c0", AnyOfConfig{{"memory", "c0"}}});
+  }
+  return compare_engines(system, {n, per_class, 100 * per_class, n % 2 == 0 ? 0 : kPlenty});
+}
+
+void expect_same_of_protected(std::uint32_t first, std::uint32_t systems, std::size_t per_class,
+                              Totals& all) {
+  const auto texts = run_in_children(systems, [&](std::size_t i) {
+    return compare_protected_system(first + static_cast<std::uint32_t>(i), per_class);
+  });
+  for (std::uint32_t i = 0; i < systems; ++i) {
+    SCOPED_TRACE("protected system " + std::to_string(first + i));
+    expect_no_mismatch(texts[i], all);
+  }
+}
+
 /// `systems` of them, from number `first` on.
 Totals expect_same_measurements(std::uint32_t first, std::uint32_t systems,
                                 const SystemLimits& limits, std::size_t per_class) {
@@ -177,6 +205,19 @@ TEST(DifferentialIdentity, ShippedCheckersWithKAndVStreamedAndResident) {
       expect_no_mismatch(texts[0], totals);
     }
   EXPECT_GT(totals.activated, 10000U);
+}
+
+TEST(DifferentialIdentity, ProtectedBuffers) {
+  Totals totals;
+  expect_same_of_protected(0, 24, 4, totals);
+  EXPECT_GT(totals.faults, 20000U);
+  EXPECT_LT(totals.full, totals.faults / 10) << "the engine resolves nearly all of them";
+}
+
+TEST(DifferentialIdentityLong, ProtectedBuffers) {
+  Totals totals;
+  expect_same_of_protected(500, 200, 8, totals);
+  RecordProperty("faults", static_cast<int>(totals.faults));
 }
 
 TEST(DifferentialIdentityLong, SmallRandomSystems) {

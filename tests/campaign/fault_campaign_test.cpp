@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/support/attnguard_command.h"
+#include "tests/support/csv_rows.h"
 
 namespace attnguard {
 namespace {
@@ -30,30 +31,6 @@ constexpr const char* kConfig = R"({
     {"kind": "stuck_at_1", "weight": 2},
     {"kind": "drop"}, {"kind": "duplicate"}, {"kind": "delay", "delay_cycles": 11},
     {"kind": "error_response"}, {"kind": "address"}]}})";
-
-using Row = std::map<std::string, std::string>;
-
-std::vector<std::string> fields_of(std::string line) {
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  std::vector<std::string> fields;
-  std::istringstream stream(line + ",");
-  for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-  return fields;
-}
-
-std::vector<Row> rows_of(const std::string& csv) {
-  std::istringstream lines(csv);
-  std::string line;
-  std::getline(lines, line);
-  const std::vector<std::string> columns = fields_of(line);
-  std::vector<Row> rows;
-  while (std::getline(lines, line)) {
-    const std::vector<std::string> fields = fields_of(line);
-    rows.emplace_back();
-    for (std::size_t i = 0; i < columns.size(); ++i) rows.back()[columns[i]] = fields.at(i);
-  }
-  return rows;
-}
 
 class FaultCampaign : public ::testing::Test {
  protected:

@@ -267,6 +267,36 @@ TEST(Combination, OwnsTheStateOfItsMembers) {
   EXPECT_EQ(owners(of_a, 1), FaultOwner::other_checker);
 }
 
+TEST(CheckBits, BelongToWhoeverHearsOfTheDecodersErrors) {
+  const ScriptedCampaign campaign({});
+  CampaignContext context = campaign.context();
+  context.hears_decoders = {true, false};
+  FaultUniverse universe;
+  RegisterClass cls;
+  cls.path = "k_buffer.check[{}]";
+  cls.extents = {4};
+  cls.coded = true;
+  cls.domain = Domain::safety_mechanism;
+  const RegisterId checks = universe.declare(cls);
+  cls.path = "k_buffer.word[{}]";
+  cls.domain = Domain::function;
+  const RegisterId words = universe.declare(cls);
+  const CampaignContext with_sites{universe,
+                                   context.plan,
+                                   context.golden,
+                                   context.checkers,
+                                   context.comparisons,
+                                   context.layout,
+                                   context.tolerance,
+                                   context.members,
+                                   true,
+                                   context.hears_decoders};
+  const Owners owners(with_sites);
+  EXPECT_EQ(owners(checks, 0), FaultOwner::this_checker);
+  EXPECT_EQ(owners(checks, 1), FaultOwner::other_checker);
+  EXPECT_EQ(owners(words, 0), FaultOwner::datapath);
+}
+
 TEST(CheckPairs, PairTheNthOfEachComparisonWhateverTheirOrder) {
   const auto check = [](std::uint32_t comparison, double lhs) {
     Check made;

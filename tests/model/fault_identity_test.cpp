@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "models/checksum_unit/memory_protection.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
 #include "tests/support/random_checkers.h"
@@ -74,8 +75,14 @@ std::vector<std::string> split_faults(const std::string& text) {
   return faults;
 }
 
+/// Runs in which a code word was corrected, detected, miscorrected and missed.
+struct DecodedRuns {
+  int corrected = 0, detected = 0, miscorrected = 0, missed = 0;
+};
+
 struct Tally {
   int faults = 0, live = 0, unfinished = 0;
+  DecodedRuns decoded;
   std::set<std::string> classes;  ///< first word of the site
 };
 
@@ -94,6 +101,13 @@ void compare_fidelities(const TestSystem& system, std::size_t per_class, std::ui
     ++tally.faults;
     tally.live += cycle[i].find(" live\n") != std::string::npos ? 1 : 0;
     tally.unfinished += cycle[i].find("completion 0") == std::string::npos ? 1 : 0;
+    std::istringstream reads(cycle[i].substr(cycle[i].find("code reads ") + 11));
+    int corrected = 0, detected = 0, miscorrected = 0, missed = 0;
+    reads >> corrected >> detected >> miscorrected >> missed;
+    tally.decoded.corrected += corrected > 0 ? 1 : 0;
+    tally.decoded.detected += detected > 0 ? 1 : 0;
+    tally.decoded.miscorrected += miscorrected > 0 ? 1 : 0;
+    tally.decoded.missed += missed > 0 ? 1 : 0;
     std::string site = cycle[i].substr(6, cycle[i].find(' ', 6) - 6);
     tally.classes.insert(site.substr(0, site.find('.')));
   }
@@ -121,6 +135,26 @@ TEST(FaultIdentity, RandomAccelerators) {
     compare_fidelities(system, 6, 100 + trial, tally);
     EXPECT_GT(tally.live, 0) << trial;
   }
+}
+
+TEST(FaultIdentity, ProtectedBuffers) {
+  FloatSamples samples(25);
+  Tally tally;
+  for (std::uint32_t trial = 0; trial < 12; ++trial) {
+    TestSystem system =
+        trial < 2 ? small_system(trial == 0) : random_system(samples, {5, 5, 14, 10});
+    protect_buffers(system.accelerator, samples, true);
+    system.checkers = {{"merged", FlashAbftConfig{}},
+                       {"memory", MemoryProtectionConfig{}},
+                       {"any_error", MemoryProtectionConfig{true}}};
+    compare_fidelities(system, 6, 300 + trial, tally,
+                       trial % 3 == 2 ? Faults::every_model : Faults::flips);
+    compare_fidelities(system, 2, 400 + trial, tally, Faults::transfers);
+  }
+  EXPECT_GT(tally.decoded.corrected, 50);
+  EXPECT_GT(tally.decoded.detected, 20);
+  EXPECT_GT(tally.decoded.miscorrected, 0);
+  EXPECT_GT(tally.decoded.missed, 0);
 }
 
 TEST(FaultIdentity, EveryModelAndSeveralFaultsAtOnce) {

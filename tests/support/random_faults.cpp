@@ -33,7 +33,7 @@ void LiveMap::add(const LiveBlock& block, std::uint32_t i, std::uint32_t j, std:
   const std::uint64_t length = block.length_at(i, j, k);
   if (length > 0)
     pieces_[{block.reg, static_cast<std::uint32_t>(at(block.index, block.index_step))}].push_back(
-        {start, start + length, bits_of(block.format)});
+        {start, start + length, block.bits()});
 }
 
 std::vector<Fault> random_faults(const FaultUniverse& universe,

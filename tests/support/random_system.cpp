@@ -66,6 +66,29 @@ void shrink_buffers(AcceleratorConfig& accelerator, const AttentionShape& shape,
   fit(accelerator.buffers.o, layout.o_tile_bytes);
 }
 
+void protect_buffers(AcceleratorConfig& accelerator, FloatSamples& samples, bool all) {
+  const auto protect = [&](BufferConfig& buffer, std::uint32_t lanes, Format format) {
+    std::vector<ProtectionConfig> possible;
+    for (const std::uint32_t data_bits : {16U, 32U, 64U})
+      for (const std::uint32_t interleaving : {1U, 2U, 3U, 4U, 8U})
+        if (data_bits >= buffer.word_bits &&
+            lanes * bits_of(format) % (data_bits * interleaving) == 0)
+          for (const CodeKind code : {CodeKind::parity, CodeKind::secded, CodeKind::secded})
+            possible.push_back({code, data_bits, interleaving});
+    if (possible.empty() || (!all && samples.integer(0, 2) == 0)) return;
+    buffer.protection = possible[samples.integer(0, possible.size() - 1)];
+    const std::uint32_t group =
+        2 * buffer.protection->data_bits * buffer.protection->interleaving / buffer.word_bits;
+    buffer.words = (buffer.words + group - 1) / group * group;
+  };
+  BuffersConfig& buffers = accelerator.buffers;
+  const FormatsConfig& formats = accelerator.formats;
+  protect(buffers.q, accelerator.array.rows, formats.operand);
+  protect(buffers.k, accelerator.array.cols, formats.operand);
+  protect(buffers.v, accelerator.array.cols, formats.operand);
+  protect(buffers.o, accelerator.array.cols, formats.output);
+}
+
 void fill_normal(AttentionJob& job, Format format, FloatSamples& samples, float deviation) {
   const AttentionShape& shape = job.shape;
   const auto fill = [&](std::vector<float>& tensor, std::size_t heads, std::size_t tokens) {

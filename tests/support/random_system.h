@@ -30,6 +30,10 @@ TestSystem random_system(FloatSamples& samples, const SystemLimits& limits);
 /// V.
 void shrink_buffers(AcceleratorConfig& accelerator, const AttentionShape& shape, bool resident);
 
+/// Parity or SECDED of any width and interleaving that a line can hold on some buffers (`all`: on
+/// every one that can have it); buffers may grow by a group.
+void protect_buffers(AcceleratorConfig& accelerator, FloatSamples& samples, bool all);
+
 /// Normal values of that deviation, exact in `format`, for job.shape.
 void fill_normal(AttentionJob& job, Format format, FloatSamples& samples, float deviation);
 

@@ -33,14 +33,17 @@ std::string checker_text(const CheckerResult& checker) {
 std::string fault_text(const FaultOutcome& fault) {
   if (!fault.activated) return "not activated";
   return fmt::format("activated {} {:x} -> {:x} at {} {} {}", fault.activate_cycle,
-                     fault.value_before, fault.value_after, fault.place.head,
-                     fault.place.query_row, fault.place.key_tile);
+                     fault.value_before, fault.value_after, fault.place.head, fault.place.query_row,
+                     fault.place.key_tile);
 }
 
 std::string run_text(const RunResult& run) {
-  std::string text = fmt::format("completion {} {} {}\nfault {}\n", static_cast<int>(run.completion),
-                                 run.crash_reason, run.crash_cycle, fault_text(run.fault));
+  std::string text =
+      fmt::format("completion {} {} {}\nfault {}\n", static_cast<int>(run.completion),
+                  run.crash_reason, run.crash_cycle, fault_text(run.fault));
   for (const CheckerResult& checker : run.checkers) text += checker_text(checker);
+  text += fmt::format("code reads {} {} {} {}\n", run.code_reads.corrected, run.code_reads.detected,
+                      run.code_reads.miscorrected, run.code_reads.missed);
   if (run.completion != Completion::finished) return text;
   text += fmt::format("cycles {}\nmacs {}\noutput {}\n", run.cycles, run.macs,
                       sha256_hex(bytes_of_vector(run.output)));

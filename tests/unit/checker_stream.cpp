@@ -364,6 +364,8 @@ void play(const std::vector<StreamEvent>& stream, Checker& checker) {
       case kOutputs:
         checker.outputs(event.observed());
         break;
+      case kCodeErrors:  // no stream has buffers
+        break;
     }
   }
 }

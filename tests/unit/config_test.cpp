@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 
 const std::string kKinds =
     "flash_abft, matmul_abft, efta, attnchecker, statistical_abft, range_check, "
-    "duplicated_softmax, any_of";
+    "duplicated_softmax, memory_protection, any_of";
 const std::string kWorkload =
     R"("workload": {"kind": "attention", "heads": 2, "tokens_q": 8, "tokens_k": 8, "head_dim": 16})";
 
@@ -290,6 +290,51 @@ TEST(Config, BufferWordsAreChecked) {
             "c.json#/accelerator/buffers/k/words: 1001; an even number: two halves");
   EXPECT_EQ(complaint(buffer(R"("word_bits": 32)")),
             "c.json#/accelerator/buffers/k/word_bits: 32; 16, as the stored format has 16 bits");
+}
+
+TEST(Config, ProtectionFitsTheWordsAndTheLine) {
+  const auto with = [](const std::string& protection, const std::string& buffer = "",
+                       const std::string& formats = "") {
+    return complaint(with_workload(R"("accelerator": {"array": {"rows": 4, "cols": 6}, )" +
+                                   formats + R"("buffers": {"k": {)" + buffer +
+                                   R"("protection": {)" + protection + "}}}}"));
+  };
+  const std::string at = "c.json#/accelerator/buffers/k/";
+  EXPECT_EQ(with(R"("code": "secded", "data_bits": 16, "interleaving": 3)", R"("words": 1200, )"),
+            "accepted");
+  EXPECT_EQ(with(R"("code": "none", "data_bits": 64)"), "accepted");
+  EXPECT_THAT(with(R"("data_bits": 16)"), StartsWith(at + "protection/code: missing; required"));
+  EXPECT_EQ(with(R"("code": "hamming")"),
+            at + "protection/code: \"hamming\"; allowed: none, parity, secded");
+  EXPECT_EQ(with(R"("code": "parity", "data_bits": 24)"),
+            at + "protection/data_bits: 24; 16, 32 or 64");
+  EXPECT_EQ(with(R"("code": "parity", "data_bits": 16, "interleaving": 9)"),
+            at + "protection/interleaving: 9; an integer from 1 to 8");
+  EXPECT_EQ(with(R"("code": "secded", "data_bits": 16)", R"("word_bits": 32, )",
+                 R"("formats": {"operand": "float32"}, )"),
+            at + "protection/data_bits: 16; at least the 32 bits of a word");
+  EXPECT_EQ(with(R"("code": "secded")"),
+            at + "protection/data_bits: 64; data_bits × interleaving that divides the 96 bits of a "
+                 "line (6 × 16)");
+  EXPECT_EQ(with(R"("code": "secded", "data_bits": 16, "interleaving": 3)", R"("words": 1202, )"),
+            at + "words: 1202; a multiple of 6: each half holds whole groups of 3 code words of 16 "
+                 "bits");
+}
+
+TEST(Config, MemoryProtectionNeedsAProtectedBuffer) {
+  const std::string checkers = R"("checkers": {"memory": {"kind": "memory_protection"}})";
+  const auto buffer = [&](const std::string& code) {
+    return with_workload(R"("accelerator": {"buffers": {"o": {"protection": {"code": ")" + code +
+                         R"("}}}}, )" + checkers);
+  };
+  const std::string refused =
+      "c.json#/checkers/memory/kind: \"memory_protection\"; only with "
+      "accelerator.buffers.<q|k|v|o>.protection, as no buffer has check bits";
+  EXPECT_EQ(complaint(buffer("secded")), "accepted");
+  EXPECT_EQ(complaint(buffer("none")), refused);
+  EXPECT_EQ(complaint(with_workload(checkers)), refused);
+  EXPECT_EQ(complaint(with_workload(checkers), {"accelerator.buffers.q.protection.code=parity"}),
+            "accepted");
 }
 
 TEST(Config, ATileThatFitsNoHalfNamesTheSmallestBuffer) {

@@ -40,7 +40,7 @@ std::set<Cell> live_cells(const ToyHardware& toy, Accept accept) {
               at(static_cast<std::int64_t>(block.start), block.start_step));
           const std::int64_t length = at(block.length, block.length_step);
           for (std::int64_t t = 0; t < length; ++t)
-            for (std::uint32_t bit = 0; bit < bits_of(block.format); ++bit) {
+            for (std::uint32_t bit = 0; bit < block.bits(); ++bit) {
               const bool link = cls.kind == StorageKind::link;
               const Site site{block.reg, link ? 0 : index};
               if (accept(toy.universe.name(site)))

@@ -1,5 +1,7 @@
 #include "src/campaign/differential/differential_engine.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "src/simulation/errors.h"
@@ -16,6 +18,7 @@ DifferentialEngine::DifferentialEngine(const GoldenJob& job, const std::vector<L
       kinds_(site_kinds(job_.universe)),
       checker_registers_(job_.universe.classes().size()),
       locator_(job_, units_),
+      protected_(job_),
       replay_(job_, units_),
       outputs_(job_) {
   for (std::uint32_t c = 0; c < units_.checkers.size(); ++c)
@@ -30,6 +33,9 @@ const LiveBlock* DifferentialEngine::block_of(const Injection& injection) const 
 Assignment DifferentialEngine::assign(const Injection& injection) const {
   const SiteKind kind = kinds_[injection.fault.site.reg];
   if (kind == SiteKind::unknown || engine_of(injection.model()) == "full") return {true, 0, 0};
+  // A decoder that changes words the fault does not lie in: they have no block in hand.
+  if (protected_.holds(injection.fault.site.reg) && protected_.decode(injection.fault).elsewhere)
+    return {true, 0, 0};
   if (kind == SiteKind::control) return {!job_.foresee(injection.fault, nullptr), 0, 0};
   const LiveBlock* block = kind == SiteKind::alarm_line ? nullptr : block_of(injection);
   if (block == nullptr) return {};
@@ -73,6 +79,11 @@ void DifferentialEngine::measure_checkers(const Injection& injection, Measuremen
     case SiteKind::k_observation:
     case SiteKind::v_observation:
       return change_operand(kind, fault, tile, step, measurement);
+    case SiteKind::q_check:
+    case SiteKind::k_check:
+    case SiteKind::v_check:
+    case SiteKind::o_check:
+      return change_check_bits(kind, fault, tile, step, measurement);
     case SiteKind::o_word:
     case SiteKind::output_link:
     case SiteKind::stored_link:
@@ -101,12 +112,68 @@ void DifferentialEngine::change_output(SiteKind kind, const Fault& fault, std::u
                                        Measurement& measurement) {
   const TileTiming& timing = group_->schedule().tiles()[tile];
   const OutputFault at = locator_.locate_output(kind, fault, timing);
-  const std::uint32_t before = outputs_.golden_word(timing, at.row, at.column);
+  const std::uint32_t before = raw_output(timing, at.row, at.column);
   const std::uint32_t after = before ^ at.mask;
   const std::uint64_t held = (std::uint64_t{1} << at.bits) - 1;
   measurement.fault = {true, at.activate_cycle, (before >> at.shift) & held,
                        (after >> at.shift) & held, place_of(timing.tile)};
-  outputs_.compare_word(timing, at.row, at.column, after, measurement);
+  std::uint32_t passed = at.mask;
+  if (protected_.holds(fault.site.reg)) {
+    const DecodedFlip flip = protected_.decode(fault);
+    protected_.add_reads(fault, flip, 1, at.activate_cycle, measurement);
+    passed = flip.mask << at.shift;
+  }
+  if (passed != 0 && at.column < job_.layout.shape.head_dim)
+    outputs_.compare_word(timing, at.row, at.column, before ^ passed, measurement);
+}
+
+/// Lanes beyond the output are stored as zeros.
+std::uint32_t DifferentialEngine::raw_output(const TileTiming& timing, std::uint32_t row,
+                                             std::uint32_t column) const {
+  return column < job_.layout.shape.head_dim ? outputs_.golden_word(timing, row, column) : 0;
+}
+
+/// Check bits of a group that begins `shift` bits into element 0; raw(i) is element i from there.
+template <class Raw>
+std::uint64_t DifferentialEngine::check_bits(const CodeGroup& code, std::uint32_t element_bytes,
+                                             std::uint32_t shift, Raw raw) const {
+  const std::uint32_t first = shift / 8, bytes = first + code.bytes();
+  std::vector<std::byte> data(bytes + sizeof(std::uint32_t));
+  for (std::uint32_t i = 0; i * element_bytes < bytes; ++i) {
+    const std::uint32_t value = raw(i);
+    std::memcpy(data.data() + i * element_bytes, &value, element_bytes);
+  }
+  return code.encode(data.data() + first);
+}
+
+/// No data change for anyone: what decoders make of it is in the counts and alarms alone.
+void DifferentialEngine::change_check_bits(SiteKind kind, const Fault& fault, std::uint32_t tile,
+                                           std::uint32_t step, Measurement& measurement) {
+  const Fault word = protected_.first_word(fault);
+  const CodeGroup& code = protected_.code(fault.site.reg);
+  std::uint64_t check = 0, reads = 1;
+  if (kind == SiteKind::o_check) {
+    const TileTiming& timing = group_->schedule().tiles()[tile];
+    const OutputFault at = locator_.locate_output(SiteKind::o_word, word, timing);
+    measurement.fault = {true, at.activate_cycle, 0, 0, place_of(timing.tile)};
+    check = check_bits(code, job_.layout.output_bytes, at.shift,
+                       [&](std::uint32_t i) { return raw_output(timing, at.row, at.column + i); });
+  } else {
+    const SiteKind words = kind == SiteKind::q_check   ? SiteKind::q_word
+                           : kind == SiteKind::k_check ? SiteKind::k_word
+                                                       : SiteKind::v_word;
+    const StayingFault staying = located_operand(words, word, tile, step, measurement.fault);
+    check = check_bits(code, job_.layout.operand_bytes, staying.shift, [&](std::uint32_t i) {
+      OperandChange element = staying.change;
+      element.lane += i;
+      return raw_operand(element, tile);
+    });
+    reads = reads_of(staying);
+  }
+  measurement.fault.value_before = check;
+  measurement.fault.value_after = fault.applied(check, code.check_bits());
+  protected_.add_reads(fault, protected_.decode(fault), reads, measurement.fault.activate_cycle,
+                       measurement);
 }
 
 void DifferentialEngine::change_tile(SiteKind kind, const Fault& fault, std::uint32_t tile,
@@ -134,6 +201,27 @@ float DifferentialEngine::operand(const OperandChange& change, std::uint32_t til
   throw ModelError("no operand");
 }
 
+/// The element is one of the tile's, not of the unused lanes beside it.
+bool DifferentialEngine::used(const OperandChange& change, std::uint32_t tile) const {
+  switch (change.buffer) {
+    case BufferId::q:
+      return change.lane < group_->schedule().tiles()[tile].tile.rows;
+    case BufferId::k:
+      return change.lane < job_.layout.cols_of(change.key_tile);
+    case BufferId::v:
+      return change.lane < job_.layout.shape.head_dim;
+    case BufferId::o:
+      break;
+  }
+  throw ModelError("no operand");
+}
+
+/// Unused lanes are stored as zeros.
+std::uint32_t DifferentialEngine::raw_operand(const OperandChange& change,
+                                              std::uint32_t tile) const {
+  return used(change, tile) ? encode(job_.accelerator.formats.operand, operand(change, tile)) : 0;
+}
+
 /// When the array's operand stream reads the element in this step.
 std::uint64_t DifferentialEngine::read_cycle(const OperandChange& change,
                                              const StepTiming& step) const {
@@ -154,7 +242,7 @@ void DifferentialEngine::load_stores(std::uint32_t step, const float* key, const
 }
 
 /// What the fault makes of an operand, and where that is read first.
-DifferentialEngine::StayingFault DifferentialEngine::changed_operand(SiteKind kind,
+DifferentialEngine::StayingFault DifferentialEngine::located_operand(SiteKind kind,
                                                                      const Fault& fault,
                                                                      std::uint32_t tile,
                                                                      std::uint32_t step,
@@ -162,12 +250,15 @@ DifferentialEngine::StayingFault DifferentialEngine::changed_operand(SiteKind ki
   const GroupSchedule& schedule = group_->schedule();
   const auto& tiles = schedule.tiles();
   const OperandFault at = locator_.locate_operand(kind, fault, schedule, tiles[tile], step);
-  StayingFault staying{tile, step, false, at.change};
+  StayingFault staying;
+  staying.tile = tile;
+  staying.step = step;
+  staying.change = at.change;
+  staying.shift = at.shift;
   OperandChange& change = staying.change;
-  const Format format = job_.accelerator.formats.operand;
-  const std::uint32_t before = encode(format, operand(change, tile));
+  const std::uint32_t before = staying.golden = raw_operand(change, tile);
   const std::uint32_t after = before ^ at.mask;
-  change.value = decode(format, after);
+  change.value = decode(job_.accelerator.formats.operand, after);
   const std::uint64_t held = (std::uint64_t{1} << at.bits) - 1;
   // K and V that stay in their buffers are read by every later query tile.
   staying.stays = job_.layout.resident && change.buffer != BufferId::q &&
@@ -187,9 +278,38 @@ DifferentialEngine::StayingFault DifferentialEngine::changed_operand(SiteKind ki
   return staying;
 }
 
+/// How often a word that differs is read.
+std::uint64_t DifferentialEngine::reads_of(const StayingFault& staying) const {
+  const OperandChange& change = staying.change;
+  if (change.buffer == BufferId::q) return change.last_step - change.first_step + 1;
+  if (!staying.stays) return 1;
+  const auto& tiles = group_->schedule().tiles();
+  return static_cast<std::uint64_t>(
+      std::count_if(tiles.begin() + staying.tile, tiles.end(),
+                    [&](const TileTiming& tile) { return staying.step < tile.steps.size(); }));
+}
+
+/// The same with what a decoder makes of it.
+DifferentialEngine::StayingFault DifferentialEngine::changed_operand(SiteKind kind,
+                                                                     const Fault& fault,
+                                                                     std::uint32_t tile,
+                                                                     std::uint32_t step,
+                                                                     Measurement& measurement) {
+  StayingFault staying = located_operand(kind, fault, tile, step, measurement.fault);
+  if (!protected_.holds(fault.site.reg)) return staying;
+  const DecodedFlip flip = protected_.decode(fault);
+  protected_.add_reads(fault, flip, reads_of(staying), measurement.fault.activate_cycle,
+                       measurement);
+  staying.seen = flip.mask != 0 && used(staying.change, tile);
+  staying.change.value =
+      decode(job_.accelerator.formats.operand, staying.golden ^ (flip.mask << staying.shift));
+  return staying;
+}
+
 void DifferentialEngine::change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
                                         std::uint32_t step, Measurement& measurement) {
-  const StayingFault staying = changed_operand(kind, fault, tile, step, measurement.fault);
+  const StayingFault staying = changed_operand(kind, fault, tile, step, measurement);
+  if (!staying.seen) return;
   change_ = staying.change;
   const bool stored = staying.stays && change_.observed_written;
   if (stored) store_changed(step);
@@ -242,14 +362,14 @@ void DifferentialEngine::measure(const std::vector<Injection>& injections,
     }
     replay_.clear(measurements[i]);
     staying_.push_back({i, changed_operand(kind, fault, group_->schedule().tile_index(block->tile),
-                                           block->tile.key_tile, measurements[i].fault)});
+                                           block->tile.key_tile, measurements[i])});
   }
   const TileFault none;
   FaultOutcome unused;
   const auto& tiles = group_->schedule().tiles();
   for (std::uint32_t tile = 0; tile < tiles.size(); ++tile)
     for (const auto& [i, staying] : staying_) {
-      if (tile < staying.tile || staying.step >= tiles[tile].steps.size() ||
+      if (!staying.seen || tile < staying.tile || staying.step >= tiles[tile].steps.size() ||
           (tile > staying.tile && !staying.stays))
         continue;
       at(i);

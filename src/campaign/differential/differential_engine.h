@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "src/campaign/differential/live_index.h"
+#include "src/campaign/differential/protected_buffers.h"
 #include "src/campaign/differential/tile_faults.h"
 #include "src/campaign/differential/tile_replay.h"
 #include "src/campaign/injection_engine.h"
@@ -39,10 +40,15 @@ class DifferentialEngine final : public InjectionEngine {
   struct StayingFault {
     std::uint32_t tile = 0, step = 0;
     bool stays = false;
+    bool seen = true;          ///< a reader sees it: not all of it is corrected
+    std::uint32_t golden = 0;  ///< raw bits of the operand
+    std::uint32_t shift = 0;   ///< of the faulty word within it
     OperandChange change;
   };
-  StayingFault changed_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
+  StayingFault located_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
                                std::uint32_t step, FaultOutcome& outcome);
+  StayingFault changed_operand(SiteKind kind, const Fault& fault, std::uint32_t tile,
+                               std::uint32_t step, Measurement& measurement);
   bool separable(SiteKind kind) const;
   /// All but the combinations of checkers.
   void measure_checkers(const Injection& injection, Measurement& measurement);
@@ -50,6 +56,8 @@ class DifferentialEngine final : public InjectionEngine {
   void flip_alarm_line(const Fault& fault, Measurement& measurement);
   void change_operand(SiteKind kind, const Fault& fault, std::uint32_t tile, std::uint32_t step,
                       Measurement& measurement);
+  void change_check_bits(SiteKind kind, const Fault& fault, std::uint32_t tile, std::uint32_t step,
+                         Measurement& measurement);
   void change_output(SiteKind kind, const Fault& fault, std::uint32_t tile,
                      Measurement& measurement);
   void change_tile(SiteKind kind, const Fault& fault, std::uint32_t tile, std::uint32_t step,
@@ -57,6 +65,13 @@ class DifferentialEngine final : public InjectionEngine {
   void change_checker(const Fault& fault, std::uint32_t tile, std::uint32_t step,
                       Measurement& measurement);
   float operand(const OperandChange& change, std::uint32_t tile) const;
+  bool used(const OperandChange& change, std::uint32_t tile) const;
+  std::uint32_t raw_operand(const OperandChange& change, std::uint32_t tile) const;
+  std::uint32_t raw_output(const TileTiming& timing, std::uint32_t row, std::uint32_t column) const;
+  std::uint64_t reads_of(const StayingFault& staying) const;
+  template <class Raw>
+  std::uint64_t check_bits(const CodeGroup& code, std::uint32_t element_bytes, std::uint32_t shift,
+                           Raw raw) const;
   std::uint64_t read_cycle(const OperandChange& change, const StepTiming& step) const;
   void load_stores(std::uint32_t step, const float* key, const float* value);
   void store_changed(std::uint32_t step);
@@ -77,6 +92,7 @@ class DifferentialEngine final : public InjectionEngine {
   std::vector<SiteKind> kinds_;
   std::vector<CheckerRegister> checker_registers_;  ///< by RegisterId
   FaultLocator locator_;
+  ProtectedBuffers protected_;
   TileReplay replay_;
   RowComparison outputs_;
   std::unique_ptr<GoldenGroup> group_;

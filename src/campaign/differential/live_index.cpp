@@ -48,8 +48,7 @@ const LiveBlock* LiveIndex::find(const Fault& fault) {
   const std::uint32_t instance = link ? fault.bit / cls.bits : fault.site.index;
   const std::uint32_t bit = link ? fault.bit % cls.bits : fault.bit;
   for (const Span& span : by_register_[fault.site.reg]) {
-    if (fault.cycle < span.start || fault.cycle >= span.end || bit >= bits_of(span.block->format))
-      continue;
+    if (fault.cycle < span.start || fault.cycle >= span.end || bit >= span.block->bits()) continue;
     if (any_cell(*span.block, [&](std::uint32_t index, std::uint64_t start, std::uint64_t length) {
           return index == instance && start <= fault.cycle && fault.cycle < start + length;
         }))

@@ -16,6 +16,10 @@ constexpr KindOfPrefix kKinds[] = {
     {"k_buffer.word", SiteKind::k_word},
     {"v_buffer.word", SiteKind::v_word},
     {"o_buffer.word", SiteKind::o_word},
+    {"q_buffer.check", SiteKind::q_check},
+    {"k_buffer.check", SiteKind::k_check},
+    {"v_buffer.check", SiteKind::v_check},
+    {"o_buffer.check", SiteKind::o_check},
     {"array.pe[{}][{}].west", SiteKind::array_west},
     {"array.pe[{}][{}].north", SiteKind::array_north},
     {"array.pe[{}][{}].acc", SiteKind::array_acc},
@@ -65,7 +69,7 @@ std::vector<SiteKind> site_kinds(const FaultUniverse& universe) {
 std::string_view engine_of(const RegisterClass& cls) {
   const SiteKind kind = site_kind(cls);
   if (kind == SiteKind::unknown) return "full";
-  return kind == SiteKind::control ? "differential, full" : "differential";
+  return kind == SiteKind::control || cls.coded ? "differential, full" : "differential";
 }
 
 std::string_view engine_of(FaultModel model) {

@@ -15,6 +15,10 @@ enum class SiteKind : std::uint8_t {
   k_word,
   v_word,
   o_word,
+  q_check,
+  k_check,
+  v_check,
+  o_check,
   array_west,
   array_north,
   array_acc,
@@ -52,7 +56,8 @@ SiteKind site_kind(const RegisterClass& cls);
 std::vector<SiteKind> site_kinds(const FaultUniverse& universe);
 
 /// What resolves faults in the class when the campaign's engine is `differential`: "differential",
-/// "full", or "differential, full" where it depends on the cycle.
+/// "full", or "differential, full" where it depends on the cycle, or in protected buffers on the
+/// bits.
 std::string_view engine_of(const RegisterClass& cls);
 /// The same by what a run is injected with: `differential` where that is up to the site class.
 std::string_view engine_of(FaultModel model);

@@ -40,6 +40,7 @@ void TileReplay::clear(Measurement& measurement) {
   measurement.cycles = job_.golden.cycles;
   measurement.fault = {};
   measurement.difference = {};
+  measurement.code_reads = {};
   measurement.first_bad_commit_cycle = kNever;
   measurement.checkers.resize(job_.checkers.size());
   for (std::size_t c = 0; c < units_.checkers.size(); ++c)
