@@ -315,7 +315,7 @@ std::string roc_csv(const Roc& roc, const CampaignContext& context, const FaultF
       line.add(point.factor * curve.comparisons.front().second);
     else
       line.skip();
-    line.add(point.detected).add(point.undetected).add(point.estimate.coverage);
+    line.add(point.detected).add(point.undetected).add(point.estimate.share);
     if (point.estimate.interval)
       line.add(point.estimate.interval->low).add(point.estimate.interval->high).add(confidence);
     else
