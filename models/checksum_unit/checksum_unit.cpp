@@ -1,6 +1,7 @@
 #include "models/checksum_unit/checksum_unit.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "models/checksum_unit/any_of.h"
@@ -151,6 +152,7 @@ void ChecksumUnit::Guard::reset() {
   checker->tap().disarm();
   alarm.reset(false);
   checks.clear();
+  alarms_.clear();
   checks.reserve(expected_checks_);  // the record of the previous run was handed out whole
   alarm_cycle = std::numeric_limits<std::uint64_t>::max();
 }
@@ -158,8 +160,41 @@ void ChecksumUnit::Guard::reset() {
 void ChecksumUnit::Guard::checked(const Check& check) {
   checks.push_back(check);
   expected_checks_ = std::max(expected_checks_, checks.size());
+  if (!check.alarm) return;
+  alarms_.push_back(check);
   // An earlier notification replaces a later one; the line stays high once raised.
-  if (check.alarm) raise_event_.notify(clock_.until(check.cycle + 1));
+  raise_event_.notify(clock_.until(check.cycle + 1));
+}
+
+std::vector<Check> ChecksumUnit::Guard::status(std::uint64_t cycle) const {
+  std::vector<Check> record;
+  std::copy_if(alarms_.begin(), alarms_.end(), std::back_inserter(record),
+               [&](const Check& check) { return check.cycle < cycle; });
+  return record;
+}
+
+void ChecksumUnit::Guard::acknowledge(std::uint64_t cycle) {
+  alarms_.erase(std::remove_if(alarms_.begin(), alarms_.end(),
+                               [&](const Check& check) { return check.cycle < cycle; }),
+                alarms_.end());
+  alarm.write(false, cycle);
+  raise_event_.cancel();
+  for (const Check& check : alarms_) raise_event_.notify(clock_.until(check.cycle + 1));
+}
+
+void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
+                                  const std::function<bool(const Check&)>& redone) {
+  const auto drop = [&](std::vector<Check>& list) {
+    list.erase(
+        std::remove_if(list.begin(), list.end(),
+                       [&](const Check& check) { return check.cycle >= cycle && redone(check); }),
+        list.end());
+  };
+  drop(checks);
+  drop(alarms_);
+  acknowledge(cycle);
+  checker->reset();
+  checker->tap().abandon(cycle);
 }
 
 /// The line is read in every cycle, also where a fault keeps it low.

@@ -8,6 +8,7 @@
 
 #include <tlm_utils/simple_target_socket.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <systemc>
@@ -65,6 +66,15 @@ struct ChecksumUnit::Guard final : CheckSink {
   void reset();
   void checked(const Check& check) override;
 
+  /// Status record: the checks whose alarm stands on the line in `cycle` and is not acknowledged.
+  std::vector<Check> status(std::uint64_t cycle) const;
+  /// The status record is read in `cycle`, the alarm register cleared in its update.
+  void acknowledge(std::uint64_t cycle);
+  /// Work that `redone` tells is abandoned in `cycle` and will be done again: its checks that are
+  /// still to come never happen, the checker starts afresh. Comparisons of other work that are
+  /// under way go on.
+  void abandon(std::uint64_t cycle, const std::function<bool(const Check&)>& redone);
+
   std::string name;
   std::unique_ptr<Checker> checker;
   Line alarm;
@@ -79,6 +89,7 @@ struct ChecksumUnit::Guard final : CheckSink {
 
   const Clock& clock_;
   std::size_t expected_checks_ = 0;
+  std::vector<Check> alarms_;  ///< checks that alarm and are not acknowledged, in the order made
   sc_core::sc_event raise_event_;
 };
 

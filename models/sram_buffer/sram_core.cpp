@@ -36,6 +36,11 @@ void SramCore::reset() {
   tap_.disarm();
 }
 
+void SramCore::abandon(std::uint64_t cycle) {
+  ++run_;
+  tap_.abandon(cycle);
+}
+
 /// Calls touch(word, cycle of its beat) for the armed faults' words among the used words of the
 /// access.
 template <class Touch>

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,17 @@
 
 namespace attnguard {
 
+/// A complete run with the faults armed; gives up after watchdog_cycles.
+using Simulate =
+    std::function<RunResult(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles)>;
+
+/// Of a campaign with a recovery policy.
+struct RecoveryContext {
+  std::vector<std::size_t> checkers;  ///< whose alarm interrupts
+  RecoveryConfig config;
+  Simulate simulate;  ///< a run in which alarms interrupt
+};
+
 struct CampaignContext {
   const FaultUniverse& universe;
   const CampaignPlan& plan;
@@ -21,8 +34,9 @@ struct CampaignContext {
   OutputLayout layout;
   double tolerance = 0;
   Members members = {};  ///< of the checkers that are combinations; empty if none is
+  std::optional<RecoveryContext> recovery = {};
 
-  std::uint64_t watchdog_cycles() const { return 4 * golden.cycles + 10000; }
+  std::uint64_t watchdog_cycles() const { return attnguard::watchdog_cycles(golden.cycles); }
 };
 
 /// Whose state each register is, looked up once per campaign.

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "models/accelerator/accelerator_config.h"
 #include "models/checksum_unit/checker_config.h"
+#include "models/sequencer/recovery_config.h"
 #include "src/campaign/campaign_config.h"
 #include "src/sweep/sweep_config.h"
 #include "src/workload/workload_config.h"
@@ -18,6 +20,7 @@ struct Config {
   std::vector<CheckerConfig>
       checkers;  ///< in the order of the file, combinations last; names are unique
   WorkloadConfig workload;
+  std::optional<RecoveryConfig> recovery;  ///< none: no alarm interrupts
   CampaignConfig campaign;
   SweepConfig sweep;
 
@@ -27,6 +30,8 @@ struct Config {
     v(FieldSpec{"accelerator", "the modelled hardware"}, self.accelerator);
     v(FieldSpec{"checkers", "name -> checker; every checker watches the same run"}, self.checkers);
     v(FieldSpec{"workload", "what is computed", 0, 0, true}, self.workload);
+    v(FieldSpec{"recovery", "what an alarm makes the accelerator do; nothing without"},
+      self.recovery);
     v(FieldSpec{"campaign", "which faults are injected"}, self.campaign);
     v(FieldSpec{"sweep", "which keys the sweep command varies"}, self.sweep);
   }
