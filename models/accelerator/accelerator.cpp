@@ -20,7 +20,8 @@ const BufferConfig& buffer_config(const AcceleratorConfig& config, std::size_t w
 
 Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
                          const std::vector<CheckerConfig>& checkers, const AttentionShape& shape,
-                         bool interposers)
+                         bool interposers, const RecoveryConfig& recovery,
+                         const std::vector<std::size_t>& interrupting)
     : sc_module(name),
       config_(config),
       layout_(config, shape),
@@ -29,6 +30,10 @@ Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& 
   build_units(checkers);
   bind_links(interposers, !checkers.empty());
   bind_commands(interposers);
+  if (recovery.enabled())
+    recovery_ = std::make_unique<Recovery>("recovery", recovery, layout_, half_bytes_, clock_,
+                                           *checksum_, interrupting, *store_done_, *sequencer_,
+                                           [this](std::uint64_t cycle) { abandon(cycle); });
 }
 
 void Accelerator::own(std::function<void(const Fault&)> arm,
@@ -55,16 +60,15 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   const std::uint32_t rows = layout_.rows, cols = layout_.cols, head_dim = layout_.shape.head_dim;
   const FormatsConfig& formats = config_.formats;
 
-  std::uint64_t half_bytes[4];
   for (std::size_t i = 0; i < 4; ++i) {
     const BufferConfig& config = buffer_config(config_, i);
     const Format element = i == 3 ? formats.output : formats.operand;
     buffer_cores_[i] = std::make_unique<SramCore>(config, element, i == 0 ? rows : cols);
     buffers_[i] = std::make_unique<SramBuffer>(kBufferNames[i], *buffer_cores_[i], universe_, log_);
     own_tap(*buffer_cores_[i]);
-    half_bytes[i] = buffer_cores_[i]->half_bytes();
+    half_bytes_[i] = buffer_cores_[i]->half_bytes();
   }
-  program_ = make_program(layout_, half_bytes);
+  program_ = make_program(layout_, half_bytes_);
 
   load_done_ = make_done_line("load");
   array_done_ = make_done_line("array");
@@ -252,6 +256,22 @@ void Accelerator::reset() {
   for (auto& interposer : interposers_) interposer->reset();
   if (command_interposer_) command_interposer_->reset();
   state_counters_->reset();
+}
+
+void Accelerator::start(bool recovering) {
+  if (recovery_) recovery_->start(recovering);
+  sequencer_->start();
+}
+
+void Accelerator::abandon(std::uint64_t cycle) {
+  for (auto& core : buffer_cores_) core->abandon(cycle);
+  memory_core_->abandon();
+  dma_->abandon(cycle);
+  array_->abandon(cycle);
+  softmax_core_->tap().abandon(cycle);
+  accumulator_->abandon(cycle);
+  for (auto& interposer : interposers_) interposer->tap().abandon(cycle);
+  if (command_interposer_) command_interposer_->tap().abandon(cycle);
 }
 
 std::optional<DoneLine> Accelerator::done_line(RegisterId reg) const {

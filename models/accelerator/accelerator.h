@@ -19,6 +19,7 @@
 #include "models/fabric/router.h"
 #include "models/output_accumulator/output_accumulator.h"
 #include "models/sequencer/done_fault.h"
+#include "models/sequencer/recovery.h"
 #include "models/sequencer/sequencer.h"
 #include "models/softmax_unit/softmax_unit.h"
 #include "models/sram_buffer/sram_buffer.h"
@@ -29,13 +30,16 @@ namespace attnguard {
 class Accelerator final : public sc_core::sc_module {
  public:
   /// `interposers`: put a fault interposer on every data link; without, links are not fault sites.
+  /// `interrupting`: indices of the checkers whose alarm interrupts, where `recovery` is enabled.
   Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
               const std::vector<CheckerConfig>& checkers, const AttentionShape& shape,
-              bool interposers);
+              bool interposers, const RecoveryConfig& recovery,
+              const std::vector<std::size_t>& interrupting);
 
   /// Every unit as after power-on, cycle 0 now, no fault armed.
   void reset();
-  void start() { sequencer_->start(); }
+  /// `recovering`: alarms interrupt the job; only where recovery is enabled.
+  void start(bool recovering);
   /// One more fault.
   void arm(const Fault& fault) { owners_[fault.site.reg].arm(fault); }
   /// The done line that is this register, if one is.
@@ -62,6 +66,8 @@ class Accelerator final : public sc_core::sc_module {
   ExternalMemoryCore& memory() { return *memory_core_; }
   ExternalMemory& external_memory() { return *external_memory_; }
   ChecksumUnit& checksum() { return *checksum_; }
+  /// Of the job that has ended.
+  RecoveryResult recovered() const { return recovery_ ? recovery_->result() : RecoveryResult{}; }
 
  private:
   /// Who arms and knows the fault of a register class.
@@ -75,6 +81,8 @@ class Accelerator final : public sc_core::sc_module {
   };
 
   void build_units(const std::vector<CheckerConfig>& checkers);
+  /// Every unit of the datapath drops what it has in flight.
+  void abandon(std::uint64_t cycle);
   void bind_links(bool interposers, bool checkers);
   void bind_commands(bool interposer);
   template <class Target>
@@ -94,6 +102,7 @@ class Accelerator final : public sc_core::sc_module {
   FaultUniverse universe_;
   LiveLog log_;
   std::vector<Owner> owners_;
+  HalfBytes half_bytes_{};
   Program program_;
 
   std::unique_ptr<Line> load_done_, array_done_, accumulator_done_, store_done_;
@@ -112,6 +121,7 @@ class Accelerator final : public sc_core::sc_module {
   std::unique_ptr<Router> router_;
   std::unique_ptr<StateCounters> state_counters_;
   std::unique_ptr<Sequencer> sequencer_;
+  std::unique_ptr<Recovery> recovery_;  ///< none where no alarm interrupts
   std::vector<std::unique_ptr<LinkInterposer>> interposers_;
   std::unique_ptr<CommandInterposer> command_interposer_;
   std::vector<Link> links_;

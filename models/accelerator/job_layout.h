@@ -39,6 +39,11 @@ struct JobLayout {
     return o_base_ + std::uint64_t{shape.heads} * query_tiles * o_tile_bytes;
   }
 
+  /// Output tiles of the job: query tiles of all heads, in the order they are computed in.
+  std::uint32_t output_tiles() const { return shape.heads * query_tiles; }
+  std::uint32_t output_tile(std::uint32_t head, std::uint32_t query_row) const {
+    return head * query_tiles + query_row / rows;
+  }
   std::uint32_t rows_of(std::uint32_t query_tile) const;
   std::uint32_t cols_of(std::uint32_t key_tile) const;
   /// Key tiles a query tile needs: those with a key visible to its last row.

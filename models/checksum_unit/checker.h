@@ -176,6 +176,8 @@ class Checker {
   /// Every class of registers the checker holds, in the order of construction. With the column's
   /// hold they are all that one observation leaves behind for the next query tile.
   const std::vector<RegisterBook*>& registers() const { return books_; }
+  /// Whether a comparison depends on earlier query tiles of its head.
+  bool outlives_query_tiles() const;
   /// Before this cycle the sums of the next query tile are held back: those of the last one are
   /// still to be read.
   std::uint64_t held_until_cycle() const { return held_until_cycle_; }

@@ -70,6 +70,12 @@ struct RegisterShape {
   /// Of no row, and written anew by the first key tile of every query tile: nothing passes to the
   /// next one.
   bool of_query_tile = false;
+
+  /// A sum that one query tile leaves to the next: of no row, in no store of K and V.
+  bool outlives_query_tiles() const {
+    return !temporary && meaning == LaneMeaning::element && storage != StorageKind::sram &&
+           !of_query_tile;
+  }
 };
 
 /// Declares registers and keeps track of accesses; independent of the type of the values.

@@ -1,6 +1,7 @@
 #include "models/checksum_unit/checksum_unit.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "models/checksum_unit/any_of.h"
@@ -156,6 +157,7 @@ void ChecksumUnit::Guard::reset() {
   checker->tap().disarm();
   alarm.reset(false);
   checks.clear();
+  alarms_.clear();
   checks.reserve(expected_checks_);  // the record of the previous run was handed out whole
   alarm_cycle = std::numeric_limits<std::uint64_t>::max();
 }
@@ -163,12 +165,46 @@ void ChecksumUnit::Guard::reset() {
 void ChecksumUnit::Guard::checked(const Check& check) {
   checks.push_back(check);
   expected_checks_ = std::max(expected_checks_, checks.size());
-  if (check.alarm) alarmed(check.cycle);
+  if (check.alarm) add({check.cycle, check});
 }
 
-/// An earlier notification replaces a later one; the line stays high once raised.
-void ChecksumUnit::Guard::alarmed(std::uint64_t cycle) {
-  raise_event_.notify(clock_.until(cycle + 1));
+void ChecksumUnit::Guard::alarmed(std::uint64_t cycle) { add({cycle, std::nullopt}); }
+
+void ChecksumUnit::Guard::add(const Alarm& alarm) {
+  alarms_.push_back(alarm);
+  // An earlier notification replaces a later one; the line stays high once raised.
+  raise_event_.notify(clock_.until(alarm.cycle + 1));
+}
+
+std::vector<Check> ChecksumUnit::Guard::status(std::uint64_t cycle) const {
+  std::vector<Check> record;
+  for (const Alarm& alarm : alarms_)
+    if (alarm.check && alarm.cycle < cycle) record.push_back(*alarm.check);
+  return record;
+}
+
+void ChecksumUnit::Guard::acknowledge(std::uint64_t cycle) {
+  alarms_.erase(std::remove_if(alarms_.begin(), alarms_.end(),
+                               [&](const Alarm& alarm) { return alarm.cycle < cycle; }),
+                alarms_.end());
+  alarm.write(false, cycle);
+  raise_event_.cancel();
+  for (const Alarm& alarm : alarms_) raise_event_.notify(clock_.until(alarm.cycle + 1));
+}
+
+void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
+                                  const std::function<bool(const Check&)>& redone) {
+  const auto dropped = [&](const Check& check) { return check.cycle >= cycle && redone(check); };
+  checks.erase(std::remove_if(checks.begin(), checks.end(), dropped), checks.end());
+  // What a decoder reports was read for work that is dropped.
+  alarms_.erase(std::remove_if(alarms_.begin(), alarms_.end(),
+                               [&](const Alarm& alarm) {
+                                 return alarm.check ? dropped(*alarm.check) : alarm.cycle >= cycle;
+                               }),
+                alarms_.end());
+  acknowledge(cycle);
+  checker->reset();
+  checker->tap().abandon(cycle);
 }
 
 /// The line is read in every cycle, also where a fault keeps it low.

@@ -8,7 +8,9 @@
 
 #include <tlm_utils/simple_target_socket.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -68,6 +70,15 @@ struct ChecksumUnit::Guard final : CheckSink {
   void checked(const Check& check) override;
   void alarmed(std::uint64_t cycle) override;
 
+  /// Status record: the checks whose alarm stands on the line in `cycle` and is not acknowledged.
+  std::vector<Check> status(std::uint64_t cycle) const;
+  /// The status record is read in `cycle`, the alarm register cleared in its update.
+  void acknowledge(std::uint64_t cycle);
+  /// Work that `redone` tells is abandoned in `cycle` and will be done again: its checks that are
+  /// still to come never happen, the checker starts afresh. Comparisons of other work that are
+  /// under way go on.
+  void abandon(std::uint64_t cycle, const std::function<bool(const Check&)>& redone);
+
   std::string name;
   std::unique_ptr<Checker> checker;
   Line alarm;
@@ -77,11 +88,18 @@ struct ChecksumUnit::Guard final : CheckSink {
       registers;  ///< [first, past the last) register class of the checker
 
  private:
+  struct Alarm {
+    std::uint64_t cycle;
+    std::optional<Check> check;  ///< none of a decoder's error
+  };
+
+  void add(const Alarm& alarm);
   void raise_method();
   void watch_method();
 
   const Clock& clock_;
   std::size_t expected_checks_ = 0;
+  std::vector<Alarm> alarms_;  ///< not acknowledged, in the order made
   sc_core::sc_event raise_event_;
 };
 

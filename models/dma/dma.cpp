@@ -39,10 +39,31 @@ void Dma::reset() {
   for (Channel* channel : {&load_, &store_}) {
     channel->event.cancel();
     channel->busy = channel->moving = false;
-    channel->data_cycles = channel->occupied_cycles = 0;
+    channel->data_cycles = channel->occupied_cycles = channel->end = 0;
+    channel->transfers.clear();
   }
   for (BurstPort* port : {&memory_read_out, &memory_write_out, &q_out, &k_out, &v_out, &o_in})
     port->reset();
+}
+
+void Dma::abandon(std::uint64_t cycle) {
+  load_.abandon(cycle);
+  store_.abandon(cycle);
+  load_done_.write(true, cycle);
+  store_done_.write(true, cycle);
+}
+
+/// What was counted ahead is taken back.
+void Dma::Channel::abandon(std::uint64_t cycle) {
+  event.cancel();
+  if (busy && moving && end != kNever) {
+    if (end > cycle) occupied_cycles -= end - cycle;
+    for (const BeatTiming& timing : transfers) {
+      const std::uint64_t last = timing.last_cycle() + timing.beat_interval_cycles;
+      if (last > cycle) data_cycles -= last - std::max(cycle, timing.first_cycle);
+    }
+  }
+  busy = moving = false;
 }
 
 UnitStats Dma::Channel::stats(std::uint64_t total_cycles) const {
@@ -80,10 +101,12 @@ void Dma::accept_store(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
 void Dma::load_method() {
   if (load_.moving) return finish(load_, load_done_);
   load_.moving = true;
+  load_.transfers.clear();
   const std::uint64_t start = clock_.cycle();
   std::uint64_t end = start;
   for (std::uint32_t i = 0; i < load_command_.count; ++i)
     end = std::max(end, load_tile(load_command_.transfers[i]));
+  load_.end = end;
   if (end == kNever) return;
   load_.occupied_cycles += end - start;
   load_.event.notify(clock_.until(end));
@@ -92,8 +115,9 @@ void Dma::load_method() {
 void Dma::store_method() {
   if (store_.moving) return finish(store_, store_done_);
   store_.moving = true;
+  store_.transfers.clear();
   const std::uint64_t start = clock_.cycle();
-  const std::uint64_t end = store_tile(store_command_.transfer);
+  const std::uint64_t end = store_.end = store_tile(store_command_.transfer);
   if (end == kNever) return;
   store_.occupied_cycles += end - start;
   store_.event.notify(clock_.until(end));
@@ -140,6 +164,7 @@ std::uint64_t Dma::load_tile(const TileTransfer& transfer) {
   port.burst = burst;
   port.write(transfer.buffer_address, staging_.data(), staging_.size());
   load_.data_cycles += lines * burst.timing.beat_interval_cycles;
+  load_.transfers.push_back(burst.timing);
   // The line's last interval and the write latency pass before the tile counts as loaded.
   return burst.timing.last_cycle() + std::max(burst.timing.beat_interval_cycles,
                                               buffers_.config[which]->write_latency_cycles + 1);
@@ -169,6 +194,7 @@ std::uint64_t Dma::store_tile(const TileTransfer& transfer) {
   memory_write_out.burst.timing.first_cycle += buffers_.config[which]->read_latency_cycles;
   memory_write_out.write(transfer.external_address, staging_.data(), staging_.size());
   store_.data_cycles += lines * timing.beat_interval_cycles;
+  store_.transfers.push_back(timing);
   return memory_write_out.burst.timing.last_cycle() + timing.beat_interval_cycles;
 }
 

@@ -43,6 +43,8 @@ class Dma final : public sc_core::sc_module {
       Line& store_done);
 
   void reset();
+  /// Drops both transfers; lines that have not crossed never will.
+  void abandon(std::uint64_t cycle);
   UnitStats load_stats(std::uint64_t total_cycles) const { return load_.stats(total_cycles); }
   UnitStats store_stats(std::uint64_t total_cycles) const { return store_.stats(total_cycles); }
 
@@ -51,7 +53,10 @@ class Dma final : public sc_core::sc_module {
     bool busy = false;
     bool moving = false;  ///< the transfer has been started; the next activation finishes it
     std::uint64_t data_cycles = 0, occupied_cycles = 0;
+    std::uint64_t end = 0;              ///< of the command under way
+    std::vector<BeatTiming> transfers;  ///< of the command under way
     sc_core::sc_event event;
+    void abandon(std::uint64_t cycle);
     UnitStats stats(std::uint64_t total_cycles) const;
   };
   void accept_load(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

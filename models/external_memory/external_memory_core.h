@@ -20,6 +20,8 @@ class ExternalMemoryCore {
   void load(const AttentionJob& job);
   /// Start of a job: output memory cleared, channels idle.
   void reset();
+  /// Requests that wait to be served are dropped.
+  void abandon() { read_channel_free_ = 0; }
 
   std::byte* at(std::uint64_t address) { return bytes_.data() + address; }
   std::uint64_t size_bytes() const { return bytes_.size(); }

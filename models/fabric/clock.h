@@ -35,6 +35,11 @@ class Clock {
     const std::uint64_t now = sc_core::sc_time_stamp().value();
     return target <= now ? sc_core::SC_ZERO_TIME : sc_core::sc_time::from_value(target - now);
   }
+  /// Time from now to late in `cycle`, when those who looked at a line in its middle have acted
+  /// too.
+  sc_core::sc_time until_late(std::uint64_t cycle) const {
+    return until_middle(cycle) + period_ * 0.125;
+  }
   const sc_core::sc_time& period() const { return period_; }
 
  private:

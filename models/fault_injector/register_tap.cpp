@@ -14,6 +14,13 @@ FaultOutcome ArmedFault::result() const {
   return {true, cycles[fault.access - 1], 0, 0, Place{}};
 }
 
+void ArmedFault::abandon(std::uint64_t cycle) {
+  since = std::min(since, cycle);
+  if (!once()) return;
+  spent = fault.cycle < cycle;
+  if (!spent) outcome = {};
+}
+
 FaultOutcome RegisterTap::outcome() const {
   FaultOutcome first;
   for (const ArmedFault& armed : armed_) first = first.earlier(armed.result());

@@ -42,6 +42,9 @@ struct ArmedFault {
   }
   /// A read of a probed site.
   void count(std::uint64_t cycle) { reads.push_back(cycle); }
+  /// The work that held its register is abandoned in `cycle`: all that was accessed is overwritten
+  /// in the update of that cycle, and what units had already done for later cycles never happens.
+  void abandon(std::uint64_t cycle);
   /// Of a probe: its access, if there were as many.
   FaultOutcome result() const;
 };
@@ -71,6 +74,11 @@ class RegisterTap {
     for (const ArmedFault& armed : armed_)
       if (!armed.spent && armed.fault.cycle < cycle) return true;
     return false;
+  }
+  /// See ArmedFault::abandon.
+  void abandon(std::uint64_t cycle) {
+    for (ArmedFault& armed : armed_) armed.abandon(cycle);
+    update_pending();
   }
   /// In the order armed.
   std::vector<ArmedFault>& armed() { return armed_; }

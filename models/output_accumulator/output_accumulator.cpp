@@ -51,6 +51,13 @@ void OutputAccumulator::reset() {
   observe_out.reset();
 }
 
+void OutputAccumulator::abandon(std::uint64_t cycle) {
+  core_.tap().abandon(cycle);
+  done_event_.cancel();
+  busy_ = false;
+  done_.write(true, cycle);
+}
+
 UnitStats OutputAccumulator::stats(std::uint64_t total_cycles) const {
   UnitStats stats;
   stats.busy_cycles = accumulate_cycles_ + normalise_cycles_;

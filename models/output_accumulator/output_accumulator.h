@@ -41,6 +41,8 @@ class OutputAccumulator final : public sc_core::sc_module {
 
   void observe(std::uint32_t observations) { observations_ = observations; }
   void reset();
+  /// Drops the output tile in work.
+  void abandon(std::uint64_t cycle);
   UnitStats stats(std::uint64_t total_cycles) const;
   /// Of a recorded run: the cycle at which each output tile was sent to the o buffer.
   const std::vector<std::uint64_t>& tile_cycles() const { return tile_cycles_; }

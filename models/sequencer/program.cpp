@@ -24,11 +24,10 @@ struct Halves {
 
 class Builder {
  public:
-  Builder(const JobLayout& layout, const std::uint64_t (&half_bytes)[4]) : layout_(layout) {
-    std::copy(half_bytes, half_bytes + 4, half_bytes_);
-  }
+  Builder(const JobLayout& layout, const HalfBytes& half_bytes)
+      : layout_(layout), half_bytes_(half_bytes) {}
 
-  Program build() {
+  Program build(std::uint32_t first) {
     const std::uint32_t group = layout_.shape.heads / layout_.shape.kv_heads;
     for (std::uint32_t kv_head = 0; kv_head < layout_.shape.kv_heads; ++kv_head) {
       if (layout_.resident) {
@@ -38,7 +37,8 @@ class Builder {
       }
       for (std::uint32_t member = 0; member < group; ++member)
         for (std::uint32_t tile = 0; tile < layout_.query_tiles; ++tile)
-          add_query_tile(kv_head * group + member, kv_head, tile);
+          if ((kv_head * group + member) * layout_.query_tiles + tile >= first)
+            add_query_tile(kv_head * group + member, kv_head, tile);
     }
     return std::move(program_);
   }
@@ -205,7 +205,7 @@ class Builder {
   }
 
   const JobLayout& layout_;
-  std::uint64_t half_bytes_[4];
+  HalfBytes half_bytes_;
   Program program_;
   ProgramLoad chain_;
   Halves q_, k_, v_;
@@ -217,8 +217,8 @@ class Builder {
 
 }  // namespace
 
-Program make_program(const JobLayout& layout, const std::uint64_t (&half_bytes)[4]) {
-  return Builder(layout, half_bytes).build();
+Program make_program(const JobLayout& layout, const HalfBytes& half_bytes, std::uint32_t first) {
+  return Builder(layout, half_bytes).build(first);
 }
 
 }  // namespace attnguard

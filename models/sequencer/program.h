@@ -5,6 +5,7 @@
 // PV1 …. Everything is listed in issue order.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -38,7 +39,11 @@ struct Program {
   std::vector<ProgramTile> tiles;
 };
 
-/// `half_bytes`: of the q, k, v and o buffers.
-Program make_program(const JobLayout& layout, const std::uint64_t (&half_bytes)[4]);
+/// Sizes of a half of the q, k, v and o buffer, in bytes.
+using HalfBytes = std::array<std::uint64_t, 4>;
+
+/// The job from output tile `first` on (in job order), as if nothing were loaded; indices count
+/// from there.
+Program make_program(const JobLayout& layout, const HalfBytes& half_bytes, std::uint32_t first = 0);
 
 }  // namespace attnguard

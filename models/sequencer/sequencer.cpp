@@ -8,7 +8,7 @@ Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const
                      RunMonitor& monitor, const DoneLines& done, StateCounters& state)
     : sc_module(name),
       command_out("command_out"),
-      program_(program),
+      job_(program),
       clock_(clock),
       monitor_(monitor),
       done_(done),
@@ -27,6 +27,9 @@ Sequencer::Sequencer(sc_core::sc_module_name name, const Program& program, const
   SC_METHOD(abandon_method);
   sensitive << abandon_event_;
   dont_initialize();
+  SC_METHOD(stored_method);
+  sensitive << done.store.signal.posedge_event();
+  dont_initialize();
   SC_THREAD(load_thread);
   threads_[0] = sc_core::sc_get_last_created_process_handle();
   SC_THREAD(array_thread);
@@ -40,16 +43,40 @@ void Sequencer::abandon() {
 }
 
 /// The kernel resets a process only while it runs.
-void Sequencer::abandon_method() {
+void Sequencer::abandon_method() { abandon_now(); }
+
+void Sequencer::abandon_now() {
   for (sc_core::sc_process_handle& thread : threads_) thread.reset();
   walking_ = 0;
 }
 
 void Sequencer::start() {
+  program_ = &job_;
+  first_tile_ = 0;
+  stored_.clear();
   operations_awaited_ = 0;
   finished_ = false;
   walking_ = 3;
   start_event_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Sequencer::restart(Program rest, std::uint32_t first, std::uint64_t cycle) {
+  abandon_now();
+  rest_ = std::move(rest);
+  program_ = &rest_;
+  first_tile_ = first;
+  stored_.resize(first);
+  state_.clear();
+  operations_awaited_ = 0;
+  walking_ = 3;
+  start_event_.cancel();
+  start_event_.notify(clock_.until(cycle));
+}
+
+/// Whenever the line rises one store is over; not so when it is abandoned, or forced.
+void Sequencer::stored_method() {
+  if (stored_.size() < std::min<std::size_t>(first_tile_ + stores_issued_, job_.tiles.size()))
+    stored_.push_back(clock_.cycle());
 }
 
 template <class Command>
@@ -97,12 +124,12 @@ LineWait Sequencer::wait_done_again(Line& line) {
 void Sequencer::load_thread() {
   for (;;) {
     wait(start_event_);
-    for (; load_ < program_.loads.size(); ++load_) {
-      operations_awaited_ = program_.loads[load_].operations_retired;
+    for (; load_ < program_->loads.size(); ++load_) {
+      operations_awaited_ = program_->loads[load_].operations_retired;
       while (operations_retired_ < operations_awaited_) wait(retired_);
-      if (load_ >= program_.loads.size()) break;  // the counter changed meanwhile
+      if (load_ >= program_->loads.size()) break;  // the counter changed meanwhile
       const std::uint64_t issued = clock_.cycle();
-      issue(CommandWindow::load, program_.loads[load_].command);
+      issue(CommandWindow::load, program_->loads[load_].command);
       const LineWait done = wait_done_again(done_.load);
       if (schedule_ != nullptr) schedule_->loads.push_back({issued, done});
       ++loads_complete_;
@@ -115,18 +142,18 @@ void Sequencer::load_thread() {
 void Sequencer::array_thread() {
   for (;;) {
     wait(start_event_);
-    for (; operation_ < program_.operations.size(); ++operation_) {
+    for (; operation_ < program_->operations.size(); ++operation_) {
       if (operation_ > 0) {
         const LineWait done = wait_done_again(done_.array);
         if (schedule_ != nullptr) schedule_->operations.back().done = done;
-        if (operation_ >= program_.operations.size()) break;  // the counter changed meanwhile
+        if (operation_ >= program_->operations.size()) break;  // the counter changed meanwhile
         // The place is free: the operation before this one is being fed, all earlier ones have read
         // their operands.
         operations_retired_ = operation_ - std::min(operation_, 1U);
         if (operations_retired_ >= operations_awaited_)
           retired_event_.notify(sc_core::SC_ZERO_TIME);
       }
-      const ProgramOperation& operation = program_.operations[operation_];
+      const ProgramOperation& operation = program_->operations[operation_];
       ArrayCommand command = operation.command;
       const std::uint64_t ready = clock_.cycle();
       while (loads_complete_ < operation.loads_needed) wait(loaded_);
@@ -148,7 +175,7 @@ void Sequencer::array_thread() {
 void Sequencer::open_output_tile(std::uint32_t tile) {
   while (tiles_written_ < tile || stores_issued_ + 1 < tile) wait(tiles_);
   if (schedule_ != nullptr) schedule_->tiles.push_back({clock_.cycle(), {}, {}, 0});
-  issue(CommandWindow::accumulator, program_.tiles[tile].accumulate);
+  issue(CommandWindow::accumulator, program_->tiles[tile].accumulate);
   ++tiles_opened_;
   tile_event_.notify(sc_core::SC_ZERO_TIME);
   wait_cycle();
@@ -157,17 +184,17 @@ void Sequencer::open_output_tile(std::uint32_t tile) {
 void Sequencer::store_thread() {
   for (;;) {
     wait(start_event_);
-    for (; tile_ < program_.tiles.size(); ++tile_) {
+    for (; tile_ < program_->tiles.size(); ++tile_) {
       while (tiles_opened_ <= tile_) wait(tiles_);
       wait_cycle();
       const LineWait written = wait_done(done_.accumulator, clock_.cycle());
       tiles_written_ = tile_ + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
       const LineWait free = wait_done(done_.store, clock_.cycle());
-      if (tile_ >= program_.tiles.size()) break;  // the counter changed meanwhile
+      if (tile_ >= program_->tiles.size()) break;  // the counter changed meanwhile
       if (schedule_ != nullptr)
         schedule_->tiles[tile_] = {schedule_->tiles[tile_].opened, written, free, clock_.cycle()};
-      issue(CommandWindow::store, program_.tiles[tile_].store);
+      issue(CommandWindow::store, program_->tiles[tile_].store);
       stores_issued_ = tile_ + 1;
       tile_event_.notify(sc_core::SC_ZERO_TIME);
       wait_cycle();
@@ -175,6 +202,7 @@ void Sequencer::store_thread() {
     const LineWait last = wait_done(done_.store, clock_.cycle());
     if (schedule_ != nullptr) schedule_->last_store = last;
     finish_cycle_ = clock_.cycle();
+    if (last_check_ && last_check_() >= finish_cycle_) wait(clock_.until(last_check_() + 1));
     finished_ = true;
     state_.stop();
     --walking_;

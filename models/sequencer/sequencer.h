@@ -9,7 +9,10 @@
 #include <tlm_utils/simple_initiator_socket.h>
 
 #include <cstdint>
+#include <functional>
 #include <systemc>
+#include <utility>
+#include <vector>
 
 #include "models/fabric/clock.h"
 #include "models/fabric/commands.h"
@@ -40,6 +43,18 @@ class Sequencer final : public sc_core::sc_module {
   void abandon();
   /// Starts the job in the current cycle, which is cycle 0.
   void start();
+  /// Abandons the job at once and goes on in `cycle` with `rest`, the job from output tile `first`
+  /// on.
+  void restart(Program rest, std::uint32_t first, std::uint64_t cycle);
+  /// The job is not finished before `last_check` is past: asked after the last store, the cycle in
+  /// which the last check is read. Empty: nobody waits for checks.
+  void await_checks(std::function<std::uint64_t()> last_check) {
+    last_check_ = std::move(last_check);
+  }
+  /// The first output tiles of the job that are whole in external memory.
+  std::uint32_t tiles_stored() const { return static_cast<std::uint32_t>(stored_.size()); }
+  /// Of such a tile: the cycle in which the store's done was high.
+  std::uint64_t stored_cycle(std::uint32_t tile) const { return stored_[tile]; }
   /// Of the next run; nullptr to stop.
   void record(Schedule* schedule) { schedule_ = schedule; }
   bool finished() const { return finished_; }
@@ -51,6 +66,8 @@ class Sequencer final : public sc_core::sc_module {
   void load_thread();
   void array_thread();
   void store_thread();
+  void stored_method();
+  void abandon_now();
 
   LineWait wait_done(Line& line, std::uint64_t since);
   LineWait wait_done_again(Line& line);
@@ -59,7 +76,10 @@ class Sequencer final : public sc_core::sc_module {
   void issue(CommandWindow window, Command command);
   void open_output_tile(std::uint32_t tile);
 
-  const Program& program_;
+  const Program& job_;
+  Program rest_;                    ///< after a restart
+  const Program* program_ = &job_;  ///< what is walked
+  std::uint32_t first_tile_ = 0;    ///< its first output tile, in the job
   const Clock& clock_;
   RunMonitor& monitor_;
   DoneLines done_;
@@ -75,6 +95,8 @@ class Sequencer final : public sc_core::sc_module {
       &stores_issued_;
   sc_core::sc_event_or_list retired_, loaded_, tiles_;  ///< what ends a wait for a counter
   std::uint32_t operations_awaited_ = 0;
+  std::vector<std::uint64_t> stored_;  ///< [output tile of the job]
+  std::function<std::uint64_t()> last_check_;
   bool finished_ = false;
   std::uint64_t finish_cycle_ = 0;
 };

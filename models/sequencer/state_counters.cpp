@@ -36,7 +36,7 @@ StateCounters::StateCounters(sc_core::sc_module_name name, const Program& progra
 }
 
 void StateCounters::reset() {
-  values_.fill(0);
+  clear();
   tap_.disarm();
   act_event_.cancel();
   changed_event_.cancel();

@@ -37,6 +37,8 @@ class StateCounters final : public sc_core::sc_module {
 
   /// Start of a job: all 0, no fault armed.
   void reset();
+  /// All 0; what is armed stays armed.
+  void clear() { values_.fill(0); }
   std::uint32_t& operator[](SequencerCounter counter) {
     return values_[static_cast<std::size_t>(counter)];
   }

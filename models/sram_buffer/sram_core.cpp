@@ -49,6 +49,12 @@ void SramCore::reset() {
   code_reads_ = {};
 }
 
+void SramCore::abandon(std::uint64_t cycle) {
+  ++run_;
+  tap_.abandon(cycle);
+  faulty_groups_.clear();
+}
+
 /// Lanes that a read of `used` ones looks at: all of a code group that holds one of them.
 std::uint32_t SramCore::read_lanes(std::uint32_t used) const {
   if (!code_) return used;

@@ -45,6 +45,8 @@ class SramCore {
 
   void declare(FaultUniverse& universe, const std::string& name);
   void reset();
+  /// What is stored counts as never written.
+  void abandon(std::uint64_t cycle);
 
   std::uint32_t line_elements() const { return line_elements_; }
   std::uint32_t line_bytes() const { return line_elements_ * element_bytes_; }

@@ -54,6 +54,11 @@ void ArrayCore::reset() {
   for (LaneTile& bank : probability_) std::fill(bank.begin(), bank.end(), 0.0F);
 }
 
+void ArrayCore::abandon(std::uint64_t cycle) {
+  stepping_.abandon(cycle);
+  tap_.abandon(cycle);
+}
+
 ArrayFault ArrayCore::array_fault(const Fault& fault) const {
   ArrayFault at;
   at.which = fault.site.reg == reg_.west    ? ArrayRegister::west

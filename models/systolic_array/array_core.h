@@ -47,6 +47,7 @@ class ArrayCore {
 
   void declare(FaultUniverse& universe, const std::string& name);
   void reset();
+  void abandon(std::uint64_t cycle);
   /// Arms one more fault: in the stepping array where the site is one of its registers, else the
   /// tap.
   void arm(const Fault& fault);

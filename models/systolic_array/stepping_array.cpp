@@ -226,6 +226,13 @@ void SteppingArray::restart() {
   now_ = feed_free_ = bus_free_ = 0;
 }
 
+void SteppingArray::abandon(std::uint64_t cycle) {
+  restart();
+  now_ = feed_free_ = cycle;
+  for (Armed& armed : faults_)
+    if (!armed.fault.how.persistent() && armed.fault.cycle >= cycle) armed = {armed.fault};
+}
+
 void SteppingArray::feed(const ArrayPass& pass) {
   require(pass.depth > 0, "array pass: no operands");
   require(pass.rows > 0 && pass.rows <= rows_ && pass.cols > 0 && pass.cols <= cols_,

@@ -82,6 +82,8 @@ class SteppingArray {
   void reset();
   /// The same, but what is armed stays armed: for passes that are stepped one by one.
   void restart();
+  /// Drops every pass; registers +0, `cycle` next. What was done for later cycles never happens.
+  void abandon(std::uint64_t cycle);
   /// Queues a pass; its buffers must stay valid and unchanged until it is delivered. Passes come in
   /// feed order, start not in the past, and after the previous pass (depth T') s >= s' + max(T', T'
   /// + R − T): the west edge takes one operand, a column bus one value per cycle. Throws

@@ -57,8 +57,24 @@ void SystolicArray::reset() {
   probability_valid_[0] = probability_valid_[1] = false;
   macs_ = 0;
   stats_ = {};
+  counted_.clear();
   for (BurstPort* port : {&q_in, &k_in, &v_in, &score_out, &partial_out, &observe_out})
     port->reset();
+}
+
+void SystolicArray::abandon(std::uint64_t cycle) {
+  core_.abandon(cycle);
+  feed_event_.cancel();
+  drain_event_.cancel();
+  pending_ = planned_ = false;
+  next_work_ = first_draining_ = draining_ = 0;
+  bus_free_ = reads_end_ = 0;
+  probability_valid_[0] = probability_valid_[1] = false;
+  for (; !counted_.empty() && counted_.back().end > cycle; counted_.pop_back()) {
+    edge_free_ = std::max(cycle, counted_.back().begin);
+    *counted_.back().counter -= counted_.back().end - edge_free_;
+  }
+  done_.write(true, cycle);
 }
 
 void SystolicArray::accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
@@ -131,12 +147,9 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
 
   // Each constraint takes the start of the pass a bit further; what it adds is counted under its
   // name.
-  const std::uint64_t busy_until = edge_free_;
-  std::uint64_t start = busy_until;
+  while (!counted_.empty() && counted_.front().end <= clock_.cycle()) counted_.pop_front();
   const auto not_before = [&](std::uint64_t cycle, const char* reason) {
-    if (cycle <= start) return;
-    stats_.stall_cycles[reason] += cycle - start;
-    start = cycle;
+    if (cycle > edge_free_) count(stats_.stall_cycles[reason], cycle - edge_free_);
   };
   static constexpr const char* kWaited[] = {"command", "load", "accumulator"};
   not_before(command_cycle_ + 1, kWaited[static_cast<int>(command_.waited_for)]);
@@ -146,13 +159,15 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
   }
   not_before(bus_free_ > work.depth ? bus_free_ - work.depth : 0, "drain");
   not_before(std::max({command_cycle_ + 1, clock_.cycle(), reads_end_}) + lead, "operand");
-  work.start = start;
+  const std::uint64_t start = work.start = edge_free_;
 
   const std::uint64_t last_pass = std::uint64_t{work.passes - 1} * work.interval;
-  stats_.busy_cycles += std::uint64_t{work.passes} * work.depth;
   const std::uint64_t gap = work.interval - work.depth;
-  stats_.stall_cycles[read_cycles > config_.rows ? "operand" : "drain"] += (work.passes - 1) * gap;
-  edge_free_ = start + last_pass + work.depth;
+  std::uint64_t& gaps = stats_.stall_cycles[read_cycles > config_.rows ? "operand" : "drain"];
+  for (std::uint32_t pass = 0; pass < work.passes; ++pass) {
+    if (pass > 0) count(gaps, gap);
+    count(stats_.busy_cycles, work.depth);
+  }
   bus_free_ = start + last_pass + work.depth + config_.rows;
   reads_end_ = start - lead + last_pass + read_cycles;
   macs_ += std::uint64_t{work.tile.rows} * work.depth * work.out_cols;
@@ -176,10 +191,9 @@ void SystolicArray::wait_for_operands(ArrayWork& work) {
   };
   const std::uint64_t cycles = work.values ? late(v_in) : std::max(late(q_in), late(k_in));
   work.start += cycles;
-  edge_free_ += cycles;
   bus_free_ += cycles;
   reads_end_ += cycles;
-  stats_.stall_cycles["operand"] += cycles;
+  count(stats_.stall_cycles["operand"], cycles);
 }
 
 /// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded

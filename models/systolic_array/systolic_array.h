@@ -12,6 +12,7 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include <array>
+#include <deque>
 #include <systemc>
 
 #include "models/fabric/burst.h"
@@ -48,6 +49,8 @@ class SystolicArray final : public sc_core::sc_module {
   /// Observation bits the checkers need: kScores, kProbabilities, kPartials.
   void observe(std::uint32_t observations) { observations_ = observations; }
   void reset();
+  /// Drops the operations under way and the waiting command; cycles counted ahead are taken back.
+  void abandon(std::uint64_t cycle);
   UnitStats stats(std::uint64_t total_cycles) const;
   std::uint64_t macs() const { return macs_; }
 
@@ -73,6 +76,13 @@ class SystolicArray final : public sc_core::sc_module {
   void observe_values(const Burst& like, std::uint32_t observation, const float* values,
                       std::size_t count);
   void observe_probability(const ArrayWork& work);
+  /// The west edge is taken for that long, for the reason of the counter.
+  void count(std::uint64_t& counter, std::uint64_t cycles) {
+    if (cycles == 0) return;
+    counter += cycles;
+    counted_.push_back({&counter, edge_free_, edge_free_ + cycles});
+    edge_free_ += cycles;
+  }
 
   ArrayCore& core_;
   ArrayConfig config_;
@@ -100,6 +110,13 @@ class SystolicArray final : public sc_core::sc_module {
   bool probability_valid_[2] = {false, false};  ///< holds a tile no P·V has used yet
   std::uint64_t macs_ = 0;
   UnitStats stats_;
+  /// Cycles [begin, end) that stand in a counter and may still lie ahead: abandoned passes give
+  /// them back. The last one ends at edge_free_.
+  struct Counted {
+    std::uint64_t* counter;
+    std::uint64_t begin, end;
+  };
+  std::deque<Counted> counted_;
   AlignedVector<std::byte> raw_;
   LaneTile probability_, observed_;
 };

@@ -48,6 +48,7 @@ CampaignSummary summarise(const CampaignSession& session, const Conducted& condu
   summary.coverage = tally.class_rows();
   for (const PlanStratum& stratum : session.plan().strata())
     summary.undrawn_strata += stratum.domain == Domain::function && stratum.draws == 0;
+  if (session.context().recovery) summary.recovery = conducted.recovery.summary();
   summary.golden = session.golden();
   summary.full = conducted.full;
   summary.differential = conducted.differential;
@@ -64,7 +65,9 @@ nlohmann::ordered_json campaign_identity(const Prepared& prepared) {
 }
 
 // Seconds per injection, from those of the first group among some that are spread over the plan.
-double time_sample(const CampaignPlan& plan, DifferentialEngine& engine, double complete_run_s) {
+double time_sample(const CampaignContext& context, DifferentialEngine& engine,
+                   double complete_run_s) {
+  const CampaignPlan& plan = context.plan;
   constexpr std::uint64_t kSample = 400;
   engine.load(0);
   Measurement measurement;
@@ -76,6 +79,7 @@ double time_sample(const CampaignPlan& plan, DifferentialEngine& engine, double 
     full += assignment.full;
     if (assignment.full || assignment.group != 0) continue;
     engine.measure(injection, measurement);
+    measure_recovery(context, injection, measurement);
     ++timed;
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
@@ -138,11 +142,13 @@ CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptio
   forecast.golden_wall_s = session.golden_wall_s();
   forecast.workers = worker_count(options.workers);
   forecast.memory_bytes = plan.memory_bytes();
-  double seconds_each = forecast.golden_wall_s;
+  // With recovery at most every injection is run once more.
+  const double complete_run_s = forecast.golden_wall_s * (session.context().recovery ? 2 : 1);
+  double seconds_each = complete_run_s;
   if (prepared.config.campaign.engine == Engine::differential) {
     const auto engine = make_engine(prepared, session, options.memory_bytes);
     forecast.golden_memory = {engine->golden_bytes(), options.memory_bytes};
-    seconds_each = time_sample(plan, *engine, forecast.golden_wall_s);
+    seconds_each = time_sample(session.context(), *engine, complete_run_s);
   }
   forecast.expected_s =
       forecast.golden_wall_s + seconds_each * static_cast<double>(plan.size()) / forecast.workers;

@@ -58,6 +58,7 @@ struct CampaignSummary {
   std::vector<CoverageRow> coverage;     ///< rows of coverage.csv
   std::uint64_t undrawn_strata =
       0;  ///< strata of the datapath that got no injection: missing from the totals
+  std::optional<RecoverySummary> recovery;  ///< with a recovery policy
   RunResult golden;
   std::uint64_t full = 0, differential = 0;  ///< injections by engine
   AuditResult audit;

@@ -31,6 +31,7 @@ Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const Camp
   CoverageTally tally(context, config);
   PairTally pairs(context, config);
   ErrorSizeTally error_sizes(context, config);
+  RecoveryTally recovery(context, config);
   FailedInjections failed;
   CampaignProgress progress{0, plan.size(), 0, tally};
   Injector injector(context, engines, order, store, options.workers, options.interrupted,
@@ -38,6 +39,7 @@ Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const Camp
                       tally.add(record);
                       pairs.add(record);
                       error_sizes.add(record);
+                      recovery.add(record);
                       if (record.measurement.completion == Completion::failed)
                         failed[record.injection.number] = "";
                       ++progress.done;
@@ -71,17 +73,10 @@ Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const Camp
                                 if (options.interrupted && options.interrupted())
                                   throw Interrupted(all, all);
                               });
-  return {std::move(tally),
-          std::move(pairs),
-          std::move(error_sizes),
-          std::move(looks),
-          met,
-          std::move(archive),
-          std::move(audited),
-          std::move(failed),
-          order.full(),
-          all - order.full(),
-          progress.kept};
+  return {std::move(tally),    std::move(pairs),   std::move(error_sizes),
+          std::move(recovery), std::move(looks),   met,
+          std::move(archive),  std::move(audited), std::move(failed),
+          order.full(),        all - order.full(), progress.kept};
 }
 
 void require_none_failed(const FailedInjections& failed) {

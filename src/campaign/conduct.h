@@ -13,6 +13,7 @@
 #include "src/campaign/error_size.h"
 #include "src/campaign/injector.h"
 #include "src/campaign/paired.h"
+#include "src/campaign/recovery_tally.h"
 
 namespace attnguard {
 
@@ -42,6 +43,7 @@ struct Conducted {
   CoverageTally tally;
   PairTally pairs;
   ErrorSizeTally error_sizes;
+  RecoveryTally recovery;
   std::vector<Look> looks;  ///< empty without a stop rule
   bool met = false;         ///< the rule, at the last of them
   Archive archive;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,17 @@
 #include "src/simulation/simulation.h"
 
 namespace attnguard {
+
+/// A complete run with the faults armed; gives up after watchdog_cycles.
+using Simulate =
+    std::function<RunResult(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles)>;
+
+/// Of a campaign with a recovery policy.
+struct RecoveryContext {
+  std::vector<std::size_t> checkers;  ///< whose alarm interrupts
+  RecoveryConfig config;
+  Simulate simulate;  ///< a run in which alarms interrupt
+};
 
 struct CampaignContext {
   const FaultUniverse& universe;
@@ -24,8 +37,9 @@ struct CampaignContext {
   bool protected_buffers = false;  ///< some buffer has check bits
   /// Per checker: it hears of the decoders' errors; empty if none does.
   std::vector<bool> hears_decoders = {};
+  std::optional<RecoveryContext> recovery = {};
 
-  std::uint64_t watchdog_cycles() const { return 4 * golden.cycles + 10000; }
+  std::uint64_t watchdog_cycles() const { return attnguard::watchdog_cycles(golden.cycles); }
 };
 
 /// Whose state each register is, looked up once per campaign.

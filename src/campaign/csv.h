@@ -40,6 +40,10 @@ class CsvLine {
     const fmt::format_int text(value);
     return add_fields({text.data(), text.size()});
   }
+  CsvLine& add(std::int64_t value) {
+    const fmt::format_int text(value);
+    return add_fields({text.data(), text.size()});
+  }
   CsvLine& add(std::uint32_t value) { return add(std::uint64_t{value}); }
   CsvLine& add(bool value) { return add_fields(value ? "1" : "0"); }
   template <class T>

@@ -124,6 +124,7 @@ std::string Injector::measured(const Chunk& chunk, volatile std::uint64_t& in_fl
     }
     in_flight = number;
     require_consistent(context_, injections[next], measurements[next]);
+    measure_recovery(context_, injections[next], measurements[next]);
     store_.codec().encode({injections[next], std::move(measurements[next])}, records);
     ++next;
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "src/simulation/errors.h"
 
 namespace attnguard {
@@ -24,10 +26,53 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
   return measurement;
 }
 
+namespace {
+
+RecoveryOutcome outcome_of(const RunResult& run, std::uint64_t changed_values) {
+  switch (run.completion) {
+    case Completion::hang:
+      return RecoveryOutcome::hang;
+    case Completion::crash:
+    case Completion::failed:
+      return RecoveryOutcome::crash;
+    case Completion::finished:
+      break;
+  }
+  if (run.recovery.exhausted) return RecoveryOutcome::exhausted;
+  if (run.recovery.retries == 0) return RecoveryOutcome::too_late;
+  return changed_values == 0 ? RecoveryOutcome::recovered : RecoveryOutcome::failed;
+}
+
+}  // namespace
+
+void measure_recovery(const CampaignContext& context, const Injection& injection,
+                      Measurement& measurement) {
+  measurement.recovery.reset();
+  if (!context.recovery) return;
+  const RecoveryContext& how = *context.recovery;
+  RecoveryMeasurement& recovery = measurement.recovery.emplace();
+  const bool interrupted = std::any_of(
+      how.checkers.begin(), how.checkers.end(),
+      [&](std::size_t checker) { return measurement.checkers[checker].alarm_cycle != kNever; });
+  if (!interrupted) return;
+  const RunResult run =
+      how.simulate(injection.all(), recovery_watchdog_cycles(context.golden.cycles, how.config));
+  if (run.completion == Completion::finished) {
+    recovery.changed_values = compare_outputs(context.golden, run, context.layout).changed_values;
+    recovery.extra_cycles =
+        static_cast<std::int64_t>(run.cycles) - static_cast<std::int64_t>(context.golden.cycles);
+  }
+  recovery.outcome = outcome_of(run, recovery.changed_values);
+  recovery.retries = run.recovery.retries;
+  if (recovery.outcome == RecoveryOutcome::recovered)
+    recovery.cycles_to_recover = run.recovery.recovered_cycle - run.recovery.alarm_cycle;
+}
+
 Measurement measure_fully(const CampaignContext& context, const Simulate& simulate,
                           const Injection& injection) {
   Measurement measurement = measure(context, simulate(injection.all(), context.watchdog_cycles()));
   require_consistent(context, injection, measurement);
+  measure_recovery(context, injection, measurement);
   return measurement;
 }
 

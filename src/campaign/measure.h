@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "src/campaign/context.h"
@@ -10,14 +9,15 @@
 
 namespace attnguard {
 
-/// A complete run with the faults armed; gives up after watchdog_cycles.
-using Simulate =
-    std::function<RunResult(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles)>;
-
 /// A run against the golden one.
 Measurement measure(const CampaignContext& context, const RunResult& run);
 
-/// One injection by a complete run in this process.
+/// With a recovery policy: if an alarm interrupts, the injection once more, by a complete run in
+/// which it does.
+void measure_recovery(const CampaignContext& context, const Injection& injection,
+                      Measurement& measurement);
+
+/// One injection by a complete run in this process; recovery by a second one.
 Measurement measure_fully(const CampaignContext& context, const Simulate& simulate,
                           const Injection& injection);
 

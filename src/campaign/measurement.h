@@ -9,6 +9,7 @@
 #include "models/fault_injector/fault.h"
 #include "models/numerics/format.h"
 #include "models/numerics/kernels.h"
+#include "src/campaign/recovery_measurement.h"
 #include "src/simulation/combinations.h"
 #include "src/simulation/simulation.h"
 
@@ -47,8 +48,9 @@ struct Measurement {
   OutputDifference difference;  ///< meaningful when finished
   /// Cycle at which external memory accepted the first word that differs from the golden output.
   std::uint64_t first_bad_commit_cycle = kNever;
-  CodeReads code_reads;                      ///< of protected buffers
-  std::vector<CheckerMeasurement> checkers;  ///< configuration order
+  CodeReads code_reads;                         ///< of protected buffers
+  std::vector<CheckerMeasurement> checkers;     ///< configuration order
+  std::optional<RecoveryMeasurement> recovery;  ///< with a recovery policy; all else is without
 };
 
 /// Fills in the combinations of checkers from their members.

@@ -34,6 +34,11 @@ void visit(Record& record, Field field) {
     fields(checker.alarm_cycle, checker.alarm_is_nonfinite);
     for (auto& ratio : checker.ratios) fields(ratio.ratio, ratio.cycle, ratio.nonfinite);
   }
+  if (measurement.recovery) {
+    auto& recovery = *measurement.recovery;
+    fields(recovery.outcome, recovery.retries, recovery.extra_cycles, recovery.cycles_to_recover,
+           recovery.changed_values);
+  }
 }
 
 struct Writer {
@@ -72,6 +77,7 @@ RecordCodec::RecordCodec(const CampaignContext& context) {
     shape_.measurement.checkers.emplace_back();
     shape_.measurement.checkers.back().ratios.resize(comparisons.size());
   }
+  if (context.recovery) shape_.measurement.recovery.emplace();
   std::string bytes;
   visit(shape_, Writer{bytes});
   size_ = bytes.size();
@@ -84,7 +90,9 @@ void RecordCodec::encode(const Record& record, std::string& bytes) const {
 }
 
 void RecordCodec::decode(std::string_view bytes, Record& record) const {
-  if (record.measurement.checkers.size() != shape_.measurement.checkers.size()) record = shape_;
+  if (record.measurement.checkers.size() != shape_.measurement.checkers.size() ||
+      record.measurement.recovery.has_value() != shape_.measurement.recovery.has_value())
+    record = shape_;
   const char* at = bytes.data();
   visit(record, Reader{at});
 }

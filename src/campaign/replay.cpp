@@ -114,6 +114,7 @@ Replay replay_injection(CampaignSession& session, std::uint64_t number,
   replay.run = session.simulate()(injection.all(), context.watchdog_cycles());
   replay.measurement = measure(context, replay.run);
   require_consistent(context, injection, replay.measurement);
+  measure_recovery(context, injection, replay.measurement);
   const std::string row = RowWriter(context).row({injection, replay.measurement});
   replay.columns = split(stored_header);
   replay.row = split(row);

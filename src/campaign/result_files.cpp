@@ -76,6 +76,35 @@ Json fault_free_json(const CampaignContext& context, double confidence) {
   return checkers;
 }
 
+Json quantiles_json(const RecoveryQuantiles& cycles) {
+  return {{"p50", optional_json(cycles.p50)},
+          {"p99", optional_json(cycles.p99)},
+          {"max", optional_json(cycles.max)}};
+}
+
+Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
+  const RecoveryConfig& config = *prepared.config.recovery;
+  Json outcomes = Json::object(), classes = Json::object();
+  for (const auto& [outcome, name] : EnumNames<RecoveryOutcome>::names)
+    if (outcome != RecoveryOutcome::none) outcomes[std::string(name)] = summary[outcome];
+  for (const RecoveryFigures& figures : summary.classes) {
+    const std::optional<Interval>& interval = figures.recovered.interval;
+    classes[std::string(enum_name(figures.fault_class))] = {
+        {"detected_sdc", figures.detected_sdc},
+        {"recovered_sdc", figures.recovered_sdc},
+        {"share_recovered", optional_json(figures.recovered.share)},
+        {"ci_low", interval ? Json(interval->low) : Json(nullptr)},
+        {"ci_high", interval ? Json(interval->high) : Json(nullptr)},
+        {"extra_cycles", quantiles_json(figures.extra_cycles)},
+        {"cycles_to_recover", quantiles_json(figures.cycles_to_recover)}};
+  }
+  return {{"policy", enum_name(config.policy)},
+          {"retries", config.retries},
+          {"abort_cycles", config.abort_cycles},
+          {"outcomes", outcomes},
+          {"fault_classes", classes}};
+}
+
 }  // namespace
 
 void write_results(const std::filesystem::path& folder, const Prepared& prepared,
@@ -111,6 +140,7 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
   }
   json["checkers"] = checkers_json(summary);
   json["fault_free"] = fault_free_json(session.context(), config.confidence);
+  if (summary.recovery) json["recovery"] = recovery_json(prepared, *summary.recovery);
   json["audit"] = {{"injections", audit.injections},
                    {"mismatches", audit.mismatches.size()},
                    {"mismatch_ci_high", rate_upper_bound(audit.mismatches.size(), audit.injections,

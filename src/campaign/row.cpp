@@ -43,6 +43,10 @@ std::string injections_header(const CampaignContext& context) {
       for (const char* column : {"ratio_max", "ratio_max_cycle", "nonfinite"})
         line.add(context.checkers[c] + "." + comparison + "." + column);
   }
+  if (context.recovery)
+    for (const char* column :
+         {"outcome", "retries", "extra_cycles", "cycles_to_recover", "changed_values"})
+      line.add(std::string("recovery.") + column);
   return line.str();
 }
 
@@ -63,6 +67,7 @@ void RowWriter::append(const Record& record, fmt::memory_buffer& text) {
   add_activation(measurement.fault, context_.universe[injection.fault.site.reg].bits);
   add_effect(effect, measurement);
   for (std::size_t c = 0; c < context_.checkers.size(); ++c) add_checker(c, effect, record);
+  if (measurement.recovery) add_recovery(*measurement.recovery);
   line_.end(text);
 }
 
@@ -121,6 +126,19 @@ void RowWriter::add_effect(Effect effect, const Measurement& measurement) {
   }
   const CodeReads& reads = measurement.code_reads;
   line_.add(reads.corrected).add(reads.detected).add(reads.miscorrected).add(reads.missed);
+}
+
+void RowWriter::add_recovery(const RecoveryMeasurement& recovery) {
+  line_.add_fields(enum_name(recovery.outcome));
+  if (recovery.outcome == RecoveryOutcome::none)
+    line_.skip();
+  else
+    line_.add(recovery.retries);
+  line_.add(recovery.finished() ? std::optional(recovery.extra_cycles) : std::nullopt);
+  line_.add(recovery.outcome == RecoveryOutcome::recovered
+                ? std::optional(recovery.cycles_to_recover)
+                : std::nullopt);
+  line_.add(recovery.finished() ? std::optional(recovery.changed_values) : std::nullopt);
 }
 
 void RowWriter::add_checker(std::size_t c, Effect effect, const Record& record) {

@@ -28,6 +28,7 @@ class RowWriter {
   void add_activation(const FaultOutcome& outcome, std::uint32_t register_bits);
   void add_effect(Effect effect, const Measurement& measurement);
   void add_checker(std::size_t c, Effect effect, const Record& record);
+  void add_recovery(const RecoveryMeasurement& recovery);
 
   const CampaignContext& context_;
   const Owners owners_;

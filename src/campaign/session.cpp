@@ -32,7 +32,8 @@ std::vector<bool> hears_decoders(const std::vector<CheckerConfig>& checkers) {
 }  // namespace
 
 CampaignSession::CampaignSession(const Prepared& prepared)
-    : simulation_(prepared.config.accelerator, prepared.config.checkers, prepared.job),
+    : simulation_(prepared.config.accelerator, prepared.config.checkers, prepared.job, true,
+                  prepared.config.recovery.value_or(RecoveryConfig{})),
       golden_(run_golden(prepared)),
       plan_(prepared.config.campaign, prepared.config.seed, prepared.origin, simulation_.universe(),
             simulation_.live_blocks(), golden_.cycles,
@@ -47,7 +48,17 @@ CampaignSession::CampaignSession(const Prepared& prepared)
                prepared.config.campaign.tolerance.relative,
                members_of(prepared.config.checkers),
                prepared.config.accelerator.buffers.any_protected(),
-               hears_decoders(prepared.config.checkers)} {}
+               hears_decoders(prepared.config.checkers),
+               recovery(prepared)} {}
+
+std::optional<RecoveryContext> CampaignSession::recovery(const Prepared& prepared) {
+  const std::optional<RecoveryConfig>& config = prepared.config.recovery;
+  if (!config || !config->enabled()) return std::nullopt;
+  return RecoveryContext{lines_of(prepared.config.checkers, config->checkers), *config,
+                         [this](const std::vector<Fault>& faults, std::uint64_t watchdog_cycles) {
+                           return simulation_.run_recovering(faults, watchdog_cycles);
+                         }};
+}
 
 RunResult CampaignSession::run_golden(const Prepared& prepared) {
   // Timed without recording: this is what an injection costs.
@@ -87,7 +98,8 @@ std::optional<std::uint64_t> CampaignSession::access_cycle(const Fault& probe) {
   if (cls.kind == StorageKind::line && cls.domain == Domain::safety_mechanism)
     return probe.access < golden_.cycles ? std::optional<std::uint64_t>(probe.access)
                                          : std::nullopt;
-  const FaultOutcome outcome = simulation_.run_with_fault(probe, 4 * golden_.cycles + 10000).fault;
+  const FaultOutcome outcome =
+      simulation_.run_with_fault(probe, watchdog_cycles(golden_.cycles)).fault;
   return outcome.activated ? std::optional(outcome.activate_cycle) : std::nullopt;
 }
 

@@ -28,6 +28,7 @@ class CampaignSession {
 
  private:
   RunResult run_golden(const Prepared& prepared);
+  std::optional<RecoveryContext> recovery(const Prepared& prepared);
   std::optional<std::uint64_t> access_cycle(const Fault& probe);
 
   Simulation simulation_;

@@ -75,8 +75,27 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
     fmt::print("\nspurious alarms from faults in the checkers' own state\n\n{}", safety.str());
 }
 
-void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
+std::string recovery_text(const RecoverySummary& summary, const RecoveryConfig& config) {
+  std::string outcomes;
+  for (const auto& [outcome, name] : EnumNames<RecoveryOutcome>::names)
+    if (outcome != RecoveryOutcome::none && summary[outcome] > 0)
+      outcomes += fmt::format("{}{} {}", outcomes.empty() ? "" : ", ", name, summary[outcome]);
+  std::string text = fmt::format("recovery, {}: {}\n", enum_name(config.policy),
+                                 outcomes.empty() ? "no alarm" : outcomes);
+  const auto cycles = [](const RecoveryQuantiles& quantiles) {
+    if (!quantiles.max) return std::string("-");
+    return fmt::format("p50 {}, p99 {}, max {}", *quantiles.p50, *quantiles.p99, *quantiles.max);
+  };
+  for (const RecoveryFigures& figures : summary.classes)
+    text += fmt::format("  {}: {} of {} detected sdc; extra cycles {}; cycles to recover {}\n",
+                        enum_name(figures.fault_class), figures.recovered_sdc, figures.detected_sdc,
+                        cycles(figures.extra_cycles), cycles(figures.cycles_to_recover));
+  return text;
+}
+
+void print_summary(const CampaignSummary& summary, const Config& configuration,
                    const std::string& folder) {
+  const CampaignConfig& config = configuration.campaign;
   if (!summary.checkers.empty()) print_coverage(summary, config);
   if (summary.undrawn_strata > 0)
     fmt::print(
@@ -94,6 +113,7 @@ void print_summary(const CampaignSummary& summary, const CampaignConfig& config,
   fmt::print("engines: differential {}, full {}; audit: {} repeated in {}, {} differ\n",
              summary.differential, summary.full, summary.audit.injections,
              Progress::duration(summary.audit.wall_s), summary.audit.mismatches.size());
+  if (summary.recovery) fmt::print("{}", recovery_text(*summary.recovery, *configuration.recovery));
   fmt::print(
       "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv paired.csv "
       "error_size.csv latency.csv{} summary.json timing.json config.json{}\n",
@@ -234,7 +254,7 @@ int campaign_command(const CommandLine& command_line) {
   }
   try {
     const CampaignSummary summary = run_campaign(prepared, options);
-    if (!command_line.quiet) print_summary(summary, prepared.config.campaign, options.out.string());
+    if (!command_line.quiet) print_summary(summary, prepared.config, options.out.string());
     require_sound(summary);
     return kDone;
   } catch (const Interrupted& interrupted) {

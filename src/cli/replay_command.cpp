@@ -86,6 +86,23 @@ void print_checks(const CampaignContext& context, const Replay& replay) {
   }
 }
 
+void print_recovery(const CampaignContext& context, const Replay& replay) {
+  if (!replay.measurement.recovery) return;
+  const RecoveryMeasurement& recovery = *replay.measurement.recovery;
+  fmt::print("recovery, {}: ", enum_name(context.recovery->config.policy));
+  if (recovery.outcome == RecoveryOutcome::none) {
+    fmt::print("no alarm that interrupts\n");
+    return;
+  }
+  fmt::print("{} after {} retries", enum_name(recovery.outcome), recovery.retries);
+  if (recovery.finished())
+    fmt::print(", {} extra cycles, {} values differ", recovery.extra_cycles,
+               recovery.changed_values);
+  if (recovery.outcome == RecoveryOutcome::recovered)
+    fmt::print(", {} cycles from the alarm on", recovery.cycles_to_recover);
+  fmt::print("\n");
+}
+
 }  // namespace
 
 int replay_command(const CommandLine& command_line) {
@@ -107,6 +124,7 @@ int replay_command(const CommandLine& command_line) {
   print_fault(replay);
   print_effect(replay);
   print_checks(session.context(), replay);
+  print_recovery(session.context(), replay);
   fmt::print("{}; written to {}/replay.json\n",
              replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out);
   return kDone;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "src/cli/command_line.h"
@@ -42,7 +43,8 @@ std::string unit_table(const RunResult& result) {
   return table.str();
 }
 
-void print_summary(const Prepared& prepared, const RunResult& result, const RunReport& report) {
+void print_summary(const Prepared& prepared, const RunResult& result, const RunReport& report,
+                   const std::optional<RecoveryReport>& recovery) {
   const AttentionShape& shape = prepared.job.shape;
   const ArrayConfig& array = prepared.config.accelerator.array;
   TextTable table;
@@ -56,6 +58,10 @@ void print_summary(const Prepared& prepared, const RunResult& result, const RunR
   if (report.expected)
     table.add({"largest error / max|expected|",
                fmt::format("{:.3g}", report.expected->max_error_over_max_abs)});
+  if (recovery)
+    table.add({fmt::format("recovery, {}", enum_name(prepared.config.recovery->policy)),
+               fmt::format("{} retries, {} extra cycles{}", recovery->retries,
+                           recovery->extra_cycles, recovery->exhausted ? ", exhausted" : "")});
   fmt::print("{}\n{}", table.str(), unit_table(result));
   if (!report.checkers.empty()) fmt::print("\n{}", checker_table(prepared, report));
 }
@@ -66,15 +72,19 @@ int run_command(const CommandLine& command_line) {
   const Prepared prepared = prepare(command_line);
   OutputDir directory(output_directory(command_line), command_line.force);
   constexpr bool kInterposers = false;  // no fault is armed here
-  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job, kInterposers);
+  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
+                        kInterposers, prepared.config.recovery.value_or(RecoveryConfig{}));
   const auto start = std::chrono::steady_clock::now();
   const RunResult result = simulation.run();
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
   require_finished(result);
+  const std::optional<RecoveryReport> recovery =
+      report_recovery(simulation, prepared.config, result);
 
   const RunReport report = report_run(prepared, result);
   const AttentionShape& shape = prepared.job.shape;
-  write_json(directory.path() / "run.json", run_json(prepared, result, report));
+  write_json(directory.path() / "run.json",
+             run_json(prepared, result, report, recovery ? &*recovery : nullptr));
   write_npy(directory.path() / "output.npy", {shape.heads, shape.tokens_q, shape.head_dim},
             report.output);
   write_json(directory.path() / "config.json", prepared.effective);
@@ -84,7 +94,7 @@ int run_command(const CommandLine& command_line) {
               {"macs_per_s", static_cast<double>(result.macs) / wall.count()}});
   directory.commit();
   if (command_line.quiet) return kDone;
-  print_summary(prepared, result, report);
+  print_summary(prepared, result, report, recovery);
   fmt::print("\nwritten: {}/run.json output.npy config.json timing.json\n",
              output_directory(command_line).string());
   return kDone;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "models/accelerator/accelerator_config.h"
 #include "models/checksum_unit/checker_config.h"
+#include "models/sequencer/recovery_config.h"
 #include "src/calibration/calibration_config.h"
 #include "src/campaign/campaign_config.h"
 #include "src/sweep/sweep_config.h"
@@ -19,6 +21,7 @@ struct Config {
   std::vector<CheckerConfig>
       checkers;  ///< in the order of the file, combinations last; names are unique
   WorkloadConfig workload;
+  std::optional<RecoveryConfig> recovery;  ///< none: no alarm interrupts
   CampaignConfig campaign;
   CalibrationConfig calibration;
   SweepConfig sweep;
@@ -29,6 +32,8 @@ struct Config {
     v(FieldSpec{"accelerator", "the modelled hardware"}, self.accelerator);
     v(FieldSpec{"checkers", "name -> checker; every checker watches the same run"}, self.checkers);
     v(FieldSpec{"workload", "what is computed", 0, 0, true}, self.workload);
+    v(FieldSpec{"recovery", "what an alarm makes the accelerator do; nothing without"},
+      self.recovery);
     v(FieldSpec{"campaign", "which faults are injected"}, self.campaign);
     v(FieldSpec{"calibration", "which false-alarm rates thresholds are calibrated for"},
       self.calibration);

@@ -146,6 +146,24 @@ void check_safety(const Config& config, const ConfigOrigin& origin) {
                   "ms, s");
 }
 
+void check_recovery(const Config& config, const ConfigOrigin& origin) {
+  if (!config.recovery) return;
+  const RecoveryConfig& recovery = *config.recovery;
+  std::vector<std::string> names;
+  for (const CheckerConfig& checker : config.checkers) names.push_back(checker.name);
+  if (recovery.enabled() && names.empty())
+    origin.reject("/recovery/policy", std::string(enum_name(recovery.policy)),
+                  "none, as there is no checker whose alarm could interrupt");
+  if (!recovery.checkers) return;
+  if (recovery.checkers->empty())
+    origin.reject("/recovery/checkers", "[]", "at least one checker, or no key for all");
+  for (std::size_t c = 0; c < recovery.checkers->size(); ++c)
+    if (const std::string& name = (*recovery.checkers)[c];
+        std::find(names.begin(), names.end(), name) == names.end())
+      origin.reject(fmt::format("/recovery/checkers/{}", c), one_line(Json(name)),
+                    suggest(name, names));
+}
+
 const CheckerKind& kind_of(const Json& checker, const Cursor& place) {
   std::vector<std::string> names;
   for (const CheckerKind& kind : checker_kinds()) names.push_back(kind.name);
@@ -259,6 +277,7 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_workload(config.workload, origin);
   check_stop(config, origin);
   check_safety(config, origin);
+  check_recovery(config, origin);
   return config;
 }
 

@@ -1,6 +1,7 @@
 #include "src/simulation/combinations.h"
 
 #include <algorithm>
+#include <set>
 
 namespace attnguard {
 namespace {
@@ -30,6 +31,20 @@ Members members_of(const std::vector<CheckerConfig>& checkers) {
       if (joined[m]) members[c].push_back(m);
   }
   return members;
+}
+
+std::vector<std::size_t> lines_of(const std::vector<CheckerConfig>& checkers,
+                                  const std::optional<std::vector<std::string>>& names) {
+  const Members members = members_of(checkers);
+  std::set<std::size_t> lines;
+  for (std::size_t c = 0; c < checkers.size(); ++c) {
+    if (names && std::count(names->begin(), names->end(), checkers[c].name) == 0) continue;
+    if (members[c].empty())
+      lines.insert(c);
+    else
+      lines.insert(members[c].begin(), members[c].end());
+  }
+  return {lines.begin(), lines.end()};
 }
 
 }  // namespace attnguard

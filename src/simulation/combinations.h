@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "models/checksum_unit/any_of.h"
@@ -13,5 +15,10 @@ namespace attnguard {
 /// stand behind all others (read_checkers).
 using Members = std::vector<std::vector<std::size_t>>;
 Members members_of(const std::vector<CheckerConfig>& checkers);
+
+/// The checkers with a line of their own among the named ones and the members of the named
+/// combinations, ascending; all without names.
+std::vector<std::size_t> lines_of(const std::vector<CheckerConfig>& checkers,
+                                  const std::optional<std::vector<std::string>>& names);
 
 }  // namespace attnguard

@@ -6,6 +6,7 @@
 
 #include "models/numerics/format.h"
 #include "src/config/sha256.h"
+#include "src/simulation/require_finished.h"
 
 namespace attnguard {
 namespace {
@@ -45,6 +46,18 @@ std::string value_bytes(const std::vector<std::uint32_t>& raw, Format format) {
 
 }  // namespace
 
+std::optional<RecoveryReport> report_recovery(Simulation& simulation, const Config& config,
+                                              const RunResult& plain) {
+  if (!config.recovery || !config.recovery->enabled()) return std::nullopt;
+  const RunResult run =
+      simulation.run_recovering({}, recovery_watchdog_cycles(plain.cycles, *config.recovery));
+  require_finished(run);
+  return RecoveryReport{
+      run.recovery.retries, run.recovery.exhausted,
+      static_cast<std::int64_t>(run.cycles) - static_cast<std::int64_t>(plain.cycles),
+      run.output == plain.output};
+}
+
 RunReport report_run(const Prepared& prepared, const RunResult& result) {
   const AcceleratorConfig& accelerator = prepared.config.accelerator;
   RunReport report;
@@ -62,7 +75,7 @@ RunReport report_run(const Prepared& prepared, const RunResult& result) {
 }
 
 nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& result,
-                                const RunReport& report) {
+                                const RunReport& report, const RecoveryReport* recovery) {
   using Json = nlohmann::ordered_json;
   Json json = result_header(prepared);
   json["cycles"] = result.cycles;
@@ -82,6 +95,12 @@ nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& resul
         {"max_residual", checker.max_residual},
         {"max_residual_over_threshold", checker.max_residual_over_threshold}};
   }
+  if (recovery != nullptr)
+    json["recovery"] = {{"policy", enum_name(prepared.config.recovery->policy)},
+                        {"retries", recovery->retries},
+                        {"exhausted", recovery->exhausted},
+                        {"extra_cycles", recovery->extra_cycles},
+                        {"same_output", recovery->same_output}};
   json["output_sha256"] = report.output_sha256;
   if (report.expected)
     json["expected"] = {{"max_abs_error", report.expected->max_abs_error},

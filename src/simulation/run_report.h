@@ -32,9 +32,22 @@ struct RunReport {
   std::optional<ExpectedError> expected;
 };
 
+/// What recovery did in a run without faults.
+struct RecoveryReport {
+  std::uint32_t retries = 0;
+  bool exhausted = false;
+  std::int64_t extra_cycles = 0;  ///< than the run in which no alarm interrupts
+  bool same_output = true;        ///< as that run
+};
+/// Runs once more, with alarms that interrupt; none without a recovery policy. What is then done
+/// again a checker's threshold asks for. Throws UnfinishedError.
+std::optional<RecoveryReport> report_recovery(Simulation& simulation, const Config& config,
+                                              const RunResult& plain);
+
 RunReport report_run(const Prepared& prepared, const RunResult& result);
 
+/// `recovery`: null without a recovery policy.
 nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& result,
-                                const RunReport& report);
+                                const RunReport& report, const RecoveryReport* recovery);
 
 }  // namespace attnguard

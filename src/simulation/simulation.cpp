@@ -24,8 +24,9 @@ void quiet_kernel() {
 
 struct Simulation::Impl {
   Impl(const AcceleratorConfig& config, const std::vector<CheckerConfig>& checkers,
-       const AttentionJob& job, bool interposers)
-      : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers),
+       const AttentionJob& job, bool interposers, const RecoveryConfig& recovery)
+      : accelerator((quiet_kernel(), "accelerator"), config, checkers, job.shape, interposers,
+                    recovery, lines_of(checkers, recovery.checkers)),
         shape(job.shape),
         members(members_of(checkers)) {
     accelerator.memory().load(job);
@@ -38,7 +39,8 @@ struct Simulation::Impl {
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
   }
 
-  RunResult run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles, bool record_live);
+  enum class Mode { plain, recording, recovering };
+  RunResult run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles, Mode mode);
   void settle();
   void keep_golden(const RunResult& result);
   void record_commit(const Burst& burst, std::uint64_t address);
@@ -96,7 +98,8 @@ void Simulation::Impl::settle() {
 }
 
 RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles,
-                                bool record_live) {
+                                Mode mode) {
+  const bool record_live = mode == Mode::recording;
   settle();
   accelerator.reset();
   commits.clear();
@@ -106,7 +109,7 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   }
   accelerator.sequencer().record(record_live ? &schedule : nullptr);
   for (const Fault& fault : faults) accelerator.arm(fault);
-  accelerator.start();
+  accelerator.start(mode == Mode::recovering);
   // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits
   // for ever.
   sc_core::sc_start(accelerator.clock().until(watchdog_cycles), sc_core::SC_EXIT_ON_STARVATION);
@@ -128,10 +131,12 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   result.commits = std::move(commits);
   result.link_bytes = accelerator.link_bytes();
   result.code_reads = accelerator.code_reads();
+  if (mode == Mode::recovering) result.recovery = accelerator.recovered();
   for (auto& guard : accelerator.checksum().guards())
     result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
-  for (const Fault& fault : faults)
-    result.fault = result.fault.earlier(accelerator.outcome(fault.site.reg));
+  // What was in flight when an alarm came is dropped, and with it what is known of its faults.
+  for (std::size_t f = 0; f < faults.size() && mode != Mode::recovering; ++f)
+    result.fault = result.fault.earlier(accelerator.outcome(faults[f].site.reg));
   result.checkers.resize(members.size());
   for (std::size_t c = 0; c < members.size(); ++c)
     for (const std::size_t member : members[c])
@@ -167,8 +172,8 @@ void Simulation::Impl::check_invariants(const RunResult& result) const {
 
 Simulation::Simulation(const AcceleratorConfig& accelerator,
                        const std::vector<CheckerConfig>& checkers, const AttentionJob& job,
-                       bool interposers)
-    : impl_(std::make_unique<Impl>(accelerator, checkers, job, interposers)) {}
+                       bool interposers, const RecoveryConfig& recovery)
+    : impl_(std::make_unique<Impl>(accelerator, checkers, job, interposers, recovery)) {}
 
 Simulation::~Simulation() = default;
 
@@ -183,7 +188,7 @@ RunResult Simulation::run(bool record_live) {
   // A fault-free schedule is finite, so starvation ends it: done, or a deadlock that is reported as
   // a hang.
   constexpr std::uint64_t kUnbounded = std::uint64_t{1} << 48;
-  return impl_->run({}, kUnbounded, record_live);
+  return impl_->run({}, kUnbounded, record_live ? Impl::Mode::recording : Impl::Mode::plain);
 }
 
 const std::vector<LiveBlock>& Simulation::live_blocks() const {
@@ -196,7 +201,12 @@ const std::vector<BurstRecord>& Simulation::bursts() const {
 
 RunResult Simulation::run_with_faults(const std::vector<Fault>& faults,
                                       std::uint64_t watchdog_cycles) {
-  return impl_->run(faults, watchdog_cycles, false);
+  return impl_->run(faults, watchdog_cycles, Impl::Mode::plain);
+}
+
+RunResult Simulation::run_recovering(const std::vector<Fault>& faults,
+                                     std::uint64_t watchdog_cycles) {
+  return impl_->run(faults, watchdog_cycles, Impl::Mode::recovering);
 }
 
 std::optional<DoneFault> Simulation::foresee(const Fault& fault) const {

@@ -18,6 +18,7 @@
 #include "models/fabric/unit_stats.h"
 #include "models/fault_injector/fault.h"
 #include "models/sequencer/done_fault.h"
+#include "models/sequencer/recovery_core.h"
 
 namespace attnguard {
 
@@ -39,6 +40,18 @@ struct CommitRecord {
   std::uint32_t slice_cols = 0;
 };
 
+/// A run that takes longer has hung.
+inline std::uint64_t watchdog_cycles(std::uint64_t golden_cycles) {
+  return 4 * golden_cycles + 10000;
+}
+/// The same where alarms interrupt: each unit of work may be done again `retries` times, with what
+/// was in flight behind it and after an abort.
+inline std::uint64_t recovery_watchdog_cycles(std::uint64_t golden_cycles,
+                                              const RecoveryConfig& recovery) {
+  return (1 + std::uint64_t{recovery.retries}) *
+         (watchdog_cycles(golden_cycles) + recovery.abort_cycles * golden_cycles);
+}
+
 /// failed: of no run; the process that should have made it died, twice.
 enum class Completion : std::uint8_t { finished, hang, crash, failed };
 
@@ -57,7 +70,8 @@ struct RunResult {
   std::map<std::string, std::uint64_t> link_bytes;
   std::vector<CheckerResult> checkers;  ///< in configuration order
   CodeReads code_reads;                 ///< of protected buffers
-  FaultOutcome fault;                   ///< of the armed faults, the first activated
+  FaultOutcome fault;  ///< of the armed faults, the first activated; not where alarms interrupt
+  RecoveryResult recovery;  ///< of a run in which alarms interrupt
 };
 
 class Simulation {
@@ -66,7 +80,7 @@ class Simulation {
   /// a tile fits no buffer half. `interposers`: bind a fault interposer into every data link;
   /// without, links are no fault sites (to measure what disarmed interposers cost).
   Simulation(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
-             const AttentionJob& job, bool interposers = true);
+             const AttentionJob& job, bool interposers = true, const RecoveryConfig& recovery = {});
   ~Simulation();
 
   /// Other tensors of the same shape: what the next runs compute.
@@ -87,6 +101,9 @@ class Simulation {
   RunResult run_with_fault(const Fault& fault, std::uint64_t watchdog_cycles) {
     return run_with_faults({fault}, watchdog_cycles);
   }
+  /// The same, where an alarm makes the accelerator do work again as the recovery configuration
+  /// says.
+  RunResult run_recovering(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles);
   /// What a flip of a done line does, told from the recorded golden run; empty for other registers
   /// and where only run_with_fault can tell.
   std::optional<DoneFault> foresee(const Fault& fault) const;

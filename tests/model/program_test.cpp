@@ -41,8 +41,7 @@ Case random_case(std::mt19937& random) {
 
 Program program_of(const Case& test, const JobLayout& layout) {
   const BuffersConfig& buffers = test.accelerator.buffers;
-  const std::uint64_t half_bytes[4] = {buffers.q.words, buffers.k.words, buffers.v.words,
-                                       buffers.o.words};
+  const HalfBytes half_bytes{buffers.q.words, buffers.k.words, buffers.v.words, buffers.o.words};
   return make_program(layout, half_bytes);
 }
 

@@ -39,9 +39,7 @@ CheckerReplay::CheckerReplay(const CheckerConfig& config, const CheckerDimension
   }
   carried_at_ = state_bytes_;
   for (RegisterBook* book : checker_->registers())
-    if (!book->shape().temporary && book->shape().meaning == LaneMeaning::element &&
-        book->shape().storage != StorageKind::sram && !book->shape().of_query_tile)
-      add(carried_books_, book, book->shape().lanes);
+    if (book->shape().outlives_query_tiles()) add(carried_books_, book, book->shape().lanes);
   if (checker_->keeps_operand_sums())
     for (RegisterBook* book : checker_->registers())
       if (book->shape().temporary && book->shape().meaning == LaneMeaning::element)
