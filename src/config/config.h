@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "models/accelerator/accelerator_config.h"
@@ -20,6 +22,7 @@ struct Config {
   WorkloadConfig workload;
   CampaignConfig campaign;
   SweepConfig sweep;
+  std::optional<std::string> technology;  ///< file of constants; none: the built-in 28 nm
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
@@ -29,6 +32,10 @@ struct Config {
     v(FieldSpec{"workload", "what is computed", 0, 0, true}, self.workload);
     v(FieldSpec{"campaign", "which faults are injected"}, self.campaign);
     v(FieldSpec{"sweep", "which keys the sweep command varies"}, self.sweep);
+    v(FieldSpec{"technology",
+                "file with the constants of energy and area (docs/cost.md); absent: the built-in "
+                "28 nm, as in configs/technology/28nm.json"},
+      self.technology);
   }
 };
 

@@ -127,8 +127,14 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   result.output = accelerator.memory().output();
   result.commits = std::move(commits);
   result.link_bytes = accelerator.link_bytes();
-  for (auto& guard : accelerator.checksum().guards())
-    result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
+  const bool priced = faults.empty() && result.completion == Completion::finished;
+  if (priced) result.activity = accelerator.activity(result.cycles);
+  for (auto& guard : accelerator.checksum().guards()) {
+    CheckerResult& checker = result.checkers.emplace_back();
+    if (priced) checker.activity = guard->activity();
+    checker.checks = std::move(guard->checks);
+    checker.alarm_cycle = guard->alarm_cycle;
+  }
   for (const Fault& fault : faults)
     result.fault = result.fault.earlier(accelerator.outcome(fault.site.reg));
   result.checkers.resize(members.size());

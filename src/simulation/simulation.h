@@ -14,6 +14,7 @@
 #include "models/accelerator/attention_job.h"
 #include "models/checksum_unit/checker.h"
 #include "models/checksum_unit/checker_config.h"
+#include "models/fabric/activity.h"
 #include "models/fabric/unit_stats.h"
 #include "models/fault_injector/fault.h"
 #include "models/sequencer/done_fault.h"
@@ -26,6 +27,7 @@ inline constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max(
 struct CheckerResult {
   std::vector<Check> checks;           ///< every comparison, in the order made
   std::uint64_t alarm_cycle = kNever;  ///< first cycle at which the alarm line was read high
+  std::optional<Activity> activity;    ///< of a fault-free run and a checker that tells its cost
 };
 
 /// When the words of one output tile reach external memory.
@@ -54,8 +56,9 @@ struct RunResult {
   std::vector<CommitRecord> commits;
   std::map<std::string, UnitStats> units;
   std::map<std::string, std::uint64_t> link_bytes;
-  std::vector<CheckerResult> checkers;  ///< in configuration order
-  FaultOutcome fault;                   ///< of the armed faults, the first activated
+  std::map<std::string, Activity> activity;  ///< of a fault-free run
+  std::vector<CheckerResult> checkers;       ///< in configuration order
+  FaultOutcome fault;                        ///< of the armed faults, the first activated
 };
 
 class Simulation {
