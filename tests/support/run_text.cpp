@@ -36,8 +36,7 @@ std::string checker_text(const CheckerResult& checker) {
   std::string checks;
   for (const Check& check : checker.checks) checks += check_text(check);
   return fmt::format("checks {} {} alarm {}\n", checker.checks.size(), sha256_hex(checks),
-                     checker.alarm_cycle) +
-         (checker.activity ? activity_text(*checker.activity) : "");
+                     checker.alarm_cycle);
 }
 
 }  // namespace
@@ -45,13 +44,14 @@ std::string checker_text(const CheckerResult& checker) {
 std::string fault_text(const FaultOutcome& fault) {
   if (!fault.activated) return "not activated";
   return fmt::format("activated {} {:x} -> {:x} at {} {} {}", fault.activate_cycle,
-                     fault.value_before, fault.value_after, fault.place.head,
-                     fault.place.query_row, fault.place.key_tile);
+                     fault.value_before, fault.value_after, fault.place.head, fault.place.query_row,
+                     fault.place.key_tile);
 }
 
 std::string run_text(const RunResult& run) {
-  std::string text = fmt::format("completion {} {} {}\nfault {}\n", static_cast<int>(run.completion),
-                                 run.crash_reason, run.crash_cycle, fault_text(run.fault));
+  std::string text =
+      fmt::format("completion {} {} {}\nfault {}\n", static_cast<int>(run.completion),
+                  run.crash_reason, run.crash_cycle, fault_text(run.fault));
   for (const CheckerResult& checker : run.checkers) text += checker_text(checker);
   if (run.completion != Completion::finished) return text;
   text += fmt::format("cycles {}\nmacs {}\noutput {}\n", run.cycles, run.macs,
@@ -66,7 +66,14 @@ std::string run_text(const RunResult& run) {
     text += '\n';
   }
   for (const auto& [link, bytes] : run.link_bytes) text += fmt::format("link {} {}\n", link, bytes);
+  return text;
+}
+
+std::string counts_text(const RunResult& run) {
+  std::string text;
   for (const auto& [unit, activity] : run.activity) text += unit + " " + activity_text(activity);
+  for (const CheckerResult& checker : run.checkers)
+    text += "checker " + (checker.activity ? activity_text(*checker.activity) : "unknown\n");
   return text;
 }
 
