@@ -53,6 +53,9 @@ class Accelerator final : public sc_core::sc_module {
   std::map<std::string, std::uint64_t> link_bytes() const;
   /// Of all buffers.
   CodeReads code_reads() const;
+  /// What every unit, the links and external memory did in the run that took so many cycles; the
+  /// checkers' is theirs.
+  std::map<std::string, Activity> activity(std::uint64_t total_cycles) const;
 
   const Program& program() const { return program_; }
   const JobLayout& layout() const { return layout_; }

@@ -8,9 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/fabric/activity.h"
 #include "models/fabric/code_reads.h"
 #include "models/fabric/tile.h"
 #include "models/fault_injector/fault_universe.h"
@@ -114,6 +116,7 @@ struct CarriedTerms {
 };
 
 class RegisterBook;
+class TilesSeen;
 
 /// To write a checker is to say what it needs() and what its comparisons() are called, and to take
 /// the observations: all its state lies in RegisterFiles (checker_registers.h). The rest has
@@ -149,6 +152,10 @@ class Checker {
   virtual void declare(FaultUniverse& universe);
   /// Start of a job: all state as after power-on; without an override all registers() are zero.
   virtual void reset();
+  /// The arithmetic of its hardware in a run that showed it these tiles, put together from the
+  /// parts of checker_arithmetic.h. Empty for a checker that does not say: its cost is unknown
+  /// then, and not zero. Its registers need no words.
+  virtual std::optional<Arithmetic> arithmetic(const TilesSeen&) const { return std::nullopt; }
 
   // Observations. [k][stride] means values[k × stride + lane].
   virtual void query_written(const Observed&) {}  ///< q [d][stride], lane = row; beat = k

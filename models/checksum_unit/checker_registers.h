@@ -98,6 +98,9 @@ class RegisterBook {
   RegisterId reg() const { return reg_; }
   const RegisterShape& shape() const { return shape_; }
   std::size_t element_bytes() const { return element_bytes_; }
+  /// Scheduled accesses to single registers since reset().
+  std::uint64_t reads() const { return reads_; }
+  std::uint64_t writes() const { return writes_; }
   /// The register itself, for whoever saves and restores state.
   std::byte* at(std::uint32_t group, std::uint32_t lane) {
     return storage_ + (group * stride_ + lane) * element_bytes_;
@@ -134,6 +137,7 @@ class RegisterBook {
   std::uint32_t first_row_ = 0;
   std::byte* storage_ = nullptr;  ///< [groups][stride] elements of element_bytes
   std::size_t stride_ = 0, element_bytes_ = 0;
+  std::uint64_t reads_ = 0, writes_ = 0;
   std::vector<LaneCycles>
       last_;  ///< latest access per group: content is live from there to the next read
 };
@@ -149,7 +153,10 @@ class RegisterFile final : public RegisterBook {
     element_bytes_ = sizeof(T);
   }
 
-  void reset() override { std::fill(values_.begin(), values_.end(), T{0}); }
+  void reset() override {
+    std::fill(values_.begin(), values_.end(), T{0});
+    reads_ = writes_ = 0;
+  }
   /// Values of a group, padded to lane_stride(lanes); consecutive groups follow at that stride.
   T* group(std::uint32_t index) { return values_.data() + index * stride_; }
   std::size_t stride() const { return stride_; }
@@ -157,6 +164,7 @@ class RegisterFile final : public RegisterBook {
   /// Lanes 0 .. count−1 of the group are read at `cycles`: a due fault is now in their values.
   void read(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles,
             const TileContext& tile) {
+    reads_ += count;
     if (!watched()) return;
     for (std::uint32_t lane = 0; lane < count; ++lane)
       read_lane(site(group_index, lane), cycles.at(lane), group(group_index)[lane],
@@ -166,6 +174,7 @@ class RegisterFile final : public RegisterBook {
 
   /// Lanes 0 .. count−1 of the group are overwritten at `cycles`.
   void write(std::uint32_t group_index, std::uint32_t count, LaneCycles cycles) {
+    writes_ += count;
     if (!watched()) return;
     for (std::uint32_t lane = 0; lane < count; ++lane)
       watch_.tap.write(reg_, site(group_index, lane), cycles.at(lane));
@@ -177,6 +186,8 @@ class RegisterFile final : public RegisterBook {
   template <class Add>
   void accumulate(std::uint32_t group_index, std::uint32_t count, LaneCycles first,
                   std::uint32_t beats, std::uint32_t interval, const TileContext& tile, Add add) {
+    reads_ += std::uint64_t{count} * (beats - 1);
+    writes_ += std::uint64_t{count} * beats;
     const bool watching = watched();
     for (std::uint32_t beat = 0; beat < beats; ++beat) {
       const LaneCycles cycles = first + std::uint64_t{beat} * interval;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "models/checksum_unit/any_of.h"
+#include "models/checksum_unit/checker_registers.h"
 #include "models/checksum_unit/make_checker.h"
 
 namespace attnguard {
@@ -49,9 +50,13 @@ void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&)
   const std::size_t stride =
       value ? burst.timing.groups * burst.values_stride : burst.values_stride;
   const Observed observed{burst.tile, values_.data(), stride, burst.timing};
-  for (auto& guard : guards_)
-    if ((guard->checker->needs() & burst.observation) != 0)
-      dispatch(*guard, burst, payload.get_address(), observed);
+  const bool sums = burst.observation == kScalars && payload.get_address() != 0;
+  for (auto& guard : guards_) {
+    if ((guard->checker->needs() & burst.observation) == 0) continue;
+    if (!sums) guard->seen.add(static_cast<Observation>(burst.observation), burst.tile);
+    guard->observed_bytes += burst.bytes();
+    dispatch(*guard, burst, payload.get_address(), observed);
+  }
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
@@ -156,6 +161,8 @@ void ChecksumUnit::Guard::reset() {
   checker->reset();
   checker->tap().disarm();
   alarm.reset(false);
+  seen.clear();
+  observed_bytes = 0;
   checks.clear();
   alarms_.clear();
   checks.reserve(expected_checks_);  // the record of the previous run was handed out whole
@@ -205,6 +212,27 @@ void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
   acknowledge(cycle);
   checker->reset();
   checker->tap().abandon(cycle);
+}
+
+std::optional<Activity> ChecksumUnit::Guard::activity() const {
+  TilesSeen all = seen;
+  for (const Check& check : checks) all.add_check(check.comparison);
+  const std::optional<Arithmetic> arithmetic = checker->arithmetic(all);
+  if (!arithmetic) return std::nullopt;
+  Activity activity;
+  activity.arithmetic = *arithmetic;
+  activity.link_bytes = observed_bytes;
+  for (const RegisterBook* book : checker->registers()) {
+    if (!book->declared()) continue;
+    const RegisterShape& shape = book->shape();
+    RegisterClass cls;
+    cls.path = shape.path;
+    const std::uint64_t bits = bits_of(shape.format);
+    activity.storage.push_back({cls.site_class(), shape.storage == StorageKind::sram,
+                                std::uint64_t{shape.groups} * shape.lanes * bits,
+                                book->reads() * bits, book->writes() * bits});
+  }
+  return activity;
 }
 
 /// The line is read in every cycle, also where a fault keeps it low.

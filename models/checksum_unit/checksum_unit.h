@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "models/checksum_unit/checker.h"
+#include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
@@ -79,10 +80,15 @@ struct ChecksumUnit::Guard final : CheckSink {
   /// under way go on.
   void abandon(std::uint64_t cycle, const std::function<bool(const Check&)>& redone);
 
+  /// Of the run so far; empty unless the checker says what its arithmetic is.
+  std::optional<Activity> activity() const;
+
   std::string name;
   std::unique_ptr<Checker> checker;
   Line alarm;
   std::vector<Check> checks;  ///< in the order made
+  TilesSeen seen;
+  std::uint64_t observed_bytes = 0;
   std::uint64_t alarm_cycle;  ///< first cycle at which the line was read high; all ones if never
   std::pair<RegisterId, RegisterId>
       registers;  ///< [first, past the last) register class of the checker

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_context.h"
 #include "models/checksum_unit/own_softmax.h"
 #include "models/checksum_unit/row_check.h"
@@ -37,6 +38,14 @@ class DuplicatedSoftmax final : public Checker {
   std::uint32_t needs() const override { return kScores | kProbabilities | kScalars; }
   std::vector<std::string> comparisons() const override { return {"alpha", "probability", "sum"}; }
   bool compares_groups() const override { return false; }
+  std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const override {
+    CheckerWork work{context_.dims, seen, Format::float32};
+    work.own_softmax(true);
+    work.use(Operation::compare, seen.rows(kScalars) + seen.last_rows(kScalars), 2);
+    work.arithmetic.use(Operation::compare, context_.dims.probability,
+                        seen.elements(kProbabilities), work.rows());
+    return work.arithmetic;
+  }
 
   void scores(const Observed& observed) override {
     softmax_.scores(observed, alpha_, &sum_, observed.tile.half);

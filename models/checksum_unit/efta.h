@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "models/checksum_unit/check_math.h"
+#include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_context.h"
 #include "models/checksum_unit/checksum_column.h"
 #include "models/checksum_unit/row_check.h"
@@ -104,6 +105,19 @@ class Efta final : public Checker {
     if (!judge_.scaled()) return;
     row_weight_.declare(universe);
     weight_.declare(universe);
+  }
+  std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const override {
+    CheckerWork work{context_.dims, seen, Format::float32};
+    count_exponent(seen, work);
+    work.use(Operation::compare, 2 * seen.last_rows(kScalars), 2);
+    const std::uint64_t sums = judge_.scaled() ? 2 : 1, strided = kWidth * sums;
+    work.use(Operation::add, sums * seen.cols(kValueRead) * work.head_dim(), sums * work.cols());
+    work.multiply_add(strided * seen.elements(kProbabilities), strided * work.rows());
+    work.multiply_add(strided * seen.rows(kProbabilities), strided);
+    work.row_totals(kOutputs);
+    work.quotients(strided, true);
+    work.comparisons(kWidth * seen.rows(kOutputs), kWidth, config_.threshold.rule);
+    return work.arithmetic;
   }
 
   void query_read(const Observed& observed) override {
@@ -246,6 +260,26 @@ class Efta final : public Checker {
   }
 
   // Exponent
+
+  /// The comparison of one row and residue: Π p against 2^exponent, both sides' larger one times
+  /// (rounding + weight · constant) plus a constant, times the tolerance.
+  void count_exponent(const TilesSeen& seen, CheckerWork& work) const {
+    const std::uint64_t residues = std::min(kWidth, context_.dims.cols);
+    const std::uint64_t made = seen.rows_by_residues(kScores, kWidth);
+    work.use(Operation::add, 2 * seen.cols(kKeyRead) * work.head_dim(), 2 * work.cols());
+    work.multiply_add(2 * seen.rows_by_residues(kKeyRead, kWidth) * work.head_dim(),
+                      2 * residues * work.rows());
+    work.running_max();
+    if (context_.dims.causal) work.use(Operation::add, seen.elements(kScores), work.cols());
+    // Σ x less the masked scores, scaled, less n·m; and its weight.
+    work.use(Operation::add, 3 * made, 3 * residues);
+    work.use(Operation::multiply, 4 * made, 4 * residues);
+    work.use(Operation::multiply, seen.elements(kProbabilities), work.rows());
+    work.arithmetic.exp2(context_.dims.exp2, made, residues);
+    work.use(Operation::add, 3 * made, 3 * residues);
+    work.use(Operation::multiply, 4 * made, 4 * residues);
+    work.use(Operation::compare, 2 * made, 2 * residues);
+  }
 
   static std::uint32_t residues(const TileContext& tile) { return std::min(kWidth, tile.cols); }
 

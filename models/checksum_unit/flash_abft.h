@@ -11,6 +11,7 @@
 
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/checker.h"
+#include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checksum_column.h"
 #include "models/checksum_unit/comparison.h"
@@ -79,6 +80,19 @@ class FlashAbft final : public Checker {
     if (score_) score_->reset();
     output_.reset();
     held_until_cycle_ = 0;
+  }
+  std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const override {
+    CheckerWork work{context_.dims, seen, N::format};
+    work.row_sums(config_.row_sum, output_.judge().scale());
+    work.checksum_column(true, output_.judge().scale());
+    if (softmax_) work.own_softmax(own_division());
+    if (score_)
+      work.score_check(1, config_.key_sum, config_.granularity, false,
+                       config_.score_threshold.rule);
+    work.row_totals(kOutputs);
+    work.quotients(output_.scaled() ? 2 : 1, own_division());
+    work.grouped_comparisons(0, seen.rows(kOutputs), config_.granularity, config_.threshold.rule);
+    return work.arithmetic;
   }
 
   void query_written(const Observed& observed) override {

@@ -12,6 +12,7 @@
 
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/checker.h"
+#include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checksum_column.h"
 #include "models/checksum_unit/comparison.h"
@@ -28,7 +29,8 @@ class MatmulAbft final : public Checker {
   using Value = typename N::Value;
 
   MatmulAbft(const std::string& name, const MatmulAbftConfig& config, const CheckerDimensions& dims)
-      : carried_(config.pv_check == PvCheck::carried),
+      : config_(config),
+        carried_(config.pv_check == PvCheck::carried),
         context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         score_(context_, {config.key_sum, config.query_source, Granularity::query, true}, 0,
                score_judge(config, dims)),
@@ -67,6 +69,15 @@ class MatmulAbft final : public Checker {
     score_.reset();
     product_.reset();
     held_until_cycle_ = 0;
+  }
+  std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const override {
+    CheckerWork work{context_.dims, seen, N::format};
+    work.row_sums(config_.row_sum, product_.judge().scale());
+    work.checksum_column(carried_, product_.judge().scale());
+    work.row_totals(carried_ ? kOutputs : kPartials);
+    work.comparisons(seen.checks(1), 1, config_.pv_threshold.rule);
+    work.score_check(0, config_.key_sum, Granularity::query, true, config_.score_threshold.rule);
+    return work.arithmetic;
   }
 
   void query_written(const Observed& observed) override { score_.query_written(observed); }
@@ -143,6 +154,7 @@ class MatmulAbft final : public Checker {
                      cycles + adder_tree_cycles(context_.dims.cols) + 1, *sink_);
   }
 
+  MatmulAbftConfig config_;
   bool carried_;
   CheckerContext context_;
   ScoreChecksum<N> score_;

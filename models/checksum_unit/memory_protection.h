@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/checksum_unit/checker_options.h"
+#include "models/fabric/activity.h"
 #include "models/fabric/field.h"
 
 namespace attnguard {
@@ -47,6 +49,8 @@ class MemoryProtection final : public Checker {
     const std::uint64_t cycle = alarm_cycle(config_, errors);
     if (cycle != ~std::uint64_t{0}) sink_->alarmed(cycle);
   }
+  /// None: the decoders and the check bits are the buffers'.
+  std::optional<Arithmetic> arithmetic(const TilesSeen&) const override { return Arithmetic{}; }
 
  private:
   MemoryProtectionConfig config_;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_context.h"
 #include "models/checksum_unit/row_check.h"
 #include "models/checksum_unit/threshold.h"
@@ -70,6 +71,19 @@ class RangeCheck final : public Checker {
   bool products_need_scores() const override { return false; }
   void declare(FaultUniverse& universe) override {
     if (config_.output_check) max_.declare(universe);
+  }
+  std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const override {
+    CheckerWork work{context_.dims, seen, Format::float32};
+    work.use(Operation::compare, 2 * seen.rows(kScalars), 2);
+    work.use(Operation::compare, 2 * seen.last_rows(kScalars), 2);
+    work.arithmetic.use(Operation::compare, context_.dims.probability,
+                        2 * seen.elements(kProbabilities), 2 * work.rows());
+    if (!config_.output_check) return work.arithmetic;
+    const std::uint64_t outputs = seen.rows(kOutputs) * work.head_dim();
+    work.use(Operation::compare, seen.cols(kValueRead) * work.head_dim() + outputs,
+             2 * work.cols());
+    work.multiply_add(outputs, work.cols());  // the limit: max|v| widened by the rounding bound
+    return work.arithmetic;
   }
 
   void alphas(const Observed& observed) override {

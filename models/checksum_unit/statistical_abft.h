@@ -99,6 +99,20 @@ class StatisticalAbft final : public ColumnChecker {
     sink_->checked(check);
   }
 
+  /// The deviations' sum and the number beyond theta, an adder tree each, the latter of integers
+  /// and counted like the other; then two comparisons per corner.
+  void count_report(CheckerWork& work) const override {
+    const std::uint64_t columns =
+        work.seen.cols(kScores) + work.seen.tiles(kPartials) * work.head_dim();
+    const std::size_t corners =
+        std::max(config_.score_region.corners.size(), config_.pv_region.corners.size());
+    work.use(Operation::add, 2 * columns, 2 * work.cols());
+    work.use(Operation::compare,
+             2 * (work.seen.tiles(kScores) * config_.score_region.corners.size() +
+                  work.seen.tiles(kPartials) * config_.pv_region.corners.size()),
+             2 * corners);
+  }
+
   StatisticalAbftConfig config_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "src/cli/command_line.h"
 #include "src/cli/text_table.h"
+#include "src/cost/cost_report.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
 #include "src/simulation/require_finished.h"
@@ -43,8 +44,32 @@ std::string unit_table(const RunResult& result) {
   return table.str();
 }
 
+/// Energy and area of each unit, then of each checker, in percent of the accelerator.
+std::string cost_table(const CostReport& cost) {
+  constexpr double kPicojoulesPerMicrojoule = 1e6, kSquareMicrometresPerMillimetre = 1e6;
+  TextTable table;
+  table.add({"cost, " + cost.technology, "energy uJ", "share", "area mm2", "share"});
+  const auto add = [&](const std::string& name, const std::optional<Cost>& of) {
+    if (!of) return table.add({name, "unknown", "", "unknown", ""});
+    const auto percent = [](const std::optional<double>& share) {
+      return share ? fmt::format("{:.2f} %", *share) : "";
+    };
+    table.add({name, fmt::format("{:.4g}", of->energy_pj / kPicojoulesPerMicrojoule),
+               percent(cost.energy_pct(of)),
+               fmt::format("{:.4g}", of->area_um2 / kSquareMicrometresPerMillimetre),
+               percent(cost.area_pct(of))});
+  };
+  for (const Bill& bill : cost.units)
+    if (bill.unit != kExternalMemory) add(bill.unit, bill.total);
+  add("accelerator", cost.accelerator);
+  for (const CheckerCost& checker : cost.by_checker) add("+ " + checker.name, checker.cost);
+  for (const Bill& bill : cost.units)
+    if (bill.unit == kExternalMemory) add(bill.unit, bill.total);
+  return table.str();
+}
+
 void print_summary(const Prepared& prepared, const RunResult& result, const RunReport& report,
-                   const std::optional<RecoveryReport>& recovery) {
+                   const std::optional<RecoveryReport>& recovery, const CostReport& cost) {
   const AttentionShape& shape = prepared.job.shape;
   const ArrayConfig& array = prepared.config.accelerator.array;
   TextTable table;
@@ -64,6 +89,7 @@ void print_summary(const Prepared& prepared, const RunResult& result, const RunR
                            recovery->extra_cycles, recovery->exhausted ? ", exhausted" : "")});
   fmt::print("{}\n{}", table.str(), unit_table(result));
   if (!report.checkers.empty()) fmt::print("\n{}", checker_table(prepared, report));
+  fmt::print("\n{}", cost_table(cost));
 }
 
 }  // namespace
@@ -83,8 +109,12 @@ int run_command(const CommandLine& command_line) {
 
   const RunReport report = report_run(prepared, result);
   const AttentionShape& shape = prepared.job.shape;
-  write_json(directory.path() / "run.json",
-             run_json(prepared, result, report, recovery ? &*recovery : nullptr));
+  const CostReport cost = report_cost(result, prepared.config.checkers,
+                                      prepared.config.accelerator.clock_mhz, prepared.technology);
+  nlohmann::ordered_json json = run_json(prepared, result, report, recovery ? &*recovery : nullptr);
+  json["cost"] = cost_json(cost);
+  write_json(directory.path() / "run.json", json);
+  write_cost_csv(directory.path() / "cost.csv", cost);
   write_npy(directory.path() / "output.npy", {shape.heads, shape.tokens_q, shape.head_dim},
             report.output);
   write_json(directory.path() / "config.json", prepared.effective);
@@ -94,8 +124,8 @@ int run_command(const CommandLine& command_line) {
               {"macs_per_s", static_cast<double>(result.macs) / wall.count()}});
   directory.commit();
   if (command_line.quiet) return kDone;
-  print_summary(prepared, result, report, recovery);
-  fmt::print("\nwritten: {}/run.json output.npy config.json timing.json\n",
+  print_summary(prepared, result, report, recovery, cost);
+  fmt::print("\nwritten: {}/run.json output.npy cost.csv config.json timing.json\n",
              output_directory(command_line).string());
   return kDone;
 }

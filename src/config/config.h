@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "models/accelerator/accelerator_config.h"
@@ -25,6 +26,7 @@ struct Config {
   CampaignConfig campaign;
   CalibrationConfig calibration;
   SweepConfig sweep;
+  std::optional<std::string> technology;  ///< file of constants; none: the built-in 28 nm
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
@@ -38,6 +40,10 @@ struct Config {
     v(FieldSpec{"calibration", "which false-alarm rates thresholds are calibrated for"},
       self.calibration);
     v(FieldSpec{"sweep", "which keys the sweep command varies"}, self.sweep);
+    v(FieldSpec{"technology",
+                "file with the constants of energy and area (docs/cost.md); absent: the built-in "
+                "28 nm, as in configs/technology/28nm.json"},
+      self.technology);
   }
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "src/campaign/fault_list.h"
@@ -45,6 +46,19 @@ void rebase_files(Json& effective, const fs::path& from, const fs::path& to) {
     if (effective["workload"].contains(key)) rebase_file(effective["workload"][key], from, to);
   if (effective["campaign"].contains("fault_list"))
     rebase_file(effective["campaign"]["fault_list"], from, to);
+  if (effective.contains("technology")) rebase_file(effective["technology"], from, to);
+}
+
+void load_technology(Prepared& prepared, const fs::path& folder) {
+  if (!prepared.config.technology) {
+    prepared.technology = built_in_technology();
+    return;
+  }
+  const fs::path file = folder / *prepared.config.technology;
+  prepared.technology = read_technology(file);
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  prepared.input_hashes.emplace_back("technology", sha256_hex(text));
 }
 
 // The faults of campaign.fault_list; `effective` names the file and has none.
@@ -59,8 +73,12 @@ void load_fault_list(Prepared& prepared, const fs::path& folder) {
 
 std::string identity_hash(Json effective,
                           const std::vector<std::pair<std::string, std::string>>& file_hashes) {
-  for (const auto& [key, hash] : file_hashes)
-    effective[key == "fault_list" ? "campaign" : "workload"][key] = hash;
+  for (const auto& [key, hash] : file_hashes) {
+    if (key == "technology")
+      effective[key] = hash;
+    else
+      effective[key == "fault_list" ? "campaign" : "workload"][key] = hash;
+  }
   effective["accelerator"].erase("fidelity");
   effective["campaign"].erase("engine");
   effective.erase("calibration");
@@ -99,6 +117,7 @@ Prepared prepare(const CommandLine& command_line) {
   prepared.input_hashes = std::move(loaded.file_hashes);
   prepared.effective = write_config(config);
   load_fault_list(prepared, folder);
+  load_technology(prepared, folder);
   prepared.config_sha256 = identity_hash(prepared.effective, prepared.input_hashes);
   rebase_files(prepared.effective, folder, output_directory(command_line));
   return prepared;

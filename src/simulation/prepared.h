@@ -13,13 +13,15 @@
 #include "src/cli/command_line.h"
 #include "src/config/config.h"
 #include "src/config/origin.h"
+#include "src/cost/technology.h"
 
 namespace attnguard {
 
 struct Prepared {
   Config config;
-  ConfigOrigin origin;  ///< names a configuration value in an error message
-  AttentionJob job;     ///< values are exact images of the operand format
+  ConfigOrigin origin;    ///< names a configuration value in an error message
+  Technology technology;  ///< constants of energy and area
+  AttentionJob job;       ///< values are exact images of the operand format
   /// Of the canonical effective configuration with tensor contents in place of paths and without
   /// fidelity, engine and calibration, which cannot change the result of a run or campaign.
   std::string config_sha256;

@@ -132,8 +132,15 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   result.link_bytes = accelerator.link_bytes();
   result.code_reads = accelerator.code_reads();
   if (mode == Mode::recovering) result.recovery = accelerator.recovered();
-  for (auto& guard : accelerator.checksum().guards())
-    result.checkers.push_back({std::move(guard->checks), guard->alarm_cycle});
+  const bool priced =
+      faults.empty() && mode != Mode::recovering && result.completion == Completion::finished;
+  if (priced) result.activity = accelerator.activity(result.cycles);
+  for (auto& guard : accelerator.checksum().guards()) {
+    CheckerResult& checker = result.checkers.emplace_back();
+    if (priced) checker.activity = guard->activity();
+    checker.checks = std::move(guard->checks);
+    checker.alarm_cycle = guard->alarm_cycle;
+  }
   // What was in flight when an alarm came is dropped, and with it what is known of its faults.
   for (std::size_t f = 0; f < faults.size() && mode != Mode::recovering; ++f)
     result.fault = result.fault.earlier(accelerator.outcome(faults[f].site.reg));

@@ -14,6 +14,7 @@
 #include "models/accelerator/attention_job.h"
 #include "models/checksum_unit/checker.h"
 #include "models/checksum_unit/checker_config.h"
+#include "models/fabric/activity.h"
 #include "models/fabric/code_reads.h"
 #include "models/fabric/unit_stats.h"
 #include "models/fault_injector/fault.h"
@@ -28,6 +29,7 @@ inline constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max(
 struct CheckerResult {
   std::vector<Check> checks;           ///< every comparison, in the order made
   std::uint64_t alarm_cycle = kNever;  ///< first cycle at which the alarm line was read high
+  std::optional<Activity> activity;    ///< of a fault-free run and a checker that tells its cost
 };
 
 /// When the words of one output tile reach external memory.
@@ -68,8 +70,9 @@ struct RunResult {
   std::vector<CommitRecord> commits;
   std::map<std::string, UnitStats> units;
   std::map<std::string, std::uint64_t> link_bytes;
-  std::vector<CheckerResult> checkers;  ///< in configuration order
-  CodeReads code_reads;                 ///< of protected buffers
+  std::map<std::string, Activity> activity;  ///< of a fault-free run
+  std::vector<CheckerResult> checkers;       ///< in configuration order
+  CodeReads code_reads;                      ///< of protected buffers
   FaultOutcome fault;  ///< of the armed faults, the first activated; not where alarms interrupt
   RecoveryResult recovery;  ///< of a run in which alarms interrupt
 };

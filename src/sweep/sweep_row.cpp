@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "src/campaign/campaign.h"
+#include "src/cost/cost_report.h"
 #include "src/simulation/require_finished.h"
 #include "src/simulation/run_report.h"
 #include "src/simulation/simulation.h"
@@ -25,6 +26,8 @@ Json run_columns(const Prepared& prepared, const RunResult& result) {
     for (const auto& [reason, cycles] : stats.stall_cycles)
       row[fmt::format("stall_cycles_{}_{}", unit, reason)] = cycles;
   for (const auto& [link, bytes] : result.link_bytes) row[fmt::format("bytes_{}", link)] = bytes;
+  row.update(cost_columns(report_cost(result, prepared.config.checkers,
+                                      prepared.config.accelerator.clock_mhz, prepared.technology)));
   return row;
 }
 

@@ -90,11 +90,14 @@ class Resume : public ::testing::Test {
     for (const char* file : kFiles) text += read_text(path(out) / file);
     return text;
   }
+  void await_chunk(const std::string& out) const {
+    for (int i = 0; i < 3000 && !any_chunk(path(out) / "chunks"); ++i) sleep_ms(2);
+    EXPECT_TRUE(any_chunk(path(out) / "chunks")) << read_text(path("log"));
+  }
   /// Starts a campaign and returns when its first chunk is kept.
   std::unique_ptr<RunningAttnguard> start(const std::string& out, const std::string& more) const {
     auto running = std::make_unique<RunningAttnguard>(arguments(out, more), path("log"));
-    for (int i = 0; i < 3000 && !any_chunk(path(out) / "chunks"); ++i) sleep_ms(2);
-    EXPECT_TRUE(any_chunk(path(out) / "chunks")) << read_text(path("log"));
+    await_chunk(out);
     return running;
   }
   void kill_commands(int rounds);
@@ -114,7 +117,10 @@ void Resume::kill_commands(int rounds) {
     kept += resume && any_chunk(path("killed") / "chunks");
     if (!resume) fs::remove_all(path("killed"));
     RunningAttnguard running(arguments("killed", resume ? "--resume" : ""), path("log"));
-    sleep_ms(moment(random));
+    if (round == 0)
+      await_chunk("killed");  // so that one round at least has something to go on with
+    else
+      sleep_ms(moment(random));
     const std::vector<pid_t> workers = children_of(running.pid());
     const bool spare_command = round % 3 == 2 && !workers.empty();
     ::kill(spare_command ? workers[random() % workers.size()] : running.pid(), SIGKILL);
@@ -228,7 +234,10 @@ TEST_F(Resume, OfAScriptedEngineAfterKillsGivesTheSameBytes) {
       conduct_scripted(campaign, engines, options, killed.path());
       ::_exit(0);
     }
-    sleep_ms(moment(random));
+    if (round == 0)
+      await_chunk("killed");  // so that one round at least has something to go on with
+    else
+      sleep_ms(moment(random));
     const std::vector<pid_t> workers = children_of(command);
     ::kill(round % 3 == 2 && !workers.empty() ? workers[0] : command, SIGKILL);
     ::waitpid(command, nullptr, 0);

@@ -21,6 +21,7 @@ awk '/^```cpp$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$source/doc
 "$tool" schema keys | grep -q 'checkers.<name>.tolerance' || fail "no row of its option"
 "$tool" run "$config" --quiet --out "$scratch/run"
 grep -q '"mass"' "$scratch/run/run.json" || fail "no checker mass in run.json"
+tr -d ' \n' <"$scratch/run/run.json" | grep -q '"mass":{"energy_pj":null,' || fail "a cost nobody told is not unknown"
 "$tool" sites "$config" --quiet --out "$scratch/sites"
 grep -q '^checksum.mass.row\[\*\].mass\[\*\],safety_mechanism,.*,differential' "$scratch/sites/sites.csv" || fail "its register is no site"
 

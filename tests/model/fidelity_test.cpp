@@ -25,7 +25,8 @@ Both run_both(const AcceleratorConfig& accelerator, const std::vector<CheckerCon
   const auto runs = run_in_children(2, [&](std::size_t i) {
     AcceleratorConfig config = accelerator;
     config.fidelity = i == 0 ? Fidelity::cycle : Fidelity::transaction;
-    return run_text(Simulation(config, checkers, job).run());
+    const RunResult run = Simulation(config, checkers, job).run();
+    return run_text(run) + counts_text(run);
   });
   return {runs[0], runs[1]};
 }
@@ -81,7 +82,9 @@ TEST(Fidelity, ASimulationRepeatsItselfAfterFaults) {
         if (universe[reg].kind != StorageKind::line)
           simulation.run_with_fault(fault, 4 * first.cycles);
       }
-      return run_text(first) + "again\n" + run_text(simulation.run(true));
+      const RunResult again = simulation.run(true);
+      return run_text(first) + counts_text(first) + "again\n" + run_text(again) +
+             counts_text(again);
     });
     for (const std::string& run : runs) {
       const std::size_t middle = run.find("again\n");

@@ -21,6 +21,17 @@ std::string check_text(const Check& c) {
                      c.threshold, c.alarm, c.nonfinite);
 }
 
+std::string activity_text(const Activity& activity) {
+  std::string text =
+      fmt::format("links {} external {}\n", activity.link_bytes, activity.external_bytes);
+  for (const OperationUse& use : activity.arithmetic.uses())
+    text += fmt::format("{} {} {} {}\n", enum_name(use.operation), static_cast<int>(use.format),
+                        use.operations, use.units);
+  for (const StorageUse& use : activity.storage)
+    text += fmt::format("{} {} {} {}\n", use.name, use.bits, use.bits_read, use.bits_written);
+  return text;
+}
+
 std::string checker_text(const CheckerResult& checker) {
   std::string checks;
   for (const Check& check : checker.checks) checks += check_text(check);
@@ -57,6 +68,14 @@ std::string run_text(const RunResult& run) {
     text += '\n';
   }
   for (const auto& [link, bytes] : run.link_bytes) text += fmt::format("link {} {}\n", link, bytes);
+  return text;
+}
+
+std::string counts_text(const RunResult& run) {
+  std::string text;
+  for (const auto& [unit, activity] : run.activity) text += unit + " " + activity_text(activity);
+  for (const CheckerResult& checker : run.checkers)
+    text += "checker " + (checker.activity ? activity_text(*checker.activity) : "unknown\n");
   return text;
 }
 

@@ -14,4 +14,7 @@ std::string fault_text(const FaultOutcome& fault);
 /// run that did not finish: what counts then (completion, alarms, fault).
 std::string run_text(const RunResult& run);
 
+/// What a fault-free run counted for the cost model.
+std::string counts_text(const RunResult& run);
+
 }  // namespace attnguard

@@ -90,7 +90,7 @@ TEST(Config, UnknownKeyNamesTheNearest) {
             "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow");
   EXPECT_EQ(complaint(with_workload(R"("a/b~\n": 8)")),
             "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, "
-            "recovery, campaign, calibration, sweep");
+            "recovery, campaign, calibration, sweep, technology");
 }
 
 TEST(Config, DuplicateKeyIsNamedWithItsPath) {
@@ -419,7 +419,7 @@ TEST(SetOption, ComplaintsNameTheOption) {
   EXPECT_EQ(complaint(text, {"accelerater.array.rows=8"}),
             "--set accelerater.array.rows=8: unknown key; did you mean \"accelerator\"? allowed: "
             "seed, accelerator, "
-            "checkers, workload, recovery, campaign, calibration, sweep");
+            "checkers, workload, recovery, campaign, calibration, sweep, technology");
   EXPECT_EQ(complaint(text, {"seed"}),
             "--set seed: no path=value; for example --set accelerator.array.rows=8");
   EXPECT_EQ(complaint(text, {"workload..mask=none"}),

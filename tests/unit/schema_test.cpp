@@ -20,7 +20,8 @@ namespace {
 std::vector<std::string> shipped_configs() {
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("configs"))
-    if (entry.path().extension() == ".json" && entry.path().filename() != "attnguard.schema.json")
+    if (entry.path().extension() == ".json" && entry.path().filename() != "attnguard.schema.json" &&
+        entry.path().parent_path().filename() != "technology")
       files.push_back(entry.path().string());
   return files;
 }

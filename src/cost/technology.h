@@ -1,0 +1,129 @@
+// The constants of the cost model: what an operation, a bit or a byte costs in energy and area.
+//
+// Read strictly from a JSON file (configs/technology/): every constant is there, with the source it
+// comes from, and is not negative. The 28 nm file of the source tree is built in.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/fabric/activity.h"
+#include "models/fabric/field.h"
+#include "src/config/origin.h"
+
+namespace attnguard {
+
+/// Of one operation, or of a register bit.
+struct Price {
+  double energy_pj = 0;  ///< per operation, or per bit written
+  double area_um2 = 0;   ///< per unit, or per bit
+  std::string source;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"energy_pj", "energy of one event, pJ", 0.0, 1e30, true}, self.energy_pj);
+    v(FieldSpec{"area_um2", "area of one unit, um2", 0.0, 1e30, true}, self.area_um2);
+    v(FieldSpec{"source", "where both come from", 0, 0, true}, self.source);
+  }
+};
+
+struct FormatPrices {
+  Price bfloat16, float16, float32, float64;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"bfloat16", "in bfloat16", 0, 0, true}, self.bfloat16);
+    v(FieldSpec{"float16", "in float16", 0, 0, true}, self.float16);
+    v(FieldSpec{"float32", "in float32", 0, 0, true}, self.float32);
+    v(FieldSpec{"float64", "in float64", 0, 0, true}, self.float64);
+  }
+};
+
+struct TransferPrice {
+  double energy_pj = 0;  ///< per byte
+  std::string source;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"energy_pj", "energy of one byte, pJ", 0.0, 1e30, true}, self.energy_pj);
+    v(FieldSpec{"source", "where it comes from", 0, 0, true}, self.source);
+  }
+};
+
+/// A memory of known cost; an access moves a line.
+struct SramMacro {
+  std::uint64_t bytes = 1;
+  std::uint64_t line_bytes = 1;
+  double read_pj = 0, write_pj = 0;  ///< per line
+  double area_um2 = 0;
+  double leakage_mw = 0;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"bytes", "capacity", 1, 1e15, true}, self.bytes);
+    v(FieldSpec{"line_bytes", "what one access moves", 1, 1e9, true}, self.line_bytes);
+    v(FieldSpec{"read_pj", "energy of reading a line, pJ", 0.0, 1e30, true}, self.read_pj);
+    v(FieldSpec{"write_pj", "energy of writing a line, pJ", 0.0, 1e30, true}, self.write_pj);
+    v(FieldSpec{"area_um2", "area, um2", 0.0, 1e30, true}, self.area_um2);
+    v(FieldSpec{"leakage_mw", "leakage power, mW", 0.0, 1e30, true}, self.leakage_mw);
+  }
+};
+
+/// What a memory of some capacity costs.
+struct SramPrice {
+  double read_pj_per_byte = 0, write_pj_per_byte = 0;
+  double area_um2 = 0;
+  double leakage_mw = 0;
+};
+
+struct SramPrices {
+  std::string source;
+  std::vector<SramMacro> macros;  ///< by ascending capacity
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"source", "where they come from", 0, 0, true}, self.source);
+    v(FieldSpec{"macros", "memories of known cost, the smallest first", 0, 0, true}, self.macros);
+  }
+
+  /// Between two macros on the straight line through both. Below the smallest an access costs as
+  /// much per byte as there, and area and leakage are in proportion to the capacity; above the
+  /// largest the last line goes on.
+  SramPrice of(double bytes) const;
+};
+
+struct Technology {
+  std::string name;
+  FormatPrices add, multiply, divide, compare;
+  Price register_bit;
+  TransferPrice link_byte;             ///< on-chip, per link crossed
+  TransferPrice external_memory_byte;  ///< either direction
+  SramPrices sram;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    v(FieldSpec{"name", "of the technology, as results name it", 0, 0, true}, self.name);
+    v(FieldSpec{"add", "addition or subtraction", 0, 0, true}, self.add);
+    v(FieldSpec{"multiply", "multiplication", 0, 0, true}, self.multiply);
+    v(FieldSpec{"divide", "division, reciprocal or square root", 0, 0, true}, self.divide);
+    v(FieldSpec{"compare", "comparison or maximum", 0, 0, true}, self.compare);
+    v(FieldSpec{"register_bit", "one bit of a register", 0, 0, true}, self.register_bit);
+    v(FieldSpec{"link_byte", "one byte over an on-chip link", 0, 0, true}, self.link_byte);
+    v(FieldSpec{"external_memory_byte", "one byte from or to external memory", 0, 0, true},
+      self.external_memory_byte);
+    v(FieldSpec{"sram", "on-chip memories", 0, 0, true}, self.sram);
+  }
+
+  /// `format`: bfloat16, float16, float32 or float64.
+  const Price& of(Operation operation, Format format) const;
+};
+
+/// The 28 nm file that is built in.
+Technology built_in_technology();
+/// Throws UserError.
+Technology read_technology(const std::filesystem::path& file);
+
+}  // namespace attnguard
