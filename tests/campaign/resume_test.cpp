@@ -62,6 +62,11 @@ bool any_chunk(const fs::path& chunks) {
   return false;
 }
 
+bool await_chunk(const fs::path& chunks) {
+  for (int i = 0; i < 3000 && !any_chunk(chunks); ++i) sleep_ms(2);
+  return any_chunk(chunks);
+}
+
 class Resume : public ::testing::Test {
  protected:
   void SetUp() override { config_ = files_.write("small.json", kConfig); }
@@ -90,14 +95,10 @@ class Resume : public ::testing::Test {
     for (const char* file : kFiles) text += read_text(path(out) / file);
     return text;
   }
-  void await_chunk(const std::string& out) const {
-    for (int i = 0; i < 3000 && !any_chunk(path(out) / "chunks"); ++i) sleep_ms(2);
-    EXPECT_TRUE(any_chunk(path(out) / "chunks")) << read_text(path("log"));
-  }
   /// Starts a campaign and returns when its first chunk is kept.
   std::unique_ptr<RunningAttnguard> start(const std::string& out, const std::string& more) const {
     auto running = std::make_unique<RunningAttnguard>(arguments(out, more), path("log"));
-    await_chunk(out);
+    EXPECT_TRUE(await_chunk(path(out) / "chunks")) << read_text(path("log"));
     return running;
   }
   void kill_commands(int rounds);
@@ -117,8 +118,8 @@ void Resume::kill_commands(int rounds) {
     kept += resume && any_chunk(path("killed") / "chunks");
     if (!resume) fs::remove_all(path("killed"));
     RunningAttnguard running(arguments("killed", resume ? "--resume" : ""), path("log"));
-    if (round == 0)
-      await_chunk("killed");  // so that one round at least has something to go on with
+    if (round == 0)  // so that one round at least has something to go on with
+      await_chunk(path("killed") / "chunks");
     else
       sleep_ms(moment(random));
     const std::vector<pid_t> workers = children_of(running.pid());
@@ -235,7 +236,7 @@ TEST_F(Resume, OfAScriptedEngineAfterKillsGivesTheSameBytes) {
       ::_exit(0);
     }
     if (round == 0)
-      await_chunk("killed");  // so that one round at least has something to go on with
+      await_chunk(killed.path());
     else
       sleep_ms(moment(random));
     const std::vector<pid_t> workers = children_of(command);
