@@ -1,5 +1,7 @@
 #include "src/calibration/roc.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +11,7 @@
 
 #include "src/campaign/csv.h"
 #include "src/campaign/csv_reader.h"
+#include "src/config/user_error.h"
 
 namespace attnguard {
 namespace {
@@ -31,12 +34,15 @@ void add_curves(const CampaignContext& context, const FaultFree& clean, Roc& roc
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     RocCurve all{c, kAny, {}};
     bool complete = true;
-    for (const std::size_t decider : deciders(context, c))
+    for (const std::size_t decider : deciders(context, c)) {
+      const std::size_t before = all.comparisons.size();
       for (std::size_t i = 0; i < clean.comparisons.size(); ++i) {
         if (clean.comparisons[i].checker != decider) continue;
         complete &= clean.comparisons[i].factor.has_value();
         all.comparisons.emplace_back(i, clean.comparisons[i].factor.value_or(0));
       }
+      complete &= all.comparisons.size() > before;  // memory_protection compares nothing
+    }
     if (!complete) {
       roc.left_out.push_back(c);
       continue;
@@ -99,7 +105,11 @@ Injections::Injections(const std::filesystem::path& file, const CampaignContext&
   for (std::uint32_t h = 0; h < context.plan.strata().size(); ++h)
     strata_.emplace(context.plan.strata()[h].name, h);
   find_columns();
-  while (table_.next()) read_row();
+  std::uint64_t rows = 0;
+  for (; table_.next(); ++rows) read_row();
+  if (rows != context.plan.size())
+    throw UserError(fmt::format("{}: {} rows; the {} of summary.json", file.string(), rows,
+                                context.plan.size()));
   for (auto& [key, cell] : cells_)
     for (std::vector<double>& scores : cell.scores) std::sort(scores.begin(), scores.end());
 }

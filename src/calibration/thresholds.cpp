@@ -56,7 +56,9 @@ void Thresholds::propose(const CleanComparison& comparison, std::size_t settable
   const double units_of_an_inference =
       sample_.unit == "inference" ? 1 : static_cast<double>(sample_.units);
   const auto sharers = static_cast<double>(settable);
-  unit.rate = asked.rate_per_inference / units_of_an_inference / sharers;
+  // 1 asks for nothing, however it is shared.
+  unit.rate =
+      asked.rate_per_inference < 1 ? asked.rate_per_inference / units_of_an_inference / sharers : 1;
   unit.confidence = 1 - (1 - asked.confidence) / sharers;
   unit.held_out = sample_.units_of(Half::held_out);
   unit.configured_alarms = comparison.alarmed_units;

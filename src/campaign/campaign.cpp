@@ -41,6 +41,7 @@ CampaignSummary summarise(const CampaignSession& session, const Conducted& condu
   CampaignSummary summary;
   summary.injections = session.plan().size();
   summary.planned = session.plan().looks().back();
+  summary.stop_met = conducted.met;
   for (std::size_t e = 0; e < tally.effects().size(); ++e)
     summary.effects[std::string(EnumNames<Effect>::names[e].second)] = tally.effects()[e];
   for (std::size_t c = 0; c < session.context().checkers.size(); ++c)

@@ -53,6 +53,7 @@ struct CheckerSummary {
 struct CampaignSummary {
   std::uint64_t injections = 0;
   std::uint64_t planned = 0;  ///< more where the stop rule ended the campaign
+  bool stop_met = false;      ///< the interval was as narrow as the stop rule asks
   std::map<std::string, std::uint64_t> effects;
   std::vector<CheckerSummary> checkers;  ///< in configuration order
   std::vector<CoverageRow> coverage;     ///< rows of coverage.csv

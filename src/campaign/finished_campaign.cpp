@@ -11,6 +11,9 @@
 namespace attnguard {
 
 FinishedCampaign reopen_campaign(const std::filesystem::path& folder, const std::string& out) {
+  if (!std::filesystem::is_regular_file(folder / "injections.csv"))
+    throw UserError(folder.string() +
+                    ": no injections.csv; a folder that `attnguard campaign` wrote");
   CommandLine command_line;
   command_line.positional = {(folder / "config.json").string()};
   command_line.out = out;

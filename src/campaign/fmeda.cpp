@@ -151,7 +151,7 @@ std::vector<FailureMode> failure_modes(const CampaignContext& context, const Cov
   return modes;
 }
 
-std::string fmeda_csv(const std::vector<FailureMode>& modes, double confidence) {
+std::string fmeda_csv(const std::vector<FailureMode>& modes, std::optional<double> confidence) {
   CsvLine header;
   for (const char* column :
        {"failure_mode", "safety_mechanism", "fault_class", "bits", "raw_failure_rate_fit",

@@ -36,7 +36,7 @@ struct FailureMode {
 std::vector<FailureMode> failure_modes(const CampaignContext& context, const CoverageTally& tally,
                                        const CampaignConfig& config, double clock_mhz);
 
-/// Text of fmeda.csv.
-std::string fmeda_csv(const std::vector<FailureMode>& modes, double confidence);
+/// Text of fmeda.csv; a census has no `confidence`.
+std::string fmeda_csv(const std::vector<FailureMode>& modes, std::optional<double> confidence);
 
 }  // namespace attnguard

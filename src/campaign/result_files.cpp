@@ -121,10 +121,11 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
   write_text(folder / "error_size.csv", conducted.error_sizes.csv());
   write_text(folder / "latency.csv", latency_csv(session.context(), conducted.tally, config));
   if (config.safety)
-    write_text(folder / "fmeda.csv",
-               fmeda_csv(failure_modes(session.context(), conducted.tally, config,
-                                       prepared.config.accelerator.clock_mhz),
-                         config.confidence));
+    write_text(
+        folder / "fmeda.csv",
+        fmeda_csv(failure_modes(session.context(), conducted.tally, config,
+                                prepared.config.accelerator.clock_mhz),
+                  session.plan().census() ? std::nullopt : std::optional(config.confidence)));
 
   Json json = result_header(prepared);
   json["engine"] = enum_name(config.engine);

@@ -49,9 +49,13 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
   function.add(function_head);
   safety.add(safety_head);
   bool any_safety = false;
+  const bool one_class =
+      by_checker.front().front().fault_class == by_checker.front().back().fault_class;
   for (std::size_t i = 0; i < by_checker.front().size(); ++i) {
     const CoverageRow& first = by_checker.front()[i];
-    std::vector<std::string> line{first.site_class, std::to_string(first.injections)};
+    std::string site = first.site_class;
+    if (!one_class) site += fmt::format(", {}", enum_name(first.fault_class));
+    std::vector<std::string> line{std::move(site), std::to_string(first.injections)};
     const bool is_function = first.domain == Domain::function;
     if (is_function)
       line.push_back(
@@ -102,9 +106,10 @@ void print_summary(const CampaignSummary& summary, const Config& configuration,
         "\n{} strata got no injection and are missing from the totals; more injections reach "
         "them\n",
         summary.undrawn_strata);
-  if (summary.injections < summary.planned)
-    fmt::print("\nstopped at {} of {} injections: half the interval of {} is {} or less\n",
-               summary.injections, summary.planned, config.stop->checker, config.stop->half_width);
+  if (config.stop)
+    fmt::print("\nstopped at {} of {} injections: half the interval of {} is {} {}\n",
+               summary.injections, summary.planned, config.stop->checker,
+               summary.stop_met ? "at most" : "still above", config.stop->half_width);
   std::string effects;
   for (const auto& [effect, count] : summary.effects)
     if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);

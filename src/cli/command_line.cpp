@@ -27,7 +27,8 @@ struct Option {
 constexpr Option kOptions[] = {
     {"set", "PATH=VALUE",
      "set a configuration key, e.g. accelerator.array.rows=8; may be repeated"},
-    {"out", "DIR", "where to write (default: traces/<config>-<command>)"},
+    {"out", "DIR",
+     "where to write (default: traces/<config>-<command>; of replay and roc: in DIR)"},
     {"seed", "N", "the same as --set seed=N"},
     {"workers", "N", "processes at once, where a command uses several (default: one per core)"},
     {"force", "", "replace an earlier result"},

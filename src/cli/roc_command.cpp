@@ -102,8 +102,9 @@ void print_curves(const Roc& roc, const CampaignContext& context, const FaultFre
       "coverage in % of dangerous faults (total); factor: on the configured thresholds\n\n{}",
       table.str());
   for (const std::size_t c : roc.left_out)
-    fmt::print("{}: no curve, as a threshold of its is no factor of a scale\n",
-               context.checkers[c]);
+    fmt::print(
+        "{}: no curve; not all of its alarms come from thresholds that are factors of a scale\n",
+        context.checkers[c]);
 }
 
 }  // namespace
