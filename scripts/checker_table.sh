@@ -36,15 +36,18 @@ coverage_table() { # FILE want(total|class)
     }' "$1"
 }
 
-# Per checker: totals apart, latency over both, and the checks of the fault-free run.
-checker_table() { # DIR
+# Per checker: its cost, totals apart, latency, and the checks of the fault-free run.
+checker_table() { # CAMPAIGN_DIR RUN_DIR
   awk -F, '
-    FILENAME ~ /summary.json$/ {
-      if ($0 ~ /"fault_free"/) inside = 1
-      else if (inside && $0 ~ /^  }/) inside = 0
-      else if (inside && match($0, /"[^"]+": \{/)) name = substr($0, RSTART + 1, RLENGTH - 5)
-      else if (inside && match($0, /"checks": [0-9]+/)) checks[name] = substr($0, RSTART + 10, RLENGTH - 10)
-      else if (inside && match($0, /"alarms": [0-9]+/)) alarms[name] = substr($0, RSTART + 10, RLENGTH - 10)
+    function named(key) { return match($0, "\"" key "\": [0-9.e+-]+") ? substr($0, RSTART + length(key) + 4, RLENGTH - length(key) - 4) : "" }
+    function or_dash(value) { return value == "" ? "–" : value }
+    FILENAME ~ /json$/ {
+      if (match($0, /"[^"]+": \{/)) name = substr($0, RSTART + 1, RLENGTH - 5)
+      if (FILENAME ~ /summary.json$/ && $0 ~ /"fault_free"/) inside = 1
+      if (inside && named("checks") != "") checks[name] = named("checks")
+      if (inside && named("alarms") != "") alarms[name] = named("alarms")
+      if (named("energy_overhead_pct") != "") energy[name] = sprintf("%.1f", named("energy_overhead_pct"))
+      if (named("area_overhead_pct") != "") area[name] = sprintf("%.1f", named("area_overhead_pct"))
       next
     }
     { sub(/\r$/, "") }
@@ -58,31 +61,29 @@ checker_table() { # DIR
       p50[checker, site] = $at["latency_p50_cycles"]
       p99[checker, site] = $at["latency_p99_cycles"]
       given[checker, site] = $at["latency_given_detected_p50_cycles"]
-      longest[checker, site] = $at["latency_max_cycles"]
     }
-    function or_dash(value) { return value == "" ? "–" : value }
     END {
-      print "| checker | `total_logic` | p50 | p99 | p50 of detected | `total_sram` | p50 | p99 | p50 of detected | longest | clean checks | false alarms |"
-      print "|---|---|---|---|---|---|---|---|---|---|---|---|"
+      print "| checker | energy % | area % | `total_logic` | p50 | p99 | p50 of detected | `total_sram` | p50 | p99 | p50 of detected | clean checks | false alarms |"
+      print "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
       for (c = 1; c <= n; ++c) {
         name = order[c]
-        printf "| %s |", name
+        printf "| %s | %s | %s |", name, or_dash(energy[name]), or_dash(area[name])
         split("total_logic total_sram", sums, " ")
         for (s = 1; s <= 2; ++s)
           printf " %s | %s | %s | %s |", share[name, sums[s]], or_dash(p50[name, sums[s]]), or_dash(p99[name, sums[s]]), or_dash(given[name, sums[s]])
-        printf " %s | %s | %s |\n", or_dash(longest[name, "total"]), or_dash(checks[name]), or_dash(alarms[name])
+        if (checks[name] > 0) printf " %s | %s |\n", checks[name], alarms[name]
+        else print " – | – |"
       }
-    }' "$1/summary.json" "$1/coverage.csv"
+    }' "$1/summary.json" "$2/run.json" "$1/coverage.csv"
 }
 
 for name in all_checkers bert_base_checkers llama_3_1_8b_checkers; do
   dir=traces/checker_table/$name
   build/release/src/attnguard campaign configs/$name.json --set campaign.injections="$injections" --out "$dir" --force --quiet >&2
+  build/release/src/attnguard run configs/$name.json --out "$dir-run" --force --quiet >&2
   echo "## \`configs/$name.json\`"
   echo
-  echo "$(grep -c . "$dir/injections.csv" | awk '{print $1 - 1}') injections; coverage in percent with its 95 % interval; latency in cycles from injection."
-  echo
-  checker_table "$dir"
+  checker_table "$dir" "$dir-run"
   echo
   coverage_table "$dir/coverage.csv" class
   echo

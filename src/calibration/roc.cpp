@@ -1,7 +1,5 @@
 #include "src/calibration/roc.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,7 +9,6 @@
 
 #include "src/campaign/csv.h"
 #include "src/campaign/csv_reader.h"
-#include "src/config/user_error.h"
 
 namespace attnguard {
 namespace {
@@ -105,11 +102,7 @@ Injections::Injections(const std::filesystem::path& file, const CampaignContext&
   for (std::uint32_t h = 0; h < context.plan.strata().size(); ++h)
     strata_.emplace(context.plan.strata()[h].name, h);
   find_columns();
-  std::uint64_t rows = 0;
-  for (; table_.next(); ++rows) read_row();
-  if (rows != context.plan.size())
-    throw UserError(fmt::format("{}: {} rows; the {} of summary.json", file.string(), rows,
-                                context.plan.size()));
+  for (; table_.next(); ++roc.rows) read_row();
   for (auto& [key, cell] : cells_)
     for (std::vector<double>& scores : cell.scores) std::sort(scores.begin(), scores.end());
 }

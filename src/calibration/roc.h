@@ -39,6 +39,7 @@ struct RocPoint {
 };
 
 struct Roc {
+  std::uint64_t rows = 0;  ///< of injections.csv
   std::vector<RocCurve> curves;
   std::vector<RocPoint> points;  ///< by curve, fault class and total, in ascending order of factor
   /// Checkers without a curve: a threshold of theirs is no factor of a scale.

@@ -124,6 +124,10 @@ int roc_command(const CommandLine& command_line) {
                               : golden;
   const Roc roc = make_roc(campaign / "injections.csv", context, prepared.config.campaign,
                            ignores_nonfinite(prepared), clean);
+  if (roc.rows != finished.injections)
+    throw UserError(fmt::format("{}: {} rows; the {} of summary.json",
+                                (campaign / "injections.csv").string(), roc.rows,
+                                finished.injections));
 
   std::ofstream stream(directory.path() / "roc.csv", std::ios::binary);
   stream << roc_csv(roc, context, clean, prepared.config.campaign.confidence);

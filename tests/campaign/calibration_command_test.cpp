@@ -274,15 +274,18 @@ TEST_F(RocCommand, TakesTheFalseAlarmsOfACalibration) {
 }
 
 TEST_F(RocCommand, RefusesWhatIsNoCampaign) {
-  expect_refused("roc " + folder("nothing"), "config.json");
+  expect_refused("roc " + folder("nothing"), "no injections.csv");
   call("run " + config_ + " --quiet --out " + folder("run"));
-  expect_refused("roc " + folder("run"), "not the inputs of summary.json");
+  expect_refused("roc " + folder("run"), "no injections.csv");
   call("campaign " + config_ + " --quiet --out " + folder("a"));
   call("roc " + folder("a") + " --quiet");
   call("roc " + folder("a"), 2);
   EXPECT_THAT(output_, HasSubstr("--force"));
   call("campaign " + config_ + " --quiet --force --out " + folder("a"));
   EXPECT_FALSE(fs::exists(folder("a") + "/roc")) << "it spoke of rows that are gone";
+  fs::resize_file(files_.path() / "a" / "injections.csv",
+                  file("a", "injections.csv").find('\n') + 1);
+  expect_refused("roc " + folder("a"), "injections.csv: 0 rows");
 }
 
 }  // namespace

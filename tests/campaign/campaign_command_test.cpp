@@ -187,7 +187,7 @@ TEST_F(CampaignCommand, EndsWhereTheStopRuleSaysAndReplaysWhatItInjected) {
       R"( --set 'campaign.safety={"sram_fit_per_mbit":700,"detection_budget":"40 cycles"}')";
   ASSERT_EQ(call("campaign " + config_ + rule + " --workers 1 --out " + folder("a")), 0) << output_;
   EXPECT_THAT(output_, HasSubstr("stopped at 200 of 400 injections: half the interval of two_check "
-                                 "is 0.2 or less"));
+                                 "is at most 0.2"));
   const auto summary = nlohmann::json::parse(file("a", "summary.json"));
   EXPECT_EQ(summary["injections"], 200);
   EXPECT_EQ(summary["stop"]["checker"], "two_check");
