@@ -31,9 +31,9 @@ Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& 
   bind_links(interposers, !checkers.empty());
   bind_commands(interposers);
   if (recovery.enabled())
-    recovery_ = std::make_unique<Recovery>("recovery", recovery, layout_, half_bytes_, clock_,
-                                           *checksum_, interrupting, *store_done_, *sequencer_,
-                                           [this](std::uint64_t cycle) { abandon(cycle); });
+    recovery_ = std::make_unique<Recovery>(
+        "recovery", recovery, layout_, half_bytes_, clock_, *checksum_, interrupting, *store_done_,
+        *sequencer_, *softmax_, *accumulator_, [this](std::uint64_t cycle) { abandon(cycle); });
 }
 
 void Accelerator::own(std::function<void(const Fault&)> arm,

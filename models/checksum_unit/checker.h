@@ -133,6 +133,9 @@ class Checker {
   /// reported with checked_rows, once for each row of the tile, and campaigns may show it some rows
   /// of a tile only.
   virtual bool compares_groups() const { return true; }
+  /// Whether a comparison is made for every key tile and looks at nothing before it but what the
+  /// datapath holds there.
+  virtual bool compares_key_tiles(std::uint32_t /*comparison*/) const { return false; }
   /// Whether what is observed of P·V is judged with what scores() left behind in temporary
   /// registers. If not, the two share no register but those of outputs().
   virtual bool products_need_scores() const { return true; }

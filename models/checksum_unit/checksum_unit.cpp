@@ -1,6 +1,7 @@
 #include "models/checksum_unit/checksum_unit.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <limits>
 
@@ -56,6 +57,7 @@ void ChecksumUnit::observe(tlm::tlm_generic_payload& payload, sc_core::sc_time&)
     if (!sums) guard->seen.add(static_cast<Observation>(burst.observation), burst.tile);
     guard->observed_bytes += burst.bytes();
     dispatch(*guard, burst, payload.get_address(), observed);
+    guard->take_checkpoint(burst.tile);
   }
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
@@ -158,6 +160,7 @@ ChecksumUnit::Guard::Guard(const CheckerConfig& config, const CheckerDimensions&
 
 void ChecksumUnit::Guard::reset() {
   raise_event_.cancel();
+  kept_.clear();
   checker->reset();
   checker->tap().disarm();
   alarm.reset(false);
@@ -212,6 +215,44 @@ void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
   acknowledge(cycle);
   checker->reset();
   checker->tap().abandon(cycle);
+}
+
+void ChecksumUnit::Guard::keep_checkpoints(std::size_t copies) {
+  kept_.clear();
+  if (copies == 0) return;
+  for (RegisterBook* book : checker->registers()) {
+    const RegisterShape& shape = book->shape();
+    if (shape.temporary || !(shape.meaning == LaneMeaning::row || shape.of_query_tile)) continue;
+    kept_.push_back({book, book->writes()});
+    kept_.back().checkpoints.start(copies);
+  }
+}
+
+/// Each of these registers is written by the observations of S or by those of P·V, never by both,
+/// so the order in which the two of different key tiles come is of no importance.
+void ChecksumUnit::Guard::take_checkpoint(const TileContext& tile) {
+  for (KeptRegisters& kept : kept_) {
+    if (kept.book->writes() == kept.writes) continue;
+    kept.writes = kept.book->writes();
+    Checkpoints::Copy& copy = kept.checkpoints.after(tile, clock_.cycle());
+    const RegisterShape& shape = kept.book->shape();
+    for (std::uint32_t group = 0; group < shape.groups; ++group)
+      copy.add(kept.book->at(group, 0), shape.lanes * kept.book->element_bytes());
+  }
+}
+
+void ChecksumUnit::Guard::return_to(std::uint32_t head, std::uint32_t query_tile,
+                                    std::uint32_t key_tile) {
+  for (KeptRegisters& kept : kept_) {
+    kept.writes = kept.book->writes();
+    kept.checkpoints.forget(head, query_tile, key_tile);
+    const Checkpoints::Copy* copy = kept.checkpoints.before(head, query_tile, key_tile);
+    if (copy == nullptr) continue;
+    const RegisterShape& shape = kept.book->shape();
+    const std::size_t bytes = shape.lanes * kept.book->element_bytes();
+    for (std::uint32_t group = 0; group < shape.groups; ++group)
+      std::memcpy(kept.book->at(group, 0), copy->at<std::byte>(group * bytes), bytes);
+  }
 }
 
 std::optional<Activity> ChecksumUnit::Guard::activity() const {

@@ -19,6 +19,7 @@
 #include "models/checksum_unit/checker_arithmetic.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/fabric/burst.h"
+#include "models/fabric/checkpoints.h"
 #include "models/fabric/clock.h"
 #include "models/fabric/line.h"
 #include "models/numerics/lane_tile.h"
@@ -80,6 +81,14 @@ struct ChecksumUnit::Guard final : CheckSink {
   /// under way go on.
   void abandon(std::uint64_t cycle, const std::function<bool(const Check&)>& redone);
 
+  /// From now on `copies` of the sums that pass from key tile to key tile are kept; 0: none.
+  void keep_checkpoints(std::size_t copies);
+  /// After an observation of `tile`: what it has written is copied.
+  void take_checkpoint(const TileContext& tile);
+  /// After abandon(): the sums stand as before key tile `key_tile`, with which work begins again.
+  /// Copies of it and of what follows are forgotten.
+  void return_to(std::uint32_t head, std::uint32_t query_tile, std::uint32_t key_tile);
+
   /// Of the run so far; empty unless the checker says what its arithmetic is.
   std::optional<Activity> activity() const;
 
@@ -105,7 +114,14 @@ struct ChecksumUnit::Guard final : CheckSink {
 
   const Clock& clock_;
   std::size_t expected_checks_ = 0;
-  std::vector<Alarm> alarms_;  ///< not acknowledged, in the order made
+  /// Registers that one key tile leaves to the next.
+  struct KeptRegisters {
+    RegisterBook* book;
+    std::uint64_t writes = 0;  ///< of which copies are made
+    Checkpoints checkpoints{};
+  };
+  std::vector<KeptRegisters> kept_;  ///< empty unless checkpoints are kept
+  std::vector<Alarm> alarms_;        ///< not acknowledged, in the order made
   sc_core::sc_event raise_event_;
 };
 

@@ -14,6 +14,7 @@ class ColumnChecker : public Checker {
  public:
   std::uint32_t needs() const final { return ColumnChecksum::kNeeds; }
   std::vector<std::string> comparisons() const final { return {"score", "pv"}; }
+  bool compares_key_tiles(std::uint32_t) const final { return true; }
   bool products_need_scores() const final { return false; }
   std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const final {
     CheckerWork work{dims_, seen, Format::float32};

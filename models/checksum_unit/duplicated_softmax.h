@@ -38,6 +38,7 @@ class DuplicatedSoftmax final : public Checker {
   std::uint32_t needs() const override { return kScores | kProbabilities | kScalars; }
   std::vector<std::string> comparisons() const override { return {"alpha", "probability", "sum"}; }
   bool compares_groups() const override { return false; }
+  bool compares_key_tiles(std::uint32_t comparison) const override { return comparison < 2; }
   std::optional<Arithmetic> arithmetic(const TilesSeen& seen) const override {
     CheckerWork work{context_.dims, seen, Format::float32};
     work.own_softmax(true);

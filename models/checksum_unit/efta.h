@@ -95,6 +95,7 @@ class Efta final : public Checker {
     return {"exponent", "sum_range", "output"};
   }
   bool compares_groups() const override { return false; }
+  bool compares_key_tiles(std::uint32_t comparison) const override { return comparison == 0; }
   bool keeps_operand_sums() const override { return true; }
   void declare(FaultUniverse& universe) override {
     row_sum_.declare(universe);

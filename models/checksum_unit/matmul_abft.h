@@ -50,6 +50,9 @@ class MatmulAbft final : public Checker {
     return {"score", carried_ ? "carried" : "pv"};
   }
   bool compares_groups() const override { return false; }
+  bool compares_key_tiles(std::uint32_t comparison) const override {
+    return comparison == 0 || !carried_;
+  }
   bool products_need_scores() const override { return false; }
   bool keeps_operand_sums() const override { return true; }
   CarriedTerms carried_terms() const override {

@@ -68,6 +68,7 @@ class RangeCheck final : public Checker {
     return {"alpha", "probability", "sum"};
   }
   bool compares_groups() const override { return false; }
+  bool compares_key_tiles(std::uint32_t comparison) const override { return comparison < 2; }
   bool products_need_scores() const override { return false; }
   void declare(FaultUniverse& universe) override {
     if (config_.output_check) max_.declare(universe);

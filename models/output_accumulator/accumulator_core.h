@@ -2,6 +2,7 @@
 // numbers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -60,6 +61,8 @@ class AccumulatorCore {
   void normalise_row(const TileContext& tile, std::uint32_t row, const NormaliseTiming& timing);
   /// acc of one row: values [d], one after another.
   void restore_row(std::uint32_t row, const float* values);
+  /// acc of all rows, [d × stride].
+  void restore(const float* acc) { std::copy_n(acc, acc_.size(), acc_.data()); }
   void copy_row(std::uint32_t row, float* values) const;
 
   const float* acc() const { return acc_.data(); }                ///< [d × stride]

@@ -101,6 +101,9 @@ void OutputAccumulator::receive_partial(tlm::tlm_generic_payload& payload, sc_co
   core_.accumulate(burst.tile, reinterpret_cast<float*>(payload.get_data_ptr()), burst.timing,
                    log_);
   accumulate_cycles_ += std::uint64_t{burst.timing.groups} * burst.timing.beats;
+  if (checkpoints_.keeping())
+    checkpoints_.after(burst.tile, burst.timing.last_cycle() + 1)
+        .add(core_.acc(), head_dim_ * stride_);
   if (burst.tile.last) finish_tile(burst.tile);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/fabric/burst.h"
+#include "models/fabric/checkpoints.h"
 #include "models/fabric/clock.h"
 #include "models/fabric/commands.h"
 #include "models/fabric/line.h"
@@ -43,6 +44,10 @@ class OutputAccumulator final : public sc_core::sc_module {
   void reset();
   /// Drops the output tile in work.
   void abandon(std::uint64_t cycle);
+  /// Of the accumulated rows, for recovery.
+  Checkpoints& checkpoints() { return checkpoints_; }
+  /// The accumulated rows are those of the copy.
+  void restore(const Checkpoints::Copy& copy) { core_.restore(copy.at<float>(0)); }
   UnitStats stats(std::uint64_t total_cycles) const;
   /// Of a recorded run: the cycle at which each output tile was sent to the o buffer.
   const std::vector<std::uint64_t>& tile_cycles() const { return tile_cycles_; }
@@ -78,6 +83,7 @@ class OutputAccumulator final : public sc_core::sc_module {
   AlignedVector<std::byte> raw_output_, encoded_;
   LaneTile observed_;
   std::vector<std::uint64_t> tile_cycles_;
+  Checkpoints checkpoints_;
 };
 
 }  // namespace attnguard

@@ -27,18 +27,23 @@ class Builder {
   Builder(const JobLayout& layout, const HalfBytes& half_bytes)
       : layout_(layout), half_bytes_(half_bytes) {}
 
-  Program build(std::uint32_t first) {
+  Program build(const ProgramStart& start) {
+    bank_ = start.bank;
     const std::uint32_t group = layout_.shape.heads / layout_.shape.kv_heads;
     for (std::uint32_t kv_head = 0; kv_head < layout_.shape.kv_heads; ++kv_head) {
       if (layout_.resident) {
         k_half_ = k_.take();
         v_half_ = v_.take();
-        keys_loaded_ = values_loaded_ = 0;
+        keys_loaded_.assign(layout_.key_tiles, false);
+        values_loaded_ = keys_loaded_;
       }
       for (std::uint32_t member = 0; member < group; ++member)
         for (std::uint32_t tile = 0; tile < layout_.query_tiles; ++tile)
-          if ((kv_head * group + member) * layout_.query_tiles + tile >= first)
-            add_query_tile(kv_head * group + member, kv_head, tile);
+          if (const std::uint32_t head = kv_head * group + member,
+              output_tile = head * layout_.query_tiles + tile;
+              output_tile >= start.tile)
+            add_query_tile(head, kv_head, tile, (start.half + output_tile - start.tile) & 1,
+                           output_tile == start.tile ? start.key_tile : 0);
     }
     return std::move(program_);
   }
@@ -50,10 +55,10 @@ class Builder {
     std::uint32_t v_half = 0;
   };
 
-  void add_query_tile(std::uint32_t head, std::uint32_t kv_head, std::uint32_t query_tile) {
+  void add_query_tile(std::uint32_t head, std::uint32_t kv_head, std::uint32_t query_tile,
+                      std::uint32_t half, std::uint32_t first_key_tile) {
     const std::uint32_t key_tiles = layout_.visible_key_tiles(query_tile);
     const auto output_tile = static_cast<std::uint32_t>(program_.tiles.size());
-    const std::uint32_t half = output_tile & 1;
     TileContext tile;
     tile.head = head;
     tile.kv_head = kv_head;
@@ -64,7 +69,7 @@ class Builder {
     add_output_tile(tile, key_tiles - 1);
 
     KeyTileState previous;
-    for (std::uint32_t key_tile = 0; key_tile < key_tiles; ++key_tile) {
+    for (std::uint32_t key_tile = first_key_tile; key_tile < key_tiles; ++key_tile) {
       tile.key_tile = key_tile;
       tile.first_key = key_tile * layout_.cols;
       tile.cols = layout_.cols_of(key_tile);
@@ -75,9 +80,10 @@ class Builder {
 
       KeyTileState now;
       now.tile = tile;
-      add_loads(now, previous, key_tile > 0);
+      if (key_tile == first_key_tile) load_query(now.tile);
+      add_loads(now, previous, key_tile > first_key_tile);
       add_scores(now);
-      if (key_tile > 0) add_values(previous, output_tile);
+      if (key_tile > first_key_tile) add_values(previous, output_tile);
       previous = now;
     }
     add_value_load(previous);
@@ -87,7 +93,6 @@ class Builder {
 
   /// One chain serves S of this key tile and P·V of the one before, which is issued next.
   void add_loads(KeyTileState& now, KeyTileState& previous, bool has_previous) {
-    if (now.tile.first) load_query(now.tile);
     load_key(now);
     if (has_previous) add_value_load(previous);
     flush_chain();
@@ -128,8 +133,8 @@ class Builder {
     const TileContext& tile = now.tile;
     if (layout_.resident) {
       k_address_ = k_half_ * half_bytes_[1] + tile.key_tile * layout_.k_tile_bytes;
-      if (tile.key_tile < keys_loaded_) return;
-      keys_loaded_ = tile.key_tile + 1;
+      if (keys_loaded_[tile.key_tile]) return;
+      keys_loaded_[tile.key_tile] = true;
     } else {
       k_half_ = k_.take();
       k_address_ = k_half_ * half_bytes_[1];
@@ -149,8 +154,8 @@ class Builder {
     if (layout_.resident) {
       state.v_half = v_half_;
       state.v_address = v_half_ * half_bytes_[2] + tile.key_tile * layout_.v_tile_bytes;
-      if (tile.key_tile < values_loaded_) return;
-      values_loaded_ = tile.key_tile + 1;
+      if (values_loaded_[tile.key_tile]) return;
+      values_loaded_[tile.key_tile] = true;
     } else {
       state.v_half = v_.take();
       state.v_address = state.v_half * half_bytes_[2];
@@ -211,14 +216,14 @@ class Builder {
   Halves q_, k_, v_;
   std::uint32_t q_half_ = 0, k_half_ = 0, v_half_ = 0;
   std::uint64_t k_address_ = 0;
-  std::uint32_t keys_loaded_ = 0, values_loaded_ = 0;
+  std::vector<bool> keys_loaded_, values_loaded_;  ///< of a head that stays, by key tile
   std::uint32_t bank_ = 0;
 };
 
 }  // namespace
 
-Program make_program(const JobLayout& layout, const HalfBytes& half_bytes, std::uint32_t first) {
-  return Builder(layout, half_bytes).build(first);
+Program make_program(const JobLayout& layout, const HalfBytes& half_bytes, ProgramStart start) {
+  return Builder(layout, half_bytes).build(start);
 }
 
 }  // namespace attnguard

@@ -42,8 +42,14 @@ struct Program {
 /// Sizes of a half of the q, k, v and o buffer, in bytes.
 using HalfBytes = std::array<std::uint64_t, 4>;
 
-/// The job from output tile `first` on (in job order), as if nothing were loaded; indices count
-/// from there.
-Program make_program(const JobLayout& layout, const HalfBytes& half_bytes, std::uint32_t first = 0);
+/// Where a program begins.
+struct ProgramStart {
+  std::uint32_t tile = 0;            ///< output tile, in job order
+  std::uint32_t key_tile = 0;        ///< of that tile; what comes before it is done
+  std::uint32_t half = 0, bank = 0;  ///< TileContext's, of that key tile
+};
+
+/// The job from `start` on, as if nothing were loaded; indices count from there.
+Program make_program(const JobLayout& layout, const HalfBytes& half_bytes, ProgramStart start = {});
 
 }  // namespace attnguard

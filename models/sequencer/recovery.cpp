@@ -16,15 +16,17 @@ bool carries_sums(ChecksumUnit& checksum) {
 Recovery::Recovery(sc_core::sc_module_name name, const RecoveryConfig& config,
                    const JobLayout& layout, const HalfBytes& half_bytes, const Clock& clock,
                    ChecksumUnit& checksum, const std::vector<std::size_t>& checkers,
-                   const Line& store_done, Sequencer& sequencer,
-                   std::function<void(std::uint64_t)> abandon)
+                   const Line& store_done, Sequencer& sequencer, SoftmaxUnit& softmax,
+                   OutputAccumulator& accumulator, std::function<void(std::uint64_t)> abandon)
     : sc_module(name),
-      abort_cycles_(config.abort_cycles),
+      config_(config),
       layout_(layout),
       half_bytes_(half_bytes),
       clock_(clock),
       checksum_(checksum),
       sequencer_(sequencer),
+      softmax_(softmax),
+      accumulator_(accumulator),
       abandon_(std::move(abandon)),
       core_(config, layout, carries_sums(checksum)) {
   for (const std::size_t checker : checkers) guards_.push_back(checksum.guards()[checker].get());
@@ -42,6 +44,12 @@ void Recovery::start(bool active) {
   active_ = active;
   interrupt_event_.cancel();
   core_.reset();
+  // Softmax is up to two key tiles ahead of the accumulator, and units work ahead by a tile.
+  const std::size_t copies =
+      active && config_.policy == RecoveryPolicy::recompute_tile ? config_.checkpoints + 8 : 0;
+  softmax_.checkpoints().start(copies);
+  accumulator_.checkpoints().start(copies);
+  for (auto& guard : checksum_.guards()) guard->keep_checkpoints(copies);
   sequencer_.await_checks(active ? [this] { return last_check(); }
                                  : std::function<std::uint64_t()>{});
 }
@@ -55,32 +63,80 @@ void Recovery::alarm_method() {
 void Recovery::interrupt_method() {
   const std::uint64_t cycle = clock_.cycle();
   if (sequencer_.finished()) return;
-  const std::vector<std::uint32_t> tiles = alarming_tiles(cycle);
-  if (tiles.empty()) return;
-  const auto first = core_.interrupt(tiles, sequencer_.tiles_stored(), cycle);
-  if (!first) {
+  const std::vector<Blame> alarms = blames(cycle);
+  if (alarms.empty()) return;
+  const std::uint32_t stored = sequencer_.tiles_stored();
+  const CoveredTiles covered = covered_tiles(stored, cycle);
+  const auto point = core_.interrupt(alarms, stored, covered, cycle);
+  if (!point) {
     for (ChecksumUnit::Guard* guard : guards_) guard->acknowledge(cycle);
     return;
   }
   abandon_(cycle);
   for (auto& guard : checksum_.guards())
-    guard->abandon(cycle, [&](const Check& check) { return tile_of(check) >= *first; });
-  sequencer_.restart(make_program(layout_, half_bytes_, *first), *first, cycle + abort_cycles_);
-  interrupt_event_.notify(clock_.until_late(cycle + abort_cycles_));
+    guard->abandon(cycle, [&](const Check& check) {
+      return tile_of(check) > point->tile ||
+             (tile_of(check) == point->tile && check.key_tile >= point->key_tile);
+    });
+  const std::uint64_t start = cycle + config_.abort_cycles;
+  sequencer_.restart(make_program(layout_, half_bytes_, return_to(*point, covered)), point->tile,
+                     start);
+  interrupt_event_.notify(clock_.until_late(start));
 }
 
-/// The output tiles to which the status records of the lines that are high belong. A line that is
+/// Of an output tile: a key tile can be gone back to if it is one of the last `checkpoints` up to
+/// the one that the accumulator takes next.
+CoveredTiles Recovery::covered_tiles(std::uint32_t tile, std::uint64_t cycle) {
+  if (config_.policy != RecoveryPolicy::recompute_tile || tile >= layout_.output_tiles()) return {};
+  const std::uint32_t head = tile / layout_.query_tiles, query_tile = tile % layout_.query_tiles;
+  const std::uint32_t complete = accumulator_.checkpoints().complete(head, query_tile, cycle);
+  const std::uint32_t last = std::min(complete, layout_.visible_key_tiles(query_tile) - 1);
+  std::uint32_t first = last + 1;
+  // A copy may be missing where a fault has lost a burst.
+  const auto kept = [&](Checkpoints& checkpoints) {
+    const Checkpoints::Copy* copy = checkpoints.before(head, query_tile, first - 1);
+    return copy != nullptr && copy->tile.key_tile + 2 == first;
+  };
+  while (first > 1 && first + config_.checkpoints > complete + 1 && kept(softmax_.checkpoints()) &&
+         kept(accumulator_.checkpoints()))
+    --first;
+  return {first, last};
+}
+
+/// After the abort: the state before the key tile is written back, what follows is forgotten.
+ProgramStart Recovery::return_to(const RestartPoint& point, CoveredTiles covered) {
+  const std::uint32_t head = point.tile / layout_.query_tiles,
+                      query_tile = point.tile % layout_.query_tiles;
+  for (auto& guard : checksum_.guards()) guard->return_to(head, query_tile, point.key_tile);
+  softmax_.checkpoints().forget(head, query_tile, point.key_tile);
+  accumulator_.checkpoints().forget(head, query_tile, point.key_tile);
+  if (point.key_tile == 0) return {point.tile};
+  // Going back brings no copy back that later key tiles had overwritten.
+  accumulator_.checkpoints().forget_before(head, query_tile, covered.first);
+  softmax_.restore(*softmax_.checkpoints().before(head, query_tile, point.key_tile));
+  const Checkpoints::Copy& rows =
+      *accumulator_.checkpoints().before(head, query_tile, point.key_tile);
+  accumulator_.restore(rows);
+  return {point.tile, point.key_tile, rows.tile.half, rows.tile.bank ^ 1};
+}
+
+/// The tiles to which the status records of the lines that are high belong. A line that is
 /// high without a record blames the oldest tile in work.
-std::vector<std::uint32_t> Recovery::alarming_tiles(std::uint64_t cycle) const {
-  std::vector<std::uint32_t> tiles;
+std::vector<Blame> Recovery::blames(std::uint64_t cycle) const {
+  std::vector<Blame> blames;
   for (const ChecksumUnit::Guard* guard : guards_) {
     if (!guard->alarm.read()) continue;
     const std::vector<Check> record = guard->status(cycle);
-    for (const Check& check : record) tiles.push_back(tile_of(check));
+    for (const Check& check : record) {
+      blames.push_back({tile_of(check), std::nullopt});
+      if (guard->checker->compares_key_tiles(check.comparison))
+        blames.back().key_tile = check.key_tile;
+    }
     if (record.empty())
-      tiles.push_back(std::min(sequencer_.tiles_stored(), layout_.output_tiles() - 1));
+      blames.push_back(
+          {std::min(sequencer_.tiles_stored(), layout_.output_tiles() - 1), std::nullopt});
   }
-  return tiles;
+  return blames;
 }
 
 /// Every check is reported before the output tile it belongs to is stored.

@@ -4,7 +4,9 @@
 // path by which the units are told to drop their work (all do in the same cycle). Timing: an alarm
 // line read high in cycle A aborts the job in A: no unit does anything after A for what was in
 // flight, no check made from A on counts. The first command of the work redone is written in A +
-// abort_cycles. Everything is loaded again, nothing on chip outlives the abort.
+// abort_cycles. Everything is loaded again. Nothing on chip outlives the abort but, for the policy
+// recompute_tile, the copies of the running max, the running sum, the accumulated rows and the
+// checkers' sums as they stood before a key tile: those are written back in A.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +17,11 @@
 #include "models/checksum_unit/checksum_unit.h"
 #include "models/fabric/clock.h"
 #include "models/fabric/line.h"
+#include "models/output_accumulator/output_accumulator.h"
 #include "models/sequencer/program.h"
 #include "models/sequencer/recovery_core.h"
 #include "models/sequencer/sequencer.h"
+#include "models/softmax_unit/softmax_unit.h"
 
 namespace attnguard {
 
@@ -29,6 +33,7 @@ class Recovery final : public sc_core::sc_module {
   Recovery(sc_core::sc_module_name name, const RecoveryConfig& config, const JobLayout& layout,
            const HalfBytes& half_bytes, const Clock& clock, ChecksumUnit& checksum,
            const std::vector<std::size_t>& checkers, const Line& store_done, Sequencer& sequencer,
+           SoftmaxUnit& softmax, OutputAccumulator& accumulator,
            std::function<void(std::uint64_t)> abandon);
 
   /// Start of a job, in which alarms interrupt or not.
@@ -42,16 +47,20 @@ class Recovery final : public sc_core::sc_module {
   std::uint32_t tile_of(const Check& check) const {
     return layout_.output_tile(check.head, check.query_row);
   }
-  std::vector<std::uint32_t> alarming_tiles(std::uint64_t cycle) const;
+  std::vector<Blame> blames(std::uint64_t cycle) const;
+  CoveredTiles covered_tiles(std::uint32_t tile, std::uint64_t cycle);
+  ProgramStart return_to(const RestartPoint& point, CoveredTiles covered);
   std::uint64_t last_check() const;
 
-  std::uint32_t abort_cycles_;
+  RecoveryConfig config_;
   const JobLayout& layout_;
   HalfBytes half_bytes_;
   const Clock& clock_;
   ChecksumUnit& checksum_;
   std::vector<ChecksumUnit::Guard*> guards_;
   Sequencer& sequencer_;
+  SoftmaxUnit& softmax_;
+  OutputAccumulator& accumulator_;
   std::function<void(std::uint64_t)> abandon_;
   RecoveryCore core_;
   bool active_ = false;

@@ -1,6 +1,7 @@
 // What an alarm makes the sequencer do again, and how often. Plain C++.
 //
-// The unit of work is the query tile or the query head that the alarming check belongs to. Work is
+// The unit of work is the query tile or the query head that the alarming check belongs to, or a key
+// tile of the query tile as long as its beginning can be gone back to. Work is
 // always done in the order of the program: it goes back to the first output tile that is to be done
 // again and goes on from there to the end of the job. An output tile that is not yet whole in
 // external memory is in flight and lost with the abort, so the program never restarts behind it.
@@ -9,6 +10,8 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "models/accelerator/job_layout.h"
@@ -28,6 +31,27 @@ struct RecoveryResult {
   std::uint64_t recovered_cycle = kNever;
 };
 
+/// What an alarm blames.
+struct Blame {
+  std::uint32_t tile = 0;                 ///< output tile, in job order
+  std::optional<std::uint32_t> key_tile;  ///< of it, if the check belongs to one
+};
+
+/// Where work is done again from.
+struct RestartPoint {
+  std::uint32_t tile = 0;      ///< output tile, in job order
+  std::uint32_t key_tile = 0;  ///< of it
+  bool operator==(const RestartPoint& other) const {
+    return tile == other.tile && key_tile == other.key_tile;
+  }
+};
+
+/// The key tiles of the output tile in work whose beginning can be gone back to: first .. last,
+/// none if first > last.
+struct CoveredTiles {
+  std::uint32_t first = 1, last = 0;
+};
+
 class RecoveryCore {
  public:
   /// `heads_only`: a checker carries sums from query tile to query tile, so that work can start
@@ -35,13 +59,13 @@ class RecoveryCore {
   RecoveryCore(const RecoveryConfig& config, const JobLayout& layout, bool heads_only);
 
   void reset();
-  /// Checks of these output tiles (in job order) alarmed, as read in `cycle`; the first `stored`
-  /// tiles of the job are whole in external memory. The output tile to start again at; none if
-  /// every unit of them has used up its retries.
-  std::optional<std::uint32_t> interrupt(const std::vector<std::uint32_t>& tiles,
-                                         std::uint32_t stored, std::uint64_t cycle);
-  /// Output tiles that belong to units done again.
-  bool done_again(std::uint32_t tile) const { return attempts_[unit_of(tile)] > 0; }
+  /// Checks alarmed, as read in `cycle`; the first `stored` output tiles of the job are whole in
+  /// external memory, `covered` are key tiles of the next one. Where to start again; nowhere if
+  /// every unit blamed has used up its retries.
+  std::optional<RestartPoint> interrupt(const std::vector<Blame>& blames, std::uint32_t stored,
+                                        CoveredTiles covered, std::uint64_t cycle);
+  /// Output tiles that belong to units done again, or of which a key tile was.
+  bool done_again(std::uint32_t tile) const { return redone_[unit_of(tile)]; }
   const RecoveryResult& result() const { return result_; }
 
  private:
@@ -49,9 +73,14 @@ class RecoveryCore {
   /// First output tile of the unit.
   std::uint32_t unit_of(std::uint32_t tile) const { return whole_heads_ ? head_start(tile) : tile; }
 
+  std::uint32_t key_tile_to_start_at(const Blame& blame, std::uint32_t stored,
+                                     CoveredTiles covered);
+
   std::uint32_t allowed_, tiles_per_head_;
-  bool heads_only_, whole_heads_;
-  std::vector<std::uint32_t> attempts_;  ///< by first output tile of the unit
+  bool heads_only_, whole_heads_, key_tiles_;
+  std::vector<std::uint32_t> attempts_;                      ///< by first output tile of the unit
+  std::vector<bool> redone_;                                 ///< likewise
+  std::set<std::pair<std::uint32_t, std::uint32_t>> tried_;  ///< (output tile, key tile) done again
   RecoveryResult result_;
 };
 

@@ -43,6 +43,12 @@ void SoftmaxUnit::receive_scores(tlm::tlm_generic_payload& payload, sc_core::sc_
   core_.process(score.tile, reinterpret_cast<float*>(payload.get_data_ptr()),
                 score.timing.first_cycle, log_);
   busy_cycles_ += score.tile.rows;
+  if (checkpoints_.keeping()) {
+    Checkpoints::Copy& copy = checkpoints_.after(
+        score.tile, score.timing.first_cycle + score.tile.rows - 1 + core_.timing().sum);
+    copy.add(core_.max(), stride_);
+    copy.add(core_.sum(), stride_);
+  }
   send_probabilities(score);
   send_scalars(score, score.timing.first_cycle + core_.timing().alpha + 1, core_.alpha(), false);
   if (score.tile.last)

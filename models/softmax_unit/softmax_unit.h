@@ -11,6 +11,7 @@
 #include <systemc>
 
 #include "models/fabric/burst.h"
+#include "models/fabric/checkpoints.h"
 #include "models/fabric/unit_stats.h"
 #include "models/softmax_unit/softmax_core.h"
 
@@ -31,6 +32,12 @@ class SoftmaxUnit final : public sc_core::sc_module {
   void observe(std::uint32_t observations) { observations_ = observations; }
   /// Start of a job.
   void reset(const SoftmaxJob& job);
+  /// Of the running max and sum, for recovery.
+  Checkpoints& checkpoints() { return checkpoints_; }
+  /// The state of a query tile between two of its key tiles is that of the copy.
+  void restore(const Checkpoints::Copy& copy) {
+    core_.restore(copy.at<float>(0), copy.at<float>(stride_));
+  }
   UnitStats stats(std::uint64_t total_cycles) const;
 
  private:
@@ -44,6 +51,7 @@ class SoftmaxUnit final : public sc_core::sc_module {
   LiveLog& log_;
   std::uint32_t observations_ = 0;
   std::uint64_t busy_cycles_ = 0;
+  Checkpoints checkpoints_;
   AlignedVector<std::byte> raw_probability_;
   LaneTile scalars_, observed_scalars_;
 };

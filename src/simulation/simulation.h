@@ -50,7 +50,8 @@ inline std::uint64_t watchdog_cycles(std::uint64_t golden_cycles) {
 /// was in flight behind it and after an abort.
 inline std::uint64_t recovery_watchdog_cycles(std::uint64_t golden_cycles,
                                               const RecoveryConfig& recovery) {
-  return (1 + std::uint64_t{recovery.retries}) *
+  const std::uint64_t key_tiles = recovery.policy == RecoveryPolicy::recompute_tile ? 1 : 0;
+  return (1 + key_tiles + recovery.retries) *
          (watchdog_cycles(golden_cycles) + recovery.abort_cycles * golden_cycles);
 }
 

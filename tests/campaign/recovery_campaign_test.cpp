@@ -97,7 +97,7 @@ std::string before_recovery(const std::string& csv) {
 TEST_F(RecoveryCampaign, AddsColumnsThatDependOnTheConfigurationAloneAndChangesNoOther) {
   campaign("without", "");
   campaign("none", "--set recovery.policy=none");
-  for (const char* policy : {"recompute_query_block", "recompute_head"}) {
+  for (const char* policy : {"recompute_tile", "recompute_query_block", "recompute_head"}) {
     const std::string with = std::string(" --set recovery.policy=") + policy,
                       name = std::string(policy) + ".";
     campaign(name + "a", "--workers 1" + with);
@@ -229,7 +229,7 @@ TEST_F(RecoveryCampaign, ASweepComparesPolicies) {
 
 TEST_F(RecoveryCampaign, SaysWhatIsWrongWithTheConfiguration) {
   EXPECT_THAT(error("--set recovery.policy=recompute_all"),
-              HasSubstr("recompute_query_block, recompute_head"));
+              HasSubstr("recompute_query_block, recompute_tile, recompute_head"));
   EXPECT_THAT(error("--set recovery.policy=recompute_head --set recovery.retries=0"),
               HasSubstr("0; an integer from 1 to 1000"));
   EXPECT_THAT(error("--set recovery.policy=recompute_head --set recovery.retries=-1"),

@@ -9,8 +9,10 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "models/accelerator/job_layout.h"
+#include "models/fabric/checkpoints.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
 #include "tests/support/random_checkers.h"
@@ -22,7 +24,8 @@ namespace attnguard {
 namespace {
 
 constexpr RecoveryPolicy kPolicies[] = {RecoveryPolicy::recompute_query_block,
-                                        RecoveryPolicy::recompute_head};
+                                        RecoveryPolicy::recompute_head,
+                                        RecoveryPolicy::recompute_tile};
 
 RecoveryConfig recovery_of(RecoveryPolicy policy, std::uint32_t retries = 1) {
   RecoveryConfig config;
@@ -117,9 +120,10 @@ std::vector<Cure> read(const std::string& text) {
 }
 
 Cure cure_of(Simulation& simulation, const JobLayout& layout, const RunResult& golden,
-             const std::vector<Fault>& faults, const RunResult& plain, std::uint32_t retries) {
+             const std::vector<Fault>& faults, const RunResult& plain,
+             const RecoveryConfig& recovery) {
   const RunResult run =
-      simulation.run_recovering(faults, (1 + retries) * (8 * golden.cycles + 10000));
+      simulation.run_recovering(faults, (1 + recovery.retries) * (8 * golden.cycles + 10000));
   Cure cure;
   cure.site = simulation.universe().name(faults.front().site);
   cure.finished = run.completion == Completion::finished;
@@ -129,7 +133,9 @@ Cure cure_of(Simulation& simulation, const JobLayout& layout, const RunResult& g
   cure.sdc = plain.completion == Completion::finished && plain.output != golden.output;
   const auto alarmed = first_alarming_tile(plain, layout),
              wrong = last_wrong_tile(golden, run, layout);
-  cure.escaped = alarmed && wrong && *wrong < *alarmed;
+  // What an earlier key tile of the same query tile has left behind stays with recompute_tile.
+  const bool key_tiles = recovery.policy == RecoveryPolicy::recompute_tile;
+  cure.escaped = alarmed && wrong && (*wrong < *alarmed || (key_tiles && *wrong == *alarmed));
   cure.retries = run.recovery.retries;
   cure.extra_cycles =
       static_cast<std::int64_t>(run.cycles) - static_cast<std::int64_t>(golden.cycles);
@@ -155,14 +161,14 @@ std::string cures(const TestSystem& system, const RecoveryConfig& recovery, Fide
     while (at_once.size() < together)
       at_once.push_back(faults[samples.integer(0, faults.size() - 1)]);
     const RunResult plain = simulation.run_with_faults(at_once, 4 * golden.cycles + 10000);
-    if (alarms(plain))
-      text += write(cure_of(simulation, layout, golden, at_once, plain, recovery.retries));
+    if (alarms(plain)) text += write(cure_of(simulation, layout, golden, at_once, plain, recovery));
   }
   return text;
 }
 
 struct Tally {
   int all = 0, sdc = 0, escaped = 0;
+  std::int64_t extra_cycles = 0;
   std::map<std::string, int> units;  ///< first word of the site
 };
 
@@ -186,6 +192,7 @@ void expect_cured(const TestSystem& system, const RecoveryConfig& recovery, std:
     ++tally.all;
     tally.sdc += cure.sdc;
     tally.escaped += cure.escaped;
+    tally.extra_cycles += cure.extra_cycles;
     ++tally.units[cure.site.substr(0, cure.site.find_first_of(".["))];
   }
 }
@@ -208,14 +215,45 @@ TEST(Recovery, EveryFlipThatAlarmsInASmallAcceleratorIsCured) {
   }
 }
 
+// Eight key tiles, so that most of those that alarm are neither the first nor past the checkpoints.
+TEST(Recovery, EveryFlipThatAlarmsInAKeyTileIsCuredForLess) {
+  for (const bool resident : {false, true}) {
+    TestSystem system = small_system(resident);
+    AttentionShape& shape = system.job.shape;
+    shape.heads = shape.kv_heads = 1;
+    shape.tokens_q = 5;
+    shape.tokens_k = 31;
+    shape.mask = Mask::none;
+    shrink_buffers(system.accelerator, shape, resident);
+    FloatSamples samples(48);
+    fill_normal(system.job, system.accelerator.formats.operand, samples, 1.5F);
+    RecoveryConfig recovery = recovery_of(RecoveryPolicy::recompute_tile);
+    Tally deep, shallow, block;
+    recovery.checkpoints = 5;
+    expect_cured(system, recovery, 8, 49, deep);
+    recovery.checkpoints = 1;
+    expect_cured(system, recovery, 8, 49, shallow);
+    expect_cured(system, recovery_of(RecoveryPolicy::recompute_query_block), 8, 49, block);
+    EXPECT_GT(deep.sdc, 80);
+    EXPECT_LT(deep.escaped, deep.all / 20);
+    EXPECT_LT(deep.extra_cycles, shallow.extra_cycles);
+    EXPECT_LT(shallow.extra_cycles, block.extra_cycles);
+    std::ostringstream text;
+    text << deep.escaped << " escaped of " << deep.all << ", " << deep.extra_cycles << " cycles, "
+         << shallow.extra_cycles << " with one checkpoint, " << block.extra_cycles
+         << " of whole query tiles";
+    RecordProperty(resident ? "resident" : "streamed", text.str());
+  }
+}
+
 // GQA, ragged, causal, decode, resident and streamed, every format; all kinds of checkers.
 TEST(Recovery, EveryFlipThatAlarmsInRandomAcceleratorsIsCured) {
   FloatSamples samples(42);
   Tally tally;
-  for (std::uint32_t trial = 0; trial < 10; ++trial) {
+  for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system = random_system(samples, {5, 5, 14, 10});
-    system.checkers = trial % 3 == 0 ? every_kind() : shipped_checkers();
-    expect_cured(system, recovery_of(kPolicies[trial % 2]), 4, 500 + trial, tally);
+    system.checkers = trial % 4 == 0 ? every_kind() : shipped_checkers();
+    expect_cured(system, recovery_of(kPolicies[trial % 3]), 4, 500 + trial, tally);
   }
   EXPECT_GT(tally.sdc, 200);
   EXPECT_LT(tally.escaped, tally.all / 50);
@@ -385,6 +423,63 @@ TEST(Recovery, WorkGoesOnBehindTheTileDoneAgain) {
   EXPECT_EQ(three[4], 1U);
 }
 
+/// One query tile of `key_tiles` key tiles, checked tile by tile.
+TestSystem key_tile_system(std::uint32_t key_tiles) {
+  TestSystem system = tile_system(1);
+  AttentionShape& shape = system.job.shape;
+  shape.tokens_k = 2 * key_tiles;
+  shrink_buffers(system.accelerator, shape, true);
+  system.checkers = {{"merged", FlashAbftConfig{}}, {"two_check", MatmulAbftConfig{}}};
+  FloatSamples samples(47);
+  fill_normal(system.job, system.accelerator.formats.operand, samples, 1.0F);
+  return system;
+}
+
+// Two key tiles, S0 S1 PV0 PV1, by the same formulas:
+//     0  load of q and k0, readable from 46 on
+//    46  load of k1 and v0: request in 47, lines in 87 .. 90, readable from 92 on
+//    92  load of v1: request in 93, lines in 133 and 134, readable from 136 on
+//   136  PV1 written, read in 137, fed from 138, rows cross in 138 + 5 = 143 and 144: 45 cycles
+//        after those of PV0 in the job of one key tile, and so is all that follows: done in 163
+// The P·V check of row 0 of key tile 1 has its row in 143, compares adder tree 2 + 1 later: read in
+// 143 + 3 + 1 = 147, while 1/l is still being formed. P·V of both key tiles is accumulated, so work
+// goes back to key tile 1 with the state left by key tile 0. What remains is as long as a job of
+// one key tile, 118 cycles. recompute_query_block does the job of two again, 163 cycles.
+TEST(Recovery, AKeyTileDoneAgainCostsTheCyclesOfAJobThatBeginsThere) {
+  const auto texts = run_in_children(2, [](std::size_t i) {
+    Simulation simulation = simulation_of(
+        key_tile_system(2), recovery_of(i == 0 ? RecoveryPolicy::recompute_tile
+                                               : RecoveryPolicy::recompute_query_block));
+    const RunResult golden = simulation.run(true);
+    std::ostringstream out;
+    const RegisterId acc = simulation.universe().find("array.pe[0][0].acc").value().reg;
+    std::uint64_t at[2] = {0, 0};  // the last live cycle of each key tile is in P·V
+    for (const LiveBlock& block : simulation.live_blocks())
+      if (block.reg == acc)
+        at[block.tile.key_tile] = std::max(at[block.tile.key_tile], block.start);
+    out << golden.cycles;
+    for (const std::uint32_t key_tile : {1U, 0U}) {
+      const Fault fault = flip(simulation, "array.pe[0][0].acc", 30, at[key_tile]);
+      const RunResult plain = simulation.run_with_fault(fault, 10000);
+      const RunResult run = simulation.run_recovering({fault}, 10000);
+      out << ' ' << (plain.output != golden.output) << ' ' << run.recovery.alarm_cycle << ' '
+          << run.cycles << ' ' << run.recovery.retries << ' ' << (run.output == golden.output);
+    }
+    return out.str();
+  });
+  const auto tile = numbers(texts[0]), block = numbers(texts[1]);
+  ASSERT_EQ(tile.size(), 11U) << texts[0];
+  ASSERT_EQ(block.size(), 11U) << texts[1];
+  const std::vector<std::uint64_t> expected{163, 1, 147, 147 + 4 + 118, 1, 1};
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), tile.begin())) << texts[0];
+  EXPECT_EQ(block[2], 147U);
+  EXPECT_EQ(block[3], 147U + 4 + 163);
+  // The first key tile is the beginning of the query tile.
+  EXPECT_EQ(tile[8], tile[7] + 4 + 163);
+  EXPECT_EQ(tile[10], 1U);
+  EXPECT_TRUE(std::equal(tile.begin() + 6, tile.end(), block.begin() + 6)) << texts[0] << texts[1];
+}
+
 /// Runs `faults` with recovery: "retries exhausted finished golden as_plain extra_cycles".
 std::vector<std::uint64_t> outcome(const TestSystem& system, const RecoveryConfig& recovery,
                                    const std::function<std::vector<Fault>(Simulation&)>& faults) {
@@ -412,7 +507,8 @@ std::vector<Fault> stuck_at_1(const Simulation& simulation, const std::string& s
 }
 
 TEST(Recovery, APermanentFaultUsesUpItsRetriesInEveryUnitThatItSpoils) {
-  for (const RecoveryPolicy policy : kPolicies)
+  for (const RecoveryPolicy policy :
+       {RecoveryPolicy::recompute_query_block, RecoveryPolicy::recompute_head})
     for (const auto& [site, bit] : {std::pair<const char*, std::uint32_t>{"array.pe[0][0].acc", 30},
                                     {"v_buffer.word[0]", 14},
                                     {"accumulator.row[0].reciprocal", 30}}) {
@@ -483,7 +579,7 @@ TEST(RecoveryLong, EveryFlipThatAlarmsInManyRandomAcceleratorsIsCured) {
   for (std::uint32_t trial = 0; trial < 80; ++trial) {
     TestSystem system = random_system(samples, {9, 9, 30, 20});
     system.checkers = random_checkers(samples, 4);
-    expect_cured(system, recovery_of(kPolicies[trial % 2]), 4, 600 + trial, tally);
+    expect_cured(system, recovery_of(kPolicies[trial % 3]), 4, 600 + trial, tally);
   }
   EXPECT_GT(tally.sdc, 1000);
   EXPECT_LT(tally.escaped, tally.all / 50);
@@ -491,36 +587,97 @@ TEST(RecoveryLong, EveryFlipThatAlarmsInManyRandomAcceleratorsIsCured) {
   RecordProperty("escaped", tally.escaped);
 }
 
+/// The output tile that blames of whole output tiles make it start again at.
+std::optional<std::uint32_t> start(RecoveryCore& core, const std::vector<std::uint32_t>& tiles,
+                                   std::uint32_t stored, std::uint64_t cycle) {
+  std::vector<Blame> blames;
+  for (const std::uint32_t tile : tiles) blames.push_back({tile, std::nullopt});
+  const auto point = core.interrupt(blames, stored, {}, cycle);
+  if (!point) return std::nullopt;
+  EXPECT_EQ(point->key_tile, 0U);
+  return point->tile;
+}
+
 TEST(RecoveryCore, CountsRetriesByUnitAndNeverStartsBehindWhatIsStored) {
   const TestSystem system = small_system(true);  // two heads of three query tiles
   const JobLayout layout(system.accelerator, system.job.shape);
   ASSERT_EQ(layout.query_tiles, 3U);
   RecoveryCore core(recovery_of(RecoveryPolicy::recompute_query_block, 2), layout, false);
-  EXPECT_EQ(core.interrupt({4, 5}, 4, 100), 4U);
-  EXPECT_EQ(core.interrupt({5}, 3, 120), 3U) << "tile 3 is still in flight";
-  EXPECT_EQ(core.interrupt({5}, 5, 130), std::nullopt) << "its third alarm";
-  EXPECT_EQ(core.interrupt({4, 5}, 5, 140), 4U);
-  EXPECT_EQ(core.interrupt({4}, 5, 150), std::nullopt);
+  EXPECT_EQ(start(core, {4, 5}, 4, 100), 4U);
+  EXPECT_EQ(start(core, {5}, 3, 120), 3U) << "tile 3 is still in flight";
+  EXPECT_EQ(start(core, {5}, 5, 130), std::nullopt) << "its third alarm";
+  EXPECT_EQ(start(core, {4, 5}, 5, 140), 4U);
+  EXPECT_EQ(start(core, {4}, 5, 150), std::nullopt);
   EXPECT_EQ(core.result().retries, 3U);
   EXPECT_TRUE(core.result().exhausted);
   EXPECT_EQ(core.result().alarm_cycle, 100U);
   EXPECT_FALSE(core.done_again(3));
   EXPECT_TRUE(core.done_again(5));
   core.reset();
-  EXPECT_EQ(core.interrupt({1}, 2, 7), 1U);
+  EXPECT_EQ(start(core, {1}, 2, 7), 1U);
   EXPECT_EQ(core.result().alarm_cycle, 7U);
 
   RecoveryCore heads(recovery_of(RecoveryPolicy::recompute_head, 1), layout, false);
-  EXPECT_EQ(heads.interrupt({5}, 5, 1), 3U);
-  EXPECT_EQ(heads.interrupt({4}, 3, 2), std::nullopt);
-  EXPECT_EQ(heads.interrupt({0}, 6, 3), 0U);
-  EXPECT_EQ(
-      RecoveryCore(recovery_of(RecoveryPolicy::recompute_head), layout, false).interrupt({3}, 2, 1),
-      2U);
-  EXPECT_EQ(RecoveryCore(recovery_of(RecoveryPolicy::recompute_query_block), layout, true)
-                .interrupt({5}, 2, 1),
-            0U)
-      << "sums over the head of tile 2 begin anew";
+  EXPECT_EQ(start(heads, {5}, 5, 1), 3U);
+  EXPECT_EQ(start(heads, {4}, 3, 2), std::nullopt);
+  EXPECT_EQ(start(heads, {0}, 6, 3), 0U);
+  RecoveryCore others(recovery_of(RecoveryPolicy::recompute_head), layout, false);
+  EXPECT_EQ(start(others, {3}, 2, 1), 2U);
+  RecoveryCore sums(recovery_of(RecoveryPolicy::recompute_query_block), layout, true);
+  EXPECT_EQ(start(sums, {5}, 2, 1), 0U) << "sums over the head of tile 2 begin anew";
+}
+
+TEST(Checkpoints, AreThoseOfTheLatestKeyTileThatHasNotBeenForgotten) {
+  Checkpoints checkpoints;
+  EXPECT_FALSE(checkpoints.keeping());
+  checkpoints.start(4);
+  TileContext tile;
+  tile.head = 1;
+  for (std::uint32_t key_tile = 0; key_tile < 6; ++key_tile) {
+    tile.key_tile = key_tile;
+    checkpoints.after(tile, 10 * key_tile).add(&key_tile, 1);
+  }
+  EXPECT_EQ(checkpoints.complete(1, 0, 39), 4U);
+  EXPECT_EQ(checkpoints.complete(1, 0, 40), 5U);
+  EXPECT_EQ(checkpoints.complete(0, 0, 99), 0U);
+  EXPECT_EQ(*checkpoints.before(1, 0, 5)->at<std::uint32_t>(0), 4U);
+  EXPECT_EQ(checkpoints.before(1, 0, 2), nullptr) << "four are kept";
+  checkpoints.forget_before(1, 0, 4);
+  EXPECT_EQ(checkpoints.before(1, 0, 3), nullptr);
+  EXPECT_EQ(*checkpoints.before(1, 0, 4)->at<std::uint32_t>(0), 3U);
+  checkpoints.forget(1, 0, 4);
+  EXPECT_EQ(checkpoints.complete(1, 0, 99), 4U);
+  tile.query_tile = 1;
+  tile.key_tile = 0;
+  checkpoints.after(tile, 70);
+  EXPECT_EQ(checkpoints.before(1, 0, 9)->tile.key_tile, 3U);
+  EXPECT_EQ(checkpoints.before(1, 1, 9)->tile.key_tile, 0U);
+  checkpoints.forget(1, 0, 0);
+  EXPECT_EQ(checkpoints.before(1, 1, 9), nullptr);
+}
+
+TEST(RecoveryCore, GoesBackToAKeyTileOnceAndOnlyWhereItIsCovered) {
+  const TestSystem system = small_system(true);
+  const JobLayout layout(system.accelerator, system.job.shape);
+  RecoveryCore core(recovery_of(RecoveryPolicy::recompute_tile, 2), layout, false);
+  const CoveredTiles covered{2, 4};
+  EXPECT_EQ(core.interrupt({{1, 3U}}, 1, covered, 10), (RestartPoint{1, 3}));
+  EXPECT_EQ(core.interrupt({{1, 5U}}, 1, covered, 20), (RestartPoint{1, 4}))
+      << "the accumulator has not come so far";
+  EXPECT_EQ(core.interrupt({{1, 4U}, {1, 2U}}, 1, covered, 30), (RestartPoint{1, 2}));
+  EXPECT_EQ(core.interrupt({{1, 3U}}, 1, covered, 40), (RestartPoint{1, 0})) << "again";
+  EXPECT_EQ(core.interrupt({{2, 3U}}, 1, covered, 50), (RestartPoint{1, 0})) << "not stored";
+  EXPECT_EQ(core.interrupt({{1, 1U}}, 1, covered, 60), (RestartPoint{1, 0})) << "done again whole";
+  EXPECT_EQ(core.interrupt({{5, 1U}}, 5, covered, 65), (RestartPoint{5, 0})) << "not covered";
+  EXPECT_EQ(core.interrupt({{1, 6U}}, 1, covered, 70), std::nullopt) << "two retries used up";
+  EXPECT_EQ(core.interrupt({{3, 2U}, {3, std::nullopt}}, 3, covered, 80), (RestartPoint{3, 0}));
+  EXPECT_EQ(core.interrupt({{4, 2U}}, 4, {3, 2}, 90), (RestartPoint{4, 0})) << "none covered";
+  EXPECT_EQ(core.result().retries, 9U);
+  EXPECT_TRUE(core.result().exhausted);
+  EXPECT_TRUE(core.done_again(1));
+  EXPECT_FALSE(core.done_again(0));
+  RecoveryCore heads(recovery_of(RecoveryPolicy::recompute_tile), layout, true);
+  EXPECT_EQ(heads.interrupt({{4, 3U}}, 4, covered, 10), (RestartPoint{3, 0}));
 }
 
 }  // namespace
