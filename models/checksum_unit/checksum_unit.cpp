@@ -180,26 +180,26 @@ void ChecksumUnit::Guard::checked(const Check& check) {
 
 void ChecksumUnit::Guard::alarmed(std::uint64_t cycle) { add({cycle, std::nullopt}); }
 
-void ChecksumUnit::Guard::add(const Alarm& alarm) {
-  alarms_.push_back(alarm);
+void ChecksumUnit::Guard::add(const Alarm& raised) {
+  alarms_.push_back(raised);
   // An earlier notification replaces a later one; the line stays high once raised.
-  raise_event_.notify(clock_.until(alarm.cycle + 1));
+  raise_event_.notify(clock_.until(raised.cycle + 1));
 }
 
 std::vector<Check> ChecksumUnit::Guard::status(std::uint64_t cycle) const {
   std::vector<Check> record;
-  for (const Alarm& alarm : alarms_)
-    if (alarm.check && alarm.cycle < cycle) record.push_back(*alarm.check);
+  for (const Alarm& raised : alarms_)
+    if (raised.check && raised.cycle < cycle) record.push_back(*raised.check);
   return record;
 }
 
 void ChecksumUnit::Guard::acknowledge(std::uint64_t cycle) {
   alarms_.erase(std::remove_if(alarms_.begin(), alarms_.end(),
-                               [&](const Alarm& alarm) { return alarm.cycle < cycle; }),
+                               [&](const Alarm& raised) { return raised.cycle < cycle; }),
                 alarms_.end());
   alarm.write(false, cycle);
   raise_event_.cancel();
-  for (const Alarm& alarm : alarms_) raise_event_.notify(clock_.until(alarm.cycle + 1));
+  for (const Alarm& raised : alarms_) raise_event_.notify(clock_.until(raised.cycle + 1));
 }
 
 void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
@@ -208,8 +208,9 @@ void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
   checks.erase(std::remove_if(checks.begin(), checks.end(), dropped), checks.end());
   // What a decoder reports was read for work that is dropped.
   alarms_.erase(std::remove_if(alarms_.begin(), alarms_.end(),
-                               [&](const Alarm& alarm) {
-                                 return alarm.check ? dropped(*alarm.check) : alarm.cycle >= cycle;
+                               [&](const Alarm& raised) {
+                                 return raised.check ? dropped(*raised.check)
+                                                     : raised.cycle >= cycle;
                                }),
                 alarms_.end());
   acknowledge(cycle);

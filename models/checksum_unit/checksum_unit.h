@@ -108,7 +108,7 @@ struct ChecksumUnit::Guard final : CheckSink {
     std::optional<Check> check;  ///< none of a decoder's error
   };
 
-  void add(const Alarm& alarm);
+  void add(const Alarm& raised);
   void raise_method();
   void watch_method();
 

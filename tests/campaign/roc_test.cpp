@@ -143,7 +143,9 @@ TEST_F(RocOfARow, ARunThatEndedBeforeItsAlarmIsUndetectedEverywhere) {
 TEST_F(RocOfARow, InfiniteRatiosAlarmAtEveryThreshold) {
   const Roc result = roc(row("acc", "detected,inf,0", "undetected,0,0,0,0"));
   for (const RocPoint& point : result.points)
-    if (point.curve == 0) EXPECT_EQ(point.detected, 1U) << point.factor;
+    if (point.curve == 0) {
+      EXPECT_EQ(point.detected, 1U) << point.factor;
+    }
 }
 
 TEST_F(RocOfARow, ACheckerWithoutAFactorHasNoCurve) {
