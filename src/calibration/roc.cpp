@@ -9,6 +9,7 @@
 
 #include "src/campaign/csv.h"
 #include "src/campaign/csv_reader.h"
+#include "src/campaign/site_group.h"
 
 namespace attnguard {
 namespace {
@@ -177,11 +178,6 @@ double Injections::judged(const RocCurve& curve) {
   return 0;
 }
 
-bool in_total(const RegisterClass& cls, std::string_view total) {
-  const bool sram = cls.kind == StorageKind::sram;
-  return total == "total" || sram == (total == "total_sram");
-}
-
 /// What a curve's thresholds do to fault-free data.
 class CleanSide {
  public:
@@ -226,11 +222,11 @@ class CleanSide {
 class Group {
  public:
   Group(const std::map<CellKey, Cell>& cells, const CampaignContext& context,
-        FaultClass fault_class, std::string_view total, std::size_t curve)
+        const SiteGroup& total, std::size_t curve)
       : context_(context) {
     for (const auto& [key, cell] : cells) {
       const auto& [reg, stratum, cls] = key;
-      if (cls != fault_class || !in_total(context.universe[reg], total)) continue;
+      if (cls != total.fault_class || !total.holds(reg)) continue;
       cells_.push_back({context.plan.strata()[stratum].weight, &cell.scores[curve]});
     }
   }
@@ -273,8 +269,8 @@ Roc make_roc(const std::filesystem::path& injections, const CampaignContext& con
   for (std::size_t c = 0; c < roc.curves.size(); ++c) {
     const CleanSide clean_side(clean, roc.curves[c]);
     for (const FaultClass fault_class : context.plan.fault_classes())
-      for (const char* total : {"total_logic", "total_sram", "total"}) {
-        const Group group(rows.cells(), context, fault_class, total, c);
+      for (const SiteGroup& total : totals(context, fault_class)) {
+        const Group group(rows.cells(), context, total, c);
         if (!group.any_dangerous()) continue;
         std::set<double> factors{0, 1};
         group.add_steps(factors);
@@ -283,7 +279,7 @@ Roc make_roc(const std::filesystem::path& injections, const CampaignContext& con
           RocPoint point;
           point.curve = c;
           point.fault_class = fault_class;
-          point.site_class = total;
+          point.site_class = total.name;
           point.factor = factor;
           group.count(config, point);
           clean_side.count(point);
@@ -318,12 +314,8 @@ std::string roc_csv(const Roc& roc, const CampaignContext& context, const FaultF
       line.add(point.factor * curve.comparisons.front().second);
     else
       line.skip();
-    line.add(point.detected).add(point.undetected).add(point.estimate.share);
-    if (point.estimate.interval)
-      line.add(point.estimate.interval->low).add(point.estimate.interval->high).add(confidence);
-    else
-      line.skip(3);
-    line.add(point.estimate.method);
+    line.add(point.detected).add(point.undetected);
+    add_estimate(line, point.estimate, confidence);
     add_rate(line, point.check_alarms, point.checks);
     line.add(clean.unit);
     add_rate(line, point.unit_alarms, clean.units);

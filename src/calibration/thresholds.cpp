@@ -38,6 +38,12 @@ Thresholds::Thresholds(const FaultFree& sample, const Config& config)
   }
 }
 
+double Thresholds::rate_per_unit(double sharers) const {
+  const double asked = config_.calibration.rate_per_inference;
+  if (asked >= 1) return 1;
+  return asked / (sample_.unit == "inference" ? 1 : static_cast<double>(sample_.units)) / sharers;
+}
+
 void Thresholds::propose(const CleanComparison& comparison, std::size_t settable) {
   const CalibrationConfig& asked = config_.calibration;
   const std::uint64_t units = sample_.calibration_units();
@@ -53,12 +59,8 @@ void Thresholds::propose(const CleanComparison& comparison, std::size_t settable
   check.held_out = comparison.checks[kHeldOut].total();
   check.configured_alarms = comparison.alarms;
   unit.per = sample_.unit;
-  const double units_of_an_inference =
-      sample_.unit == "inference" ? 1 : static_cast<double>(sample_.units);
   const auto sharers = static_cast<double>(settable);
-  // 1 asks for nothing, however it is shared.
-  unit.rate =
-      asked.rate_per_inference < 1 ? asked.rate_per_inference / units_of_an_inference / sharers : 1;
+  unit.rate = rate_per_unit(sharers);
   unit.confidence = 1 - (1 - asked.confidence) / sharers;
   unit.held_out = sample_.units_of(Half::held_out);
   unit.configured_alarms = comparison.alarmed_units;
@@ -124,8 +126,7 @@ void Thresholds::judge_checker(std::size_t checker) {
   check.per = "check";
   check.rate = config_.calibration.rate_per_check;
   unit.per = sample_.unit;
-  unit.rate = config_.calibration.rate_per_inference /
-              (sample_.unit == "inference" ? 1 : static_cast<double>(sample_.units));
+  unit.rate = rate_per_unit(1);
   unit.held_out = sample_.units_of(Half::held_out);
   check.held_out_alarms = unit.held_out_alarms = 0;
   for (ThresholdRow* row : {&check, &unit}) {

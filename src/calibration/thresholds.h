@@ -56,6 +56,9 @@ class Thresholds {
   bool supported() const;
 
  private:
+  /// The rate asked per inference, shared by its units and by `sharers` comparisons of one checker;
+  /// 1, which asks for nothing, is not divided.
+  double rate_per_unit(double sharers) const;
   void propose(const CleanComparison& comparison, std::size_t settable);
   void set(std::size_t checker, const ThresholdKey& key, double threshold);
   void judge_checker(std::size_t checker);

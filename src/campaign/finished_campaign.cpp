@@ -10,10 +10,16 @@
 
 namespace attnguard {
 
-FinishedCampaign reopen_campaign(const std::filesystem::path& folder, const std::string& out) {
-  if (!std::filesystem::is_regular_file(folder / "injections.csv"))
+std::filesystem::path injections_file(const std::filesystem::path& folder) {
+  std::filesystem::path file = folder / "injections.csv";
+  if (!std::ifstream(file))
     throw UserError(folder.string() +
                     ": no injections.csv; a folder that `attnguard campaign` wrote");
+  return file;
+}
+
+FinishedCampaign reopen_campaign(const std::filesystem::path& folder, const std::string& out) {
+  injections_file(folder);
   CommandLine command_line;
   command_line.positional = {(folder / "config.json").string()};
   command_line.out = out;

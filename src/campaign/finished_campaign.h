@@ -10,6 +10,9 @@
 
 namespace attnguard {
 
+/// The injections.csv in `folder`; UserError without one.
+std::filesystem::path injections_file(const std::filesystem::path& folder);
+
 struct FinishedCampaign {
   Prepared prepared;
   std::uint64_t injections = 0;  ///< it ended with; a stop rule may have ended it early

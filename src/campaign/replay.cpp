@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "src/campaign/finished_campaign.h"
 #include "src/campaign/row.h"
 #include "src/config/user_error.h"
 #include "src/simulation/errors.h"
@@ -90,11 +91,8 @@ Json check_json(const ChangedCheck& changed) {
 
 std::pair<std::string, std::string> stored_row(const std::filesystem::path& folder,
                                                std::uint64_t number) {
-  const std::filesystem::path file = folder / "injections.csv";
+  const std::filesystem::path file = injections_file(folder);
   std::ifstream stream(file, std::ios::binary);
-  if (!stream)
-    throw UserError(folder.string() +
-                    ": no injections.csv; a folder that `attnguard campaign` wrote");
   std::string header, row;
   std::getline(stream, header);
   std::uint64_t rows = 0;

@@ -9,6 +9,7 @@
 
 #include "src/campaign/campaign.h"
 #include "src/cli/command_line.h"
+#include "src/cli/percent_text.h"
 #include "src/cli/progress.h"
 #include "src/cli/text_table.h"
 #include "src/simulation/errors.h"
@@ -16,15 +17,6 @@
 
 namespace attnguard {
 namespace {
-
-// In percent, of a CoverageRow or CoverageSoFar.
-template <class Row>
-std::string coverage_text(const Row& row) {
-  if (!row.coverage) return "-";
-  if (!row.interval) return fmt::format("{:.1f}", 100 * *row.coverage);
-  return fmt::format("{:.1f} [{:5.1f}, {:5.1f}]", 100 * *row.coverage, 100 * row.interval->low,
-                     100 * row.interval->high);
-}
 
 // The rows of one checker at the configured tolerance; every checker has the same groups in the
 // same order.
@@ -62,7 +54,7 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
           std::to_string(first.counts[Verdict::detected] + first.counts[Verdict::undetected]));
     for (const auto& rows : by_checker) {
       if (is_function) {
-        line.push_back(coverage_text(rows[i]));
+        line.push_back(percent_text(rows[i].coverage, rows[i].interval));
       } else {
         const bool own = rows[i].counts[Verdict::not_applicable] < rows[i].injections;
         line.push_back(own ? std::to_string(rows[i].counts[Verdict::spurious_alarm]) : "-");
@@ -130,8 +122,11 @@ void print_summary(const CampaignSummary& summary, const Config& configuration,
 std::string coverage_so_far(const std::vector<CheckerConfig>& checkers,
                             const CoverageTally& tally) {
   std::string text;
-  for (std::size_t c = 0; c < checkers.size(); ++c)
-    text += fmt::format("; {} {}", checkers[c].name, coverage_text(tally.so_far(c)));
+  for (std::size_t c = 0; c < checkers.size(); ++c) {
+    const CoverageSoFar so_far = tally.so_far(c);
+    text +=
+        fmt::format("; {} {}", checkers[c].name, percent_text(so_far.coverage, so_far.interval));
+  }
   return text;
 }
 

@@ -12,6 +12,7 @@
 #include "src/campaign/finished_campaign.h"
 #include "src/campaign/session.h"
 #include "src/cli/command_line.h"
+#include "src/cli/percent_text.h"
 #include "src/cli/text_table.h"
 #include "src/config/user_error.h"
 #include "src/config/writer.h"
@@ -69,11 +70,7 @@ std::vector<bool> ignores_nonfinite(const Prepared& prepared) {
 }
 
 std::string percent(const RocPoint& point) {
-  if (!point.estimate.share) return "-";
-  const std::string text = fmt::format("{:.1f}", 100 * *point.estimate.share);
-  if (!point.estimate.interval) return text;
-  return fmt::format("{} [{:5.1f}, {:5.1f}]", text, 100 * point.estimate.interval->low,
-                     100 * point.estimate.interval->high);
+  return percent_text(point.estimate.share, point.estimate.interval);
 }
 
 /// Per curve: as configured, and at the lowest factor that is silent on all fault-free data.

@@ -171,16 +171,24 @@ std::vector<Kind> kinds() {
   return {plain, outliers, biased, peaked, decode};
 }
 
-std::string synthetic_alarms(const Kind& kind, std::uint64_t seed, ThresholdRule rule) {
+AcceleratorConfig accelerator_of(const Kind& kind) {
   AcceleratorConfig accelerator;
   accelerator.array = kind.array;
   accelerator.formats = kind.formats;
+  return accelerator;
+}
+
+AttentionJob job_of(const Kind& kind, std::uint64_t seed) {
   AttentionJob job;
   job.shape = kind.shape;
   draw_tensors(seed, kind.distribution, job);
   for (std::vector<float>* tensor : {&job.q, &job.k, &job.v})
     for (float& value : *tensor) value = round_to(kind.formats.operand, value);
-  return alarms(accelerator, every_checker(rule), job);
+  return job;
+}
+
+std::string synthetic_alarms(const Kind& kind, std::uint64_t seed, ThresholdRule rule) {
+  return alarms(accelerator_of(kind), every_checker(rule), job_of(kind, seed));
 }
 
 // An absolute threshold cannot suit data of any size, so that rule is left to the shipped tensors.
@@ -269,16 +277,13 @@ void expect_bounds_hold_on(std::uint64_t queries) {
   const auto texts = run_in_children(queries / 1000, [&](std::size_t i) {
     Kind kind = kinds()[i / kAdversaries % kinds().size()];
     if (i % 7 == 0) kind.formats.probability = kind.formats.output = Format::float32;
-    AcceleratorConfig accelerator;
-    accelerator.array = kind.array;
-    accelerator.formats = kind.formats;
     AttentionJob job;
     job.shape = kind.shape;
     draw_tensors(i, kind.distribution, job);
     worsen(static_cast<Adversary>(i % kAdversaries), job);
     for (std::vector<float>* tensor : {&job.q, &job.k, &job.v})
       for (float& value : *tensor) value = round_to(kind.formats.operand, value);
-    return alarms(accelerator, bounded_checkers(), job);
+    return alarms(accelerator_of(kind), bounded_checkers(), job);
   });
   for (std::size_t i = 0; i < texts.size(); ++i)
     EXPECT_EQ(texts[i], "") << "adversary " << i % kAdversaries << " number " << i;
@@ -317,14 +322,8 @@ std::vector<CheckerConfig> variance_checkers() {
 /// "<checks> <alarms> <largest residual ÷ threshold>" of each comparison of each checker.
 std::string clean_margins(const Kind& kind, std::uint64_t seed,
                           const std::vector<CheckerConfig>& checkers) {
-  AcceleratorConfig accelerator;
-  accelerator.array = kind.array;
-  accelerator.formats = kind.formats;
-  AttentionJob job;
-  job.shape = kind.shape;
-  draw_tensors(seed, kind.distribution, job);
-  for (std::vector<float>* tensor : {&job.q, &job.k, &job.v})
-    for (float& value : *tensor) value = round_to(kind.formats.operand, value);
+  const AcceleratorConfig accelerator = accelerator_of(kind);
+  const AttentionJob job = job_of(kind, seed);
   Simulation simulation(accelerator, checkers, job);
   const RunResult run = simulation.run();
   if (run.completion != Completion::finished) throw std::runtime_error("not finished");
