@@ -259,6 +259,19 @@ Json write_axes(const std::vector<SweepAxis>& axes) {
   return object;
 }
 
+void read_key_values(const Json& json, const Cursor& at, KeyValues& values) {
+  if (!json.is_object() || json.empty())
+    at.reject(json, "an object: at least one dotted key -> value");
+  values.clear();
+  for (const auto& item : json.items()) values.emplace_back(item.key(), item.value());
+}
+
+Json write_key_values(const KeyValues& values) {
+  Json object = Json::object();
+  for (const auto& [key, value] : values) object[key] = value;
+  return object;
+}
+
 Config read_config(const Json& document, const ConfigOrigin& origin) {
   Config config;
   read_struct(document, Cursor{origin, ""}, config);

@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/attnguard_command.h"
+#include "tests/support/process_tree.h"
 #include "tests/support/scripted_campaign.h"
 
 namespace attnguard {
@@ -32,28 +30,6 @@ constexpr const char* kConfig = R"({
 // config.json names no files here, so it is the same in every folder.
 constexpr const char* kFiles[] = {"injections.csv", "coverage.csv", "strata.csv", "summary.json",
                                   "config.json"};
-
-void sleep_ms(double milliseconds) {
-  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(milliseconds));
-}
-
-std::vector<pid_t> children_of(pid_t pid) {
-  std::ifstream stream("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) +
-                       "/children");
-  std::vector<pid_t> children;
-  for (pid_t child = 0; stream >> child;) children.push_back(child);
-  return children;
-}
-
-bool has_ended(pid_t pid) {
-  const std::string stat = read_text("/proc/" + std::to_string(pid) + "/stat");
-  return stat.empty() || stat.find(") Z ") != std::string::npos;  // nobody may wait for it
-}
-
-bool ends_soon(pid_t pid) {
-  for (int i = 0; i < 200 && !has_ended(pid); ++i) sleep_ms(10);
-  return has_ended(pid);
-}
 
 bool any_chunk(const fs::path& chunks) {
   std::error_code error;
