@@ -28,7 +28,9 @@ constexpr Option kOptions[] = {
     {"set", "PATH=VALUE",
      "set a configuration key, e.g. accelerator.array.rows=8; may be repeated"},
     {"out", "DIR",
-     "where to write (default: traces/<config>-<command>; of replay and roc: in DIR)"},
+     "where to write (default: traces/<config>-<command>; of replay and roc: in DIR; of report: "
+     "the "
+     "file DIR/report.html)"},
     {"seed", "N", "the same as --set seed=N"},
     {"workers", "N", "processes at once, where a command uses several (default: one per core)"},
     {"force", "", "replace an earlier result"},
@@ -53,6 +55,7 @@ struct Command {
   std::string_view options;  ///< names, space-separated
 };
 
+constexpr std::size_t kMany = 1000;
 constexpr std::string_view kConfigOptions = "set out seed workers force quiet help";
 constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
@@ -69,6 +72,8 @@ constexpr Command kCommands[] = {
      kConfigOptions},
     {"sweep", "CONFIG", "a grid over configuration keys -> sweep.csv", 1, 1,
      "set out seed workers force quiet help resume audit memory"},
+    {"report", "DIR...", "results of run, campaign and sweep as one page -> report.html", 1, kMany,
+     "out force quiet help"},
     {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown",
      0, 1, "help"},
 };
