@@ -36,23 +36,12 @@ Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& 
         *sequencer_, *softmax_, *accumulator_, [this](std::uint64_t cycle) { abandon(cycle); });
 }
 
-void Accelerator::own(std::function<void(const Fault&)> arm,
-                      std::function<FaultOutcome()> outcome) {
-  owners_.resize(universe_.classes().size(), Owner{std::move(arm), std::move(outcome)});
-}
-
-template <class Unit>
-void Accelerator::own_tap(Unit& unit) {
-  own([&unit](const Fault& fault) { unit.tap().add(fault); },
-      [&unit]() { return unit.tap().outcome(); });
-}
-
 std::unique_ptr<Line> Accelerator::make_done_line(const std::string& unit) {
   auto line = std::make_unique<Line>(("done_" + unit).c_str(), clock_, universe_, log_,
                                      "line.done." + unit, Domain::function);
   Line& reference = *line;
-  own([&reference](const Fault& fault) { reference.arm(fault); },
-      [&reference]() { return reference.tap().outcome(); });
+  owners_.own([&reference](const Fault& fault) { reference.arm(fault); },
+              [&reference]() { return reference.tap().outcome(); });
   return line;
 }
 
@@ -65,7 +54,7 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
     const Format element = i == 3 ? formats.output : formats.operand;
     buffer_cores_[i] = std::make_unique<SramCore>(config, element, i == 0 ? rows : cols);
     buffers_[i] = std::make_unique<SramBuffer>(kBufferNames[i], *buffer_cores_[i], universe_, log_);
-    own_tap(*buffer_cores_[i]);
+    owners_.own_tap(*buffer_cores_[i]);
     half_bytes_[i] = buffer_cores_[i]->half_bytes();
   }
   program_ = make_program(layout_, half_bytes_);
@@ -93,13 +82,13 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
   array_ = std::make_unique<SystolicArray>("array", *array_core_, config_.array, formats, head_dim,
                                            operand_port(0), operand_port(1), operand_port(2),
                                            clock_, monitor_, universe_, log_, *array_done_);
-  own([this](const Fault& fault) { array_core_->arm(fault); },
-      [this]() { return array_core_->outcome(); });
+  owners_.own([this](const Fault& fault) { array_core_->arm(fault); },
+              [this]() { return array_core_->outcome(); });
 
   softmax_core_ = std::make_unique<SoftmaxCore>(config_.softmax, rows, cols, formats.probability);
   softmax_ = std::make_unique<SoftmaxUnit>("softmax", *softmax_core_, rows, cols,
                                            formats.probability, monitor_, universe_, log_);
-  own_tap(*softmax_core_);
+  owners_.own_tap(*softmax_core_);
 
   accumulator_core_ = std::make_unique<AccumulatorCore>(rows, cols, head_dim,
                                                         config_.accumulator.divide_latency_cycles);
@@ -107,48 +96,21 @@ void Accelerator::build_units(const std::vector<CheckerConfig>& checkers) {
       std::make_unique<OutputAccumulator>("accumulator", *accumulator_core_, rows, cols, head_dim,
                                           formats.output, config_.buffers.o.write_latency_cycles,
                                           clock_, monitor_, universe_, log_, *accumulator_done_);
-  own_tap(*accumulator_core_);
+  owners_.own_tap(*accumulator_core_);
 
   // A guard declares its line, then its checker's registers.
   checksum_ = std::make_unique<ChecksumUnit>(
       "checksum", checkers, checker_dimensions(config_, layout_), clock_, universe_, log_);
-  owners_.resize(universe_.classes().size());
-  for (auto& guard : checksum_->guards()) {
-    Checker& checker = *guard->checker;
-    Line& alarm = guard->alarm;
-    owners_[alarm.reg()] = {[&alarm](const Fault& fault) { alarm.arm(fault); },
-                            [&alarm]() { return alarm.tap().outcome(); }};
-    for (RegisterId reg = guard->registers.first; reg < guard->registers.second; ++reg)
-      owners_[reg] = {[&checker](const Fault& fault) { checker.tap().add(fault); },
-                      [&checker]() { return checker.tap().outcome(); }};
-  }
+  checksum_->own(owners_);
 
   router_ = std::make_unique<Router>("router");
   state_counters_ =
       std::make_unique<StateCounters>("sequencer_state", program_, clock_, universe_, log_);
-  own([this](const Fault& fault) { state_counters_->arm(fault); },
-      [this] { return state_counters_->tap().outcome(); });
+  owners_.own([this](const Fault& fault) { state_counters_->arm(fault); },
+              [this] { return state_counters_->tap().outcome(); });
   sequencer_ = std::make_unique<Sequencer>(
       "sequencer", program_, clock_, monitor_,
       DoneLines{*load_done_, *array_done_, *accumulator_done_, *store_done_}, *state_counters_);
-}
-
-template <class Target>
-void Accelerator::connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
-                          Format format, bool interposer, std::uint32_t address_bits,
-                          Domain domain) {
-  links_.push_back({link, &from});
-  if (!interposer) {
-    from.bind(to);
-    return;
-  }
-  interposers_.push_back(std::make_unique<LinkInterposer>(("link_" + link).c_str(), clock_,
-                                                          universe_, log_, link, lanes,
-                                                          bits_of(format), address_bits, domain));
-  LinkInterposer& between = *interposers_.back();
-  from.bind(between.in);
-  between.out.bind(to);
-  own_tap(between);
 }
 
 void Accelerator::bind_links(bool interposers, bool checkers) {
@@ -157,34 +119,34 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const std::uint32_t widest = std::max(rows, cols);
   const std::uint32_t memory = ceil_log2(memory_core_->size_bytes());
   const auto buffer = [&](std::size_t i) { return ceil_log2(buffer_cores_[i]->size_bytes()); };
-  connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest,
-          operand, interposers, memory);
-  connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers,
-          buffer(0));
-  connect("dma_to_k_buffer", dma_->k_out, buffers_[1]->lines_in, cols, operand, interposers,
-          buffer(1));
-  connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers,
-          buffer(2));
-  connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand, interposers,
-          buffer(0));
-  connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand, interposers,
-          buffer(1));
-  connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand, interposers,
-          buffer(2));
-  connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32,
-          interposers);
-  connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols,
-          config_.formats.probability, interposers);
-  connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 2,
-          Format::float32, interposers, 1);
-  connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols,
-          Format::float32, interposers);
-  connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols, output,
-          interposers, buffer(3));
-  connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers,
-          buffer(3));
-  connect("dma_to_external_memory", dma_->memory_write_out, external_memory_->write_in, cols,
-          output, interposers, memory);
+  links_.connect("external_memory_to_dma", dma_->memory_read_out, external_memory_->read_in, widest,
+                 operand, interposers, memory);
+  links_.connect("dma_to_q_buffer", dma_->q_out, buffers_[0]->lines_in, rows, operand, interposers,
+                 buffer(0));
+  links_.connect("dma_to_k_buffer", dma_->k_out, buffers_[1]->lines_in, cols, operand, interposers,
+                 buffer(1));
+  links_.connect("dma_to_v_buffer", dma_->v_out, buffers_[2]->lines_in, cols, operand, interposers,
+                 buffer(2));
+  links_.connect("q_buffer_to_array", array_->q_in, buffers_[0]->lines_out, rows, operand,
+                 interposers, buffer(0));
+  links_.connect("k_buffer_to_array", array_->k_in, buffers_[1]->lines_out, cols, operand,
+                 interposers, buffer(1));
+  links_.connect("v_buffer_to_array", array_->v_in, buffers_[2]->lines_out, cols, operand,
+                 interposers, buffer(2));
+  links_.connect("array_to_softmax", array_->score_out, softmax_->score_in, cols, Format::float32,
+                 interposers);
+  links_.connect("softmax_to_array", softmax_->probability_out, array_->probability_in, cols,
+                 config_.formats.probability, interposers);
+  links_.connect("softmax_to_accumulator", softmax_->scalar_out, accumulator_->scalar_in, 2,
+                 Format::float32, interposers, 1);
+  links_.connect("array_to_accumulator", array_->partial_out, accumulator_->partial_in, cols,
+                 Format::float32, interposers);
+  links_.connect("accumulator_to_o_buffer", accumulator_->output_out, buffers_[3]->lines_in, cols,
+                 output, interposers, buffer(3));
+  links_.connect("o_buffer_to_dma", dma_->o_in, buffers_[3]->lines_out, cols, output, interposers,
+                 buffer(3));
+  links_.connect("dma_to_external_memory", dma_->memory_write_out, external_memory_->write_in, cols,
+                 output, interposers, memory);
 
   const std::uint32_t needs = checksum_->needs();
   buffers_[0]->observe(needs & kQueryWritten, needs & kQueryRead);
@@ -200,8 +162,8 @@ void Accelerator::bind_links(bool interposers, bool checkers) {
   const auto observe = [&](const std::string& link, BurstPort& from, auto& to, std::uint32_t lanes,
                            Format format, std::uint32_t observations) {
     const bool used = checkers && (needs & observations) != 0;
-    connect(link, from, to, lanes, format, interposers && used, observations == kScalars ? 1 : 0,
-            Domain::safety_mechanism);
+    links_.connect(link, from, to, lanes, format, interposers && used,
+                   observations == kScalars ? 1 : 0, Domain::safety_mechanism);
   };
   observe("q_buffer_to_checksum", buffers_[0]->observe_out, checksum_->q_in, 2 * rows, operand,
           kQueryWritten | kQueryRead);
@@ -226,7 +188,7 @@ void Accelerator::bind_commands(bool interposer) {
         ceil_log2(Router::kWindows * kWindowBytes));
     sequencer_->command_out.bind(command_interposer_->in);
     command_interposer_->out.bind(router_->command_in);
-    own_tap(*command_interposer_);
+    owners_.own_tap(*command_interposer_);
   } else {
     sequencer_->command_out.bind(router_->command_in);
   }
@@ -253,7 +215,7 @@ void Accelerator::reset() {
                    layout_.shape.tokens_q, layout_.shape.tokens_k});
   accumulator_->reset();
   checksum_->reset();
-  for (auto& interposer : interposers_) interposer->reset();
+  links_.reset();
   if (command_interposer_) command_interposer_->reset();
   state_counters_->reset();
 }
@@ -270,7 +232,7 @@ void Accelerator::abandon(std::uint64_t cycle) {
   array_->abandon(cycle);
   softmax_core_->tap().abandon(cycle);
   accumulator_->abandon(cycle);
-  for (auto& interposer : interposers_) interposer->tap().abandon(cycle);
+  links_.abandon(cycle);
   if (command_interposer_) command_interposer_->tap().abandon(cycle);
 }
 
@@ -306,12 +268,6 @@ CodeReads Accelerator::code_reads() const {
   CodeReads reads;
   for (const auto& core : buffer_cores_) reads += core->code_reads();
   return reads;
-}
-
-std::map<std::string, std::uint64_t> Accelerator::link_bytes() const {
-  std::map<std::string, std::uint64_t> bytes;
-  for (const Link& link : links_) bytes[link.name] = link.port->bytes();
-  return bytes;
 }
 
 }  // namespace attnguard

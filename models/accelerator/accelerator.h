@@ -15,8 +15,9 @@
 #include "models/dma/dma.h"
 #include "models/external_memory/external_memory.h"
 #include "models/fabric/command_interposer.h"
-#include "models/fabric/link_interposer.h"
+#include "models/fabric/links.h"
 #include "models/fabric/router.h"
+#include "models/fault_injector/fault_owners.h"
 #include "models/output_accumulator/output_accumulator.h"
 #include "models/sequencer/done_fault.h"
 #include "models/sequencer/recovery.h"
@@ -41,16 +42,16 @@ class Accelerator final : public sc_core::sc_module {
   /// `recovering`: alarms interrupt the job; only where recovery is enabled.
   void start(bool recovering);
   /// One more fault.
-  void arm(const Fault& fault) { owners_[fault.site.reg].arm(fault); }
+  void arm(const Fault& fault) { owners_.arm(fault); }
   /// The done line that is this register, if one is.
   std::optional<DoneLine> done_line(RegisterId reg) const;
   /// Of the faults of the unit that owns this register, the first activated.
-  FaultOutcome outcome(RegisterId reg) const { return owners_[reg].outcome(); }
+  FaultOutcome outcome(RegisterId reg) const { return owners_.outcome(reg); }
   /// End of a recorded run: what is known only then.
   void finish_live(std::uint64_t total_cycles);
 
   std::map<std::string, UnitStats> stats(std::uint64_t total_cycles) const;
-  std::map<std::string, std::uint64_t> link_bytes() const;
+  std::map<std::string, std::uint64_t> link_bytes() const { return links_.bytes(); }
   /// Of all buffers.
   CodeReads code_reads() const;
   /// What every unit, the links and external memory did in the run that took so many cycles; the
@@ -73,29 +74,11 @@ class Accelerator final : public sc_core::sc_module {
   RecoveryResult recovered() const { return recovery_ ? recovery_->result() : RecoveryResult{}; }
 
  private:
-  /// Who arms and knows the fault of a register class.
-  struct Owner {
-    std::function<void(const Fault&)> arm;
-    std::function<FaultOutcome()> outcome;
-  };
-  struct Link {
-    std::string name;
-    const BurstPort* port;
-  };
-
   void build_units(const std::vector<CheckerConfig>& checkers);
   /// Every unit of the datapath drops what it has in flight.
   void abandon(std::uint64_t cycle);
   void bind_links(bool interposers, bool checkers);
   void bind_commands(bool interposer);
-  template <class Target>
-  void connect(const std::string& link, BurstPort& from, Target& to, std::uint32_t lanes,
-               Format format, bool interposer, std::uint32_t address_bits = 0,
-               Domain domain = Domain::function);
-  /// Register classes declared since the last call belong to this owner.
-  void own(std::function<void(const Fault&)> arm, std::function<FaultOutcome()> outcome);
-  template <class Unit>
-  void own_tap(Unit& unit);
   std::unique_ptr<Line> make_done_line(const std::string& name);
 
   AcceleratorConfig config_;
@@ -104,7 +87,8 @@ class Accelerator final : public sc_core::sc_module {
   RunMonitor monitor_;
   FaultUniverse universe_;
   LiveLog log_;
-  std::vector<Owner> owners_;
+  FaultOwners owners_{universe_};
+  Links links_{clock_, universe_, log_, owners_};
   HalfBytes half_bytes_{};
   Program program_;
 
@@ -125,9 +109,7 @@ class Accelerator final : public sc_core::sc_module {
   std::unique_ptr<StateCounters> state_counters_;
   std::unique_ptr<Sequencer> sequencer_;
   std::unique_ptr<Recovery> recovery_;  ///< none where no alarm interrupts
-  std::vector<std::unique_ptr<LinkInterposer>> interposers_;
   std::unique_ptr<CommandInterposer> command_interposer_;
-  std::vector<Link> links_;
 };
 
 }  // namespace attnguard

@@ -15,6 +15,10 @@ namespace attnguard {
 
 enum class Fidelity : std::uint8_t { cycle, transaction };
 enum class Dataflow : std::uint8_t { output_stationary };
+/// When the folds of a matrix product follow each other: strictly one after another, each as long
+/// as a full one (SCALE-Sim) or as long as its used rows and columns take, the way out included
+/// (STONNE); or as soon as the array's edges are free.
+enum class FoldPolicy : std::uint8_t { serial_full, serial_occupied, overlapped };
 
 template <>
 struct EnumNames<Fidelity> {
@@ -25,6 +29,13 @@ template <>
 struct EnumNames<Dataflow> {
   static constexpr std::array<std::pair<Dataflow, std::string_view>, 1> names{
       {{Dataflow::output_stationary, "output_stationary"}}};
+};
+template <>
+struct EnumNames<FoldPolicy> {
+  static constexpr std::array<std::pair<FoldPolicy, std::string_view>, 3> names{
+      {{FoldPolicy::serial_full, "serial_full"},
+       {FoldPolicy::serial_occupied, "serial_occupied"},
+       {FoldPolicy::overlapped, "overlapped"}}};
 };
 template <>
 struct EnumNames<Exp2Kind> {
@@ -42,12 +53,18 @@ struct ArrayConfig {
   std::uint32_t rows = 16;  ///< query rows of a tile, R
   std::uint32_t cols = 16;  ///< keys of a tile, C
   Dataflow dataflow = Dataflow::output_stationary;
+  FoldPolicy fold_policy = FoldPolicy::overlapped;
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"rows", "array rows = query rows of a tile", 1, 128}, self.rows);
     v(FieldSpec{"cols", "array columns = keys of a tile", 1, 128}, self.cols);
     v(FieldSpec{"dataflow", "what stays in the processing elements"}, self.dataflow);
+    v(
+        FieldSpec{
+            "fold_policy",
+            "when the folds of a gemm follow each other (docs/timing.md); attention: overlapped"},
+        self.fold_policy);
   }
 };
 

@@ -16,6 +16,7 @@ namespace attnguard {
 
 struct AnyOfConfig {
   static constexpr std::string_view kind = "any_of";
+  static constexpr bool for_gemm = true;
   std::unique_ptr<Checker> make_checker(const std::string& name, const CheckerDimensions&) const {
     throw std::logic_error("a combination has no checker of its own: " + name);
   }

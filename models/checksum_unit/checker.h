@@ -52,6 +52,9 @@ struct Observed {
 
 /// Dimensions of the accelerator and workload a checker is built for.
 struct CheckerDimensions {
+  /// A plain product of matrices: rows of A are queries, columns of B keys, k is head_dim; its
+  /// tiles of C are the scores, and there is nothing else.
+  bool gemm = false;
   std::uint32_t rows = 0;      ///< R, array rows = query rows of a tile
   std::uint32_t cols = 0;      ///< C, array columns = keys of a tile
   std::uint32_t head_dim = 0;  ///< d
@@ -64,6 +67,9 @@ struct CheckerDimensions {
   std::uint32_t max_latency_cycles = 0, exp_latency_cycles = 0, sum_latency_cycles = 0;
   std::uint32_t divide_latency_cycles = 0;
   std::uint32_t key_tiles = 0;  ///< tiles of one kv head
+  /// Score tiles whose operands are read and whose scores are still to come; TileContext::bank
+  /// tells them apart.
+  std::uint32_t tiles_in_flight = 2;
   bool resident = false;     ///< K and V of a head stay in their buffers (loaded once per kv head)
   float scale_log2e = 0.0F;  ///< softmax scale × log2(e)
   Format operand = Format::bfloat16;

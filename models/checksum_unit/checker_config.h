@@ -189,7 +189,8 @@ struct FlashAbftConfig {
   }
 };
 
-/// matmul_abft: two checks, one per matrix product; the softmax between them is not protected.
+/// matmul_abft: two checks, one per matrix product; the softmax between them is not protected. In a
+/// plain product of matrices one, with the options of the score check.
 struct MatmulAbftConfig {
   static constexpr std::string_view kind = "matmul_abft";
   std::unique_ptr<Checker> make_checker(const std::string& name,
@@ -207,9 +208,12 @@ struct MatmulAbftConfig {
   ProductThresholdConfig pv_threshold;
   NonfiniteRule nonfinite = NonfiniteRule::alarm;
 
+  /// Takes part in plain products of matrices too: "product" is judged by `score_threshold`.
+  static constexpr bool for_gemm = true;
+
   std::optional<ThresholdKey> threshold_key(std::string_view comparison) const {
-    return comparison == "score" ? score_threshold.key("score_threshold")
-                                 : pv_threshold.key("pv_threshold");
+    return comparison == "score" || comparison == "product" ? score_threshold.key("score_threshold")
+                                                            : pv_threshold.key("pv_threshold");
   }
 
   template <class Self, class V>

@@ -7,6 +7,8 @@
 //                                         const CheckerDimensions& dims) const;
 // Options that do not go together with each other are refused by an optional
 //   std::optional<OptionConflict> conflict() const;
+// A checker that can watch a plain product of matrices (CheckerDimensions::gemm) says so:
+//   static constexpr bool for_gemm = true;
 // Where a comparison's threshold is set, an optional member says:
 //   std::optional<ThresholdKey> threshold_key(std::string_view comparison) const;
 #pragma once

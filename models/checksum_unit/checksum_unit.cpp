@@ -38,6 +38,20 @@ void ChecksumUnit::reset() {
   for (auto& guard : guards_) guard->reset();
 }
 
+void ChecksumUnit::own(FaultOwners& owners) {
+  for (auto& guard : guards_) {
+    Checker& checker = *guard->checker;
+    Line& alarm = guard->alarm;
+    owners.own(
+        alarm.reg(), alarm.reg() + 1, [&alarm](const Fault& fault) { alarm.arm(fault); },
+        [&alarm]() { return alarm.tap().outcome(); });
+    owners.own(
+        guard->registers.first, guard->registers.second,
+        [&checker](const Fault& fault) { checker.tap().add(fault); },
+        [&checker]() { return checker.tap().outcome(); });
+  }
+}
+
 void ChecksumUnit::code_errors(const CodeErrors& errors) {
   for (auto& guard : guards_)
     if ((guard->checker->needs() & kCodeErrors) != 0) guard->checker->code_errors(errors);

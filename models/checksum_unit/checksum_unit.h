@@ -22,6 +22,7 @@
 #include "models/fabric/checkpoints.h"
 #include "models/fabric/clock.h"
 #include "models/fabric/line.h"
+#include "models/fault_injector/fault_owners.h"
 #include "models/numerics/lane_tile.h"
 
 namespace attnguard {
@@ -43,6 +44,8 @@ class ChecksumUnit final : public sc_core::sc_module {
   /// Union of what the checkers observe.
   std::uint32_t needs() const { return needs_; }
   void reset();
+  /// The checkers' registers and alarm lines.
+  void own(FaultOwners& owners);
   /// The error lines of the buffers' decoders.
   void code_errors(const CodeErrors& errors);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/checksum_unit/flash_abft.h"
+#include "models/checksum_unit/gemm_abft.h"
 #include "models/checksum_unit/matmul_abft.h"
 
 namespace attnguard {
@@ -32,7 +33,7 @@ std::unique_ptr<Checker> FlashAbftConfig::make_checker(const std::string& name,
 
 std::unique_ptr<Checker> MatmulAbftConfig::make_checker(const std::string& name,
                                                         const CheckerDimensions& dims) const {
-  return make<MatmulAbft>(name, *this, dims);
+  return dims.gemm ? make<GemmAbft>(name, *this, dims) : make<MatmulAbft>(name, *this, dims);
 }
 
 std::optional<OptionConflict> MatmulAbftConfig::conflict() const {

@@ -8,8 +8,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <string>
+#include <vector>
 
 #include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/checker_config.h"
@@ -50,7 +50,8 @@ class ScoreChecksum {
         comparison_(context.watch, context.path + "score_group[{}]", comparison,
                     options.granularity, context.dims.tokens_q, judge),
         operand_(own_query() ? 0 : context.dims.head_dim * context.dims.stride),
-        tile_score_(context.dims.stride) {
+        tile_score_(context.dims.stride),
+        pending_(context.dims.tiles_in_flight) {
     for (Pending& pending : pending_) {
       pending.product.resize(context.dims.stride);
       pending.weight.resize(context.dims.stride);
@@ -260,7 +261,7 @@ class ScoreChecksum {
   LaneTile operand_;                      ///< q as the S pass reads it, [head_dim][stride]
   const float* query_operand_ = nullptr;  ///< that, or the tile of the copy
   AlignedVector<Value> tile_score_;
-  std::array<Pending, 2> pending_;  ///< by bank of the tile
+  std::vector<Pending> pending_;  ///< by bank of the tile
   CheckMath<N> math_ = check_math<N>();
 };
 

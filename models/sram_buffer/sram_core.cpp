@@ -91,6 +91,16 @@ void SramCore::touch_faulty_sites(const LineAccess& access, Touch touch) {
   }
 }
 
+void SramCore::preload(const LineAccess& access, const std::byte* data) {
+  std::memcpy(storage_.data() + access.address, data,
+              std::size_t{access.timing.groups} * access.timing.beats * line_bytes());
+  Region& region = regions_[access.address];
+  region.written = access;
+  region.was_read = false;
+  region.preloaded = true;
+  region.run = run_;
+}
+
 void SramCore::write(const LineAccess& access, const std::byte* data, LiveLog& log) {
   if (tap_.pending())
     touch_faulty_sites(access, [&](const Site& site, std::uint64_t cycle) {
@@ -104,7 +114,7 @@ void SramCore::write(const LineAccess& access, const std::byte* data, LiveLog& l
   Region& region = regions_[access.address];
   if (log.enabled() && region.run == run_) add_live(region, log);
   region.written = access;
-  region.was_read = false;
+  region.was_read = region.preloaded = false;
   region.run = run_;
 }
 
@@ -116,7 +126,8 @@ bool SramCore::read(const LineAccess& access, std::byte* data) {
   // Both are affine in (group, beat), so the corners decide.
   for (const std::uint32_t group : {0U, access.timing.groups - 1})
     for (const std::uint32_t beat : {0U, access.timing.beats - 1})
-      if (access.timing.cycle(group, beat) <= written.cycle(group, beat) + write_latency_)
+      if (!region.preloaded &&
+          access.timing.cycle(group, beat) <= written.cycle(group, beat) + write_latency_)
         return false;
   region.last_read = access;
   region.was_read = true;
@@ -204,7 +215,8 @@ void SramCore::add_live(const Region& region, LiveLog& log) const {
 void SramCore::add_live_sites(const Region& region, std::uint32_t site_bytes, std::uint32_t first,
                               std::uint32_t step, std::uint32_t count, std::uint32_t last_count,
                               LiveBlock block, LiveLog& log) const {
-  const BeatTiming& written = region.written.timing;
+  BeatTiming written = region.written.timing;
+  if (region.preloaded) written.group_interval_cycles = written.beat_interval_cycles = 0;
   const BeatTiming& read = region.last_read.timing;
   const auto difference = [](std::uint64_t a, std::uint64_t b) {
     return static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b);
@@ -216,7 +228,7 @@ void SramCore::add_live_sites(const Region& region, std::uint32_t site_bytes, st
     block.count = {groups, written.beats, sites};
     block.index = static_cast<std::uint32_t>(region.written.address / site_bytes) +
                   first_group * written.beats * line_sites + first;
-    block.start = written.cycle(first_group, 0) + write_latency_;
+    block.start = region.preloaded ? 0 : written.cycle(first_group, 0) + write_latency_;
     block.length = difference(read.cycle(first_group, 0), block.start);
     block.start_step = {written.group_interval_cycles, written.beat_interval_cycles, 0};
     block.length_step = {difference(read.group_interval_cycles, written.group_interval_cycles),

@@ -61,6 +61,8 @@ class SramCore {
     return address <= storage_.size() && bytes <= storage_.size() - address &&
            (!code_ || address % code_->bytes() == 0);
   }
+  /// Lines that stand in the buffer before cycle 0, as someone wrote them before the job.
+  void preload(const LineAccess& access, const std::byte* data);
   /// Lines are written; the words change at their beat's cycle + write latency.
   void write(const LineAccess& access, const std::byte* data, LiveLog& log);
   /// Lines are read at their beats' cycles. False if one of them is not yet completely written.
@@ -83,6 +85,7 @@ class SramCore {
     LineAccess written;
     LineAccess last_read;
     bool was_read = false;
+    bool preloaded = false;  ///< before cycle 0, whatever `written` says
     std::uint64_t run =
         0;  ///< the run that wrote it; contents of earlier runs count as never written
   };

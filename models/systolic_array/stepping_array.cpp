@@ -241,7 +241,7 @@ void SteppingArray::feed(const ArrayPass& pass) {
           "array pass: starts before the edge is free");
   require(pass.start + pass.depth >= bus_free_, "array pass: drains before the column bus is free");
   feed_free_ = pass.start + pass.depth;
-  bus_free_ = pass.start + pass.depth + rows_;
+  bus_free_ = pass.start + pass.depth + pass.rows;
   passes_.push_back(pass);
 }
 

@@ -85,9 +85,9 @@ class SteppingArray {
   /// Drops every pass; registers +0, `cycle` next. What was done for later cycles never happens.
   void abandon(std::uint64_t cycle);
   /// Queues a pass; its buffers must stay valid and unchanged until it is delivered. Passes come in
-  /// feed order, start not in the past, and after the previous pass (depth T') s >= s' + max(T', T'
-  /// + R − T): the west edge takes one operand, a column bus one value per cycle. Throws
-  /// std::logic_error otherwise.
+  /// feed order, start not in the past, and after the previous pass (depth T', r' rows) s >= s' +
+  /// max(T', T' + r' − T): the west edge takes one operand, a column bus one value per cycle.
+  /// Throws std::logic_error otherwise.
   void feed(const ArrayPass& pass);
   /// Does every cycle before `cycle` that is not yet done.
   void advance_to(std::uint64_t cycle);

@@ -21,6 +21,8 @@ namespace {
 using Json = nlohmann::json;
 using Names = std::vector<std::vector<std::string>>;
 
+constexpr std::uint32_t kAllHeads = std::numeric_limits<std::uint32_t>::max();
+
 /// Of one comparison in one unit.
 struct Tally {
   RatioCounts checks;
@@ -145,7 +147,8 @@ std::uint64_t fresh_seed(std::uint64_t seed, std::uint64_t inference) {
 }
 
 FaultFree split_heads(const Prepared& prepared, const CalibrationOptions& options) {
-  const AttentionShape& shape = prepared.job.shape;
+  const AttentionShape shape =
+      prepared.attention() != nullptr ? prepared.attention()->shape : AttentionShape{};
   if (shape.kv_heads < 2)
     prepared.origin.reject(
         "/calibration/split", "heads",
@@ -166,7 +169,7 @@ FaultFree split_heads(const Prepared& prepared, const CalibrationOptions& option
 
 FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& options) {
   const Config& config = prepared.config;
-  if (config.workload.q)
+  if (config.workload.from_files())
     prepared.origin.reject("/calibration/split", "seeds",
                            "heads, as the tensors are given and cannot be drawn");
   constexpr bool kInterposers = false;
@@ -183,7 +186,7 @@ FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& option
                           .job);
       const RunResult run = simulation.run();
       require_finished(run);
-      found["unit"] = to_json(tallies(run, comparisons, prepared.job.shape.heads, 1).front());
+      found["unit"] = to_json(tallies(run, comparisons, kAllHeads, 1).front());
       if (options.residuals) found["rows"] = residual_rows(run, prepared, comparisons, inference);
     } catch (const UserError& error) {
       found["user_error"] = error.what();
@@ -211,14 +214,13 @@ FaultFree run_fault_free(const Prepared& prepared, const CalibrationOptions& opt
   if (prepared.config.checkers.empty())
     prepared.origin.reject("/checkers", "{}", "at least one checker to calibrate");
   const CalibrationSplit split = prepared.config.calibration.split.value_or(
-      prepared.config.workload.q ? CalibrationSplit::heads : CalibrationSplit::seeds);
+      prepared.config.workload.from_files() ? CalibrationSplit::heads : CalibrationSplit::seeds);
   return split == CalibrationSplit::heads ? split_heads(prepared, options)
                                           : fresh_seeds(prepared, options);
 }
 
 FaultFree fault_free_of(const RunResult& golden, const Names& comparisons) {
   Collector collector(comparisons, "inference", 1);
-  constexpr std::uint32_t kAllHeads = std::numeric_limits<std::uint32_t>::max();
   collector.add(tallies(golden, comparisons, kAllHeads, 1).front());
   return collector.finish();
 }

@@ -97,9 +97,8 @@ CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& op
   ResumableFolder folder(kCampaignFolder, options.out, options.start, campaign_identity(prepared));
   CampaignSession session(prepared);
   const CampaignContext& context = session.context();
-  std::unique_ptr<DifferentialEngine> engine;
-  if (prepared.config.campaign.engine == Engine::differential)
-    engine = make_engine(prepared, session, options.memory_bytes);
+  const std::unique_ptr<DifferentialEngine> engine =
+      make_engine(prepared, session, options.memory_bytes);
   if (engine != nullptr && options.golden_memory)
     options.golden_memory({engine->golden_bytes(), options.memory_bytes});
   std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
@@ -146,8 +145,7 @@ CampaignForecast forecast_campaign(const Prepared& prepared, const CampaignOptio
   // With recovery at most every injection is run once more.
   const double complete_run_s = forecast.golden_wall_s * (session.context().recovery ? 2 : 1);
   double seconds_each = complete_run_s;
-  if (prepared.config.campaign.engine == Engine::differential) {
-    const auto engine = make_engine(prepared, session, options.memory_bytes);
+  if (const auto engine = make_engine(prepared, session, options.memory_bytes)) {
     forecast.golden_memory = {engine->golden_bytes(), options.memory_bytes};
     seconds_each = time_sample(session.context(), *engine, complete_run_s);
   }

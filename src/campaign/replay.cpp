@@ -73,11 +73,13 @@ Json figures(const Check& check) {
   return {{"residual", check.residual}, {"scale", check.scale}, {"threshold", check.threshold}};
 }
 
-Json check_json(const ChangedCheck& changed) {
+Json check_json(const ChangedCheck& changed, bool gemm) {
   const Check& check = changed.faulty;
-  Json json = {{"head", check.head},         {"query_row", check.query_row},
-               {"key_tile", check.key_tile}, {"cycle", check.cycle},
-               {"alarm", check.alarm},       {"nonfinite", check.nonfinite}};
+  Json json;
+  if (!gemm) json["head"] = check.head;
+  json["query_row"] = check.query_row;
+  json[gemm ? "column_tile" : "key_tile"] = check.key_tile;
+  json.update({{"cycle", check.cycle}, {"alarm", check.alarm}, {"nonfinite", check.nonfinite}});
   json.update(figures(check));
   json["golden"] = figures(changed.golden);
   if (check.located_row >= 0)
@@ -136,7 +138,7 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
   Json units = Json::object(), checkers = Json::object();
   if (replay.run.completion == Completion::finished) {
     const bool diverged = replay.measurement.first_bad_commit_cycle != kNever;
-    units["external_memory"] = {
+    units[context.layout.gemm ? "result_memory" : "external_memory"] = {
         {"first_divergence_cycle",
          diverged ? Json(replay.measurement.first_bad_commit_cycle) : Json(nullptr)},
         {"diverged_values", replay.measurement.difference.changed_values}};
@@ -151,7 +153,7 @@ Json replay_json(const CampaignContext& context, const Replay& replay) {
     for (const ChangedCheck& changed : replay.changed_checks) {
       if (changed.checker != c) continue;
       checker["comparisons"][context.comparisons[c][changed.faulty.comparison]].push_back(
-          check_json(changed));
+          check_json(changed, context.layout.gemm));
       first = std::min(first, changed.faulty.cycle);
       ++diverged;
     }

@@ -104,9 +104,12 @@ void RowWriter::add_activation(const FaultOutcome& outcome, std::uint32_t regist
   }
   line_.add(outcome.activate_cycle);
   line_.add_bits(outcome.value_before, register_bits).add_bits(outcome.value_after, register_bits);
-  line_.add(place_value(outcome.place.head))
+  const auto of_attention = [&](std::int32_t value) {
+    return context_.layout.gemm ? std::nullopt : place_value(value);
+  };
+  line_.add(of_attention(outcome.place.head))
       .add(place_value(outcome.place.query_row))
-      .add(place_value(outcome.place.key_tile));
+      .add(of_attention(outcome.place.key_tile));
 }
 
 void RowWriter::add_effect(Effect effect, const Measurement& measurement) {

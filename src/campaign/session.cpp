@@ -18,6 +18,16 @@ std::vector<std::string> checker_names(const Config& config) {
   return names;
 }
 
+OutputLayout output_layout(const Prepared& prepared) {
+  const std::vector<std::uint64_t> shape = prepared.output_shape();
+  OutputLayout layout;
+  layout.tokens_q = static_cast<std::uint32_t>(shape[shape.size() - 2]);
+  layout.head_dim = static_cast<std::uint32_t>(shape.back());
+  layout.format = prepared.config.accelerator.formats.output;
+  layout.gemm = prepared.gemm() != nullptr;
+  return layout;
+}
+
 std::vector<bool> hears_decoders(const std::vector<CheckerConfig>& checkers) {
   std::vector<bool> hears;
   for (const CheckerConfig& checker : checkers)
@@ -43,8 +53,7 @@ CampaignSession::CampaignSession(const Prepared& prepared)
                golden_,
                checker_names(prepared.config),
                simulation_.comparisons(),
-               {prepared.job.shape.tokens_q, prepared.job.shape.head_dim,
-                prepared.config.accelerator.formats.output},
+               output_layout(prepared),
                prepared.config.campaign.tolerance.relative,
                members_of(prepared.config.checkers),
                prepared.config.accelerator.buffers.any_protected(),

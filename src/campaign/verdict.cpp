@@ -30,29 +30,25 @@ OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
 
 std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
                                const OutputLayout& layout) {
-  // Of a row that was written twice the last write stands.
-  std::vector<const CommitRecord*> last(golden.output.size() / layout.head_dim);
-  const auto first_row = [&](const CommitRecord& commit) {
-    return std::size_t{commit.head} * layout.tokens_q + commit.first_row;
-  };
-  for (const CommitRecord& commit : run.commits)
-    std::fill_n(last.begin() + static_cast<std::ptrdiff_t>(first_row(commit)), commit.rows,
-                &commit);
+  // Of a word that was written twice the last write stands.
+  std::vector<bool> seen(golden.output.size());
   std::uint64_t earliest = kNever;
-  for (std::size_t row = 0; row < last.size(); ++row) {
-    if (last[row] == nullptr ||
-        same_words(golden.output, run.output, row * layout.head_dim, layout.head_dim))
-      continue;
-    const CommitRecord& commit = *last[row];
-    for (std::uint32_t c = 0; c < layout.head_dim; ++c) {
-      const std::size_t word = row * layout.head_dim + c;
-      if (golden.output[word] == run.output[word]) continue;
-      const std::uint64_t slice = c / commit.slice_cols;
-      earliest = std::min(earliest, commit.first_cycle +
-                                        (row - first_row(commit)) * commit.row_interval_cycles +
-                                        slice * commit.slice_interval_cycles);
+  for (auto commit = run.commits.rbegin(); commit != run.commits.rend(); ++commit)
+    for (std::uint32_t row = 0; row < commit->rows; ++row) {
+      const std::size_t first =
+          (std::size_t{commit->head} * layout.tokens_q + commit->first_row + row) *
+              layout.head_dim +
+          commit->first_col;
+      if (same_words(golden.output, run.output, first, commit->cols)) continue;
+      for (std::uint32_t c = 0; c < commit->cols; ++c) {
+        if (golden.output[first + c] == run.output[first + c] || seen[first + c]) continue;
+        seen[first + c] = true;
+        const std::uint64_t slice = c / commit->slice_cols;
+        earliest = std::min(earliest, commit->first_cycle +
+                                          std::uint64_t{row} * commit->row_interval_cycles +
+                                          slice * commit->slice_interval_cycles);
+      }
     }
-  }
   return earliest;
 }
 

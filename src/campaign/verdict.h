@@ -70,12 +70,13 @@ struct OutputLayout {
   std::uint32_t tokens_q = 0;  ///< rows of a head
   std::uint32_t head_dim = 0;
   Format format = Format::bfloat16;
+  bool gemm = false;  ///< the output of a plain product, m × n: no heads, no key tiles
 };
 
 OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
                                  const OutputLayout& layout);
 
-/// Cycle at which external memory accepted the first word that differs from the golden output;
+/// Cycle at which memory accepted the first word that differs from the golden output;
 /// kNever without one.
 std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
                                const OutputLayout& layout);

@@ -37,8 +37,8 @@ std::string unit_table(const RunResult& result) {
     std::string stalls;
     for (const auto& [reason, cycles] : stats.stall_cycles)
       if (cycles != 0) stalls += fmt::format("{}{} {}", stalls.empty() ? "" : ", ", reason, cycles);
-    const double share =
-        100.0 * static_cast<double>(stats.busy_cycles) / static_cast<double>(result.cycles);
+    const double share = 100.0 * static_cast<double>(stats.busy_cycles) /
+                         static_cast<double>(result.counted_cycles());
     table.add({name, fmt::format("{}", stats.busy_cycles), fmt::format("{:.1f} %", share), stalls});
   }
   return table.str();
@@ -70,14 +70,22 @@ std::string cost_table(const CostReport& cost) {
 
 void print_summary(const Prepared& prepared, const RunResult& result, const RunReport& report,
                    const std::optional<RecoveryReport>& recovery, const CostReport& cost) {
-  const AttentionShape& shape = prepared.job.shape;
   const ArrayConfig& array = prepared.config.accelerator.array;
   TextTable table;
-  table.add({"heads x queries x keys x width",
-             fmt::format("{} x {} x {} x {}, mask {}", shape.heads, shape.tokens_q, shape.tokens_k,
-                         shape.head_dim, enum_name(shape.mask))});
+  if (const GemmJob* gemm = prepared.gemm()) {
+    table.add(
+        {"m x n x k", fmt::format("{} x {} x {}", gemm->shape.m, gemm->shape.n, gemm->shape.k)});
+  } else {
+    const AttentionShape& shape = prepared.attention()->shape;
+    table.add({"heads x queries x keys x width",
+               fmt::format("{} x {} x {} x {}, mask {}", shape.heads, shape.tokens_q,
+                           shape.tokens_k, shape.head_dim, enum_name(shape.mask))});
+  }
   table.add({"array", fmt::format("{} x {}", array.rows, array.cols)});
-  table.add({"cycles", fmt::format("{}", result.cycles)});
+  if (prepared.gemm() != nullptr)
+    table.add(
+        {"folds", fmt::format("{}, {}", enum_name(array.dataflow), enum_name(array.fold_policy))});
+  table.add({"cycles", fmt::format("{}", result.counted_cycles())});
   table.add({"multiply-accumulates", fmt::format("{}", result.macs)});
   table.add({"utilization", fmt::format("{:.1f} %", 100.0 * report.utilization)});
   if (report.expected)
@@ -108,15 +116,13 @@ int run_command(const CommandLine& command_line) {
       report_recovery(simulation, prepared.config, result);
 
   const RunReport report = report_run(prepared, result);
-  const AttentionShape& shape = prepared.job.shape;
   const CostReport cost = report_cost(result, prepared.config.checkers,
                                       prepared.config.accelerator.clock_mhz, prepared.technology);
   nlohmann::ordered_json json = run_json(prepared, result, report, recovery ? &*recovery : nullptr);
   json["cost"] = cost_json(cost);
   write_json(directory.path() / "run.json", json);
   write_cost_csv(directory.path() / "cost.csv", cost);
-  write_npy(directory.path() / "output.npy", {shape.heads, shape.tokens_q, shape.head_dim},
-            report.output);
+  write_npy(directory.path() / "output.npy", prepared.output_shape(), report.output);
   write_json(directory.path() / "config.json", prepared.effective);
   write_json(directory.path() / "timing.json",
              {{"wall_s", wall.count()},

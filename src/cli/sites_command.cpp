@@ -18,13 +18,13 @@
 namespace attnguard {
 namespace {
 
-/// What resolves the faults of a class.
-std::string_view engine_for(const RegisterClass& cls, Engine configured) {
-  return configured == Engine::full ? enum_name(configured) : engine_of(cls);
+/// What resolves the faults of a class: without the differential engine always complete runs.
+std::string_view engine_for(const RegisterClass& cls, bool differential) {
+  return differential ? engine_of(cls) : enum_name(Engine::full);
 }
 
 void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& rows,
-               const FaultUniverse& universe, Engine engine) {
+               const FaultUniverse& universe, bool differential) {
   std::ofstream stream(file, std::ios::binary);
   stream << "site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_share,"
             "first_live_cycle,last_live_cycle,engine\r\n";
@@ -34,7 +34,7 @@ void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& ro
     line.add(row.site_class).add(domain_name(row.domain)).add(storage_kind_name(row.kind));
     line.add(row.instances).add(row.bits).add(row.live_bit_cycles).add(row.live_share);
     line.add(row.first_live_cycle).add(row.last_live_cycle);
-    line.add(engine_for(universe[reg], engine));
+    line.add(engine_for(universe[reg], differential));
     stream << line.str();
   }
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
@@ -77,8 +77,9 @@ int sites_command(const CommandLine& command_line) {
   summary["cycles"] = golden.cycles;
   summary["bits"] = bits;
   summary["live_bit_cycles"] = live_bit_cycles;
-  write_csv(directory.path() / "sites.csv", rows, simulation.universe(),
-            prepared.config.campaign.engine);
+  write_csv(
+      directory.path() / "sites.csv", rows, simulation.universe(),
+      prepared.config.campaign.engine == Engine::differential && prepared.attention() != nullptr);
   write_json(directory.path() / "sites.json", summary);
   write_json(directory.path() / "config.json", prepared.effective);
   directory.commit();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "models/checksum_unit/checker_options.h"
@@ -15,9 +16,17 @@ namespace attnguard {
 
 inline constexpr FieldSpec kCheckerKindSpec{"kind", "which scheme", 0, 0, true};
 
+/// Options whose checker takes part in plain products of matrices say so:
+///   static constexpr bool for_gemm = true;
+template <class Options, class = void>
+struct ForGemm : std::false_type {};
+template <class Options>
+struct ForGemm<Options, std::enable_if_t<Options::for_gemm>> : std::true_type {};
+
 /// What configuration, its dump and its schema must know of an options struct.
 struct CheckerKind {
   std::string name;
+  bool for_gemm;
   CheckerOptions (*read)(ObjectReader& reader);
   void (*write)(const CheckerOptions& options, ObjectWriter& writer);
   void (*describe)(ObjectDescriber& describer);
@@ -26,7 +35,7 @@ struct CheckerKind {
 /// Options: as checker_options.h says.
 template <class Options>
 CheckerKind checker_kind() {
-  return {std::string(Options::kind),
+  return {std::string(Options::kind), ForGemm<Options>::value,
           [](ObjectReader& reader) -> CheckerOptions {
             Options options;
             Options::visit(options, reader);

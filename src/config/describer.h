@@ -11,6 +11,7 @@
 #include "src/config/reader.h"
 #include "src/config/writer.h"
 #include "src/sweep/sweep_config.h"
+#include "src/workload/workload_config.h"
 
 namespace attnguard {
 
@@ -45,6 +46,7 @@ struct ObjectDescriber {
 };
 
 Json describe_checkers();
+Json describe_workload();
 
 template <class T>
 Json describe(const FieldSpec& spec, const T& value) {
@@ -66,6 +68,8 @@ Json describe(const FieldSpec& spec, const T& value) {
     if (has_max(spec)) schema["maximum"] = spec.max;
   } else if constexpr (std::is_same_v<T, std::vector<CheckerConfig>>) {
     return describe_checkers();
+  } else if constexpr (std::is_same_v<T, WorkloadConfig>) {
+    return describe_workload();
   } else if constexpr (std::is_same_v<T, std::vector<SweepAxis>>) {
     return {{"type", "object"}, {"additionalProperties", {{"type", "array"}, {"minItems", 1}}}};
   } else if constexpr (std::is_same_v<T, KeyValues>) {

@@ -79,7 +79,67 @@ void check_buffer(const BufferConfig& buffer, std::string_view name, std::uint64
                               2 * tile_words, tile, tile_words));
 }
 
+void check_gemm_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) {
+  const GemmWorkloadConfig& gemm = workload.gemm;
+  const auto reject = [&](std::string_view key, std::string_view value, std::string_view allowed) {
+    origin.reject(child_pointer("/workload", key), value, allowed);
+  };
+  const std::pair<const char*, bool> shape[] = {
+      {"m", gemm.m.has_value()}, {"n", gemm.n.has_value()}, {"k", gemm.k.has_value()}};
+  if (gemm.a || gemm.b) {
+    if (!gemm.a) reject("a", "missing", "a .npy file, as b is given");
+    if (!gemm.b) reject("b", "missing", "a .npy file, as a is given");
+    for (const auto& [key, given] : shape)
+      if (given) reject(key, "given", "not with a and b, whose files say the shape and the values");
+    if (gemm.distribution)
+      reject("distribution", "given", "not with a and b, whose files say the shape and the values");
+    return;
+  }
+  for (const auto& [key, given] : shape)
+    if (!given) reject(key, "missing", "an integer, or files for a and b");
+  if (workload.tensor_format) reject("tensor_format", "given", "only with a and b");
+}
+
+/// What a gemm has no use for is refused, not left out.
+void check_gemm(const Config& config, const ConfigOrigin& origin) {
+  if (config.workload.kind != WorkloadKind::gemm) {
+    if (config.accelerator.array.fold_policy != FoldPolicy::overlapped)
+      origin.reject("/accelerator/array/fold_policy",
+                    std::string(enum_name(config.accelerator.array.fold_policy)),
+                    "overlapped with attention, whose schedule is fixed; any with a gemm workload");
+    return;
+  }
+  std::vector<std::string> kinds;
+  for (const CheckerKind& kind : checker_kinds())
+    if (kind.for_gemm) kinds.push_back(kind.name);
+  for (const CheckerConfig& checker : config.checkers)
+    if (std::find(kinds.begin(), kinds.end(), checker.options.kind()) == kinds.end())
+      origin.reject(fmt::format("/checkers/{}/kind", checker.name),
+                    fmt::format("\"{}\"", checker.options.kind()),
+                    fmt::format("with a gemm workload: {}", fmt::join(kinds, ", ")));
+  // Of matmul_abft the score check remains.
+  for (const CheckerConfig& checker : config.checkers)
+    if (const auto* abft = checker.options.get_if<MatmulAbftConfig>()) {
+      const auto only = [&](const char* key, std::string_view value, std::string_view allowed) {
+        origin.reject(fmt::format("/checkers/{}/{}", checker.name, key), value,
+                      fmt::format("{} with a gemm workload, whose operands are in their buffers "
+                                  "from the start",
+                                  allowed));
+      };
+      if (abft->key_sum != SumPoint::at_read) only("key_sum", enum_name(abft->key_sum), "at_read");
+      if (abft->query_source != QuerySource::shared)
+        only("query_source", enum_name(abft->query_source), "shared");
+    }
+  if (config.recovery && config.recovery->enabled())
+    origin.reject("/recovery/policy", std::string(enum_name(config.recovery->policy)),
+                  "none with a gemm workload");
+  if (config.accelerator.buffers.any_protected())
+    origin.reject("/accelerator/buffers", "protection",
+                  "none with a gemm workload, whose operand buffers have no check bits");
+}
+
 void check_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) {
+  if (workload.kind == WorkloadKind::gemm) return check_gemm_workload(workload, origin);
   const auto reject = [&](std::string_view key, std::string_view value, std::string_view allowed) {
     origin.reject(child_pointer("/workload", key), value, allowed);
   };
@@ -288,6 +348,7 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_protection(buffers.o, "o", array.cols, formats.output, origin);
   check_memory_protection(config, origin);
   check_workload(config.workload, origin);
+  check_gemm(config, origin);
   check_stop(config, origin);
   check_safety(config, origin);
   check_recovery(config, origin);

@@ -13,13 +13,18 @@
 namespace attnguard {
 namespace {
 
+/// The object that the key `kind` with this name decides on.
+Json kind_schema(ObjectDescriber& describer, std::string_view name) {
+  Json& kind = describer.properties["kind"];
+  kind = {{"const", std::string(name)}, {"description", kind["description"]}};
+  return describer.schema();
+}
+
 Json describe_kind(const CheckerKind& kind) {
   ObjectDescriber describer;
   describer(kCheckerKindSpec, kind.name);
   kind.describe(describer);
-  Json& name = describer.properties["kind"];
-  name = {{"const", kind.name}, {"description", name["description"]}};
-  return describer.schema();
+  return kind_schema(describer, kind.name);
 }
 
 std::string allowed_text(const Json& schema) {
@@ -80,6 +85,18 @@ Json describe_checkers() {
           {"additionalProperties", {{"oneOf", kinds}}}};
 }
 
+Json describe_workload() {
+  Json kinds = Json::array();
+  for (const auto& [kind, name] : EnumNames<WorkloadKind>::names) {
+    WorkloadConfig workload;
+    workload.kind = kind;
+    ObjectDescriber describer;
+    WorkloadConfig::visit(workload, describer);
+    kinds.push_back(kind_schema(describer, name));
+  }
+  return {{"oneOf", kinds}};
+}
+
 Json config_schema() {
   ObjectDescriber describer;
   const Config config;
@@ -105,14 +122,21 @@ std::string key_table() {
   const Json schema = config_schema();
   Json top = {{"properties", Json::object()}};
   for (const auto& item : schema["properties"].items())
-    if (!item.value().contains("properties") && item.key() != "checkers")
+    if (!item.value().contains("properties") && item.key() != "checkers" &&
+        item.key() != "workload")
       top["properties"][item.key()] = item.value();
   text += table("top level", top, "");
   for (const auto& item : schema["properties"].items()) {
+    const auto add_kinds = [&](const Json& kinds, const std::string& prefix) {
+      for (const Json& kind : kinds)
+        text +=
+            table(fmt::format("{}, kind {}", item.key(), allowed_text(kind["properties"]["kind"])),
+                  kind, prefix);
+    };
     if (item.key() == "checkers") {
-      for (const Json& kind : item.value()["additionalProperties"]["oneOf"])
-        text += table(fmt::format("checkers, kind {}", allowed_text(kind["properties"]["kind"])),
-                      kind, "checkers.<name>.");
+      add_kinds(item.value()["additionalProperties"]["oneOf"], "checkers.<name>.");
+    } else if (item.key() == "workload") {
+      add_kinds(item.value()["oneOf"], "workload.");
     } else if (item.value().contains("properties")) {
       text += table(item.key(), item.value(), item.key() + ".");
     }

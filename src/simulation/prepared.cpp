@@ -17,17 +17,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFileKeys[] = {"q", "k", "v", "expected_output"};
+constexpr const char* kFileKeys[] = {"q", "k", "v", "a", "b", "expected_output"};
 
 // What the tensors decided becomes explicit.
-void fill_in(WorkloadConfig& workload, const AttentionShape& shape) {
-  if (!workload.scale) workload.scale = shape.scale;
-  if (workload.q) {
-    if (!workload.tensor_format) workload.tensor_format = TensorFormat::floating;
-  } else {
-    workload.kv_heads = shape.kv_heads;
-    if (!workload.distribution) workload.distribution = DistributionConfig{};
+void fill_in(WorkloadConfig& workload, const Job& job) {
+  if (workload.from_files() && !workload.tensor_format)
+    workload.tensor_format = TensorFormat::floating;
+  const auto* attention = std::get_if<AttentionJob>(&job);
+  if (attention == nullptr) {
+    if (!workload.from_files() && !workload.gemm.distribution)
+      workload.gemm.distribution = GemmDistributionConfig{};
+    return;
   }
+  if (!workload.scale) workload.scale = attention->shape.scale;
+  if (workload.from_files()) return;
+  workload.kv_heads = attention->shape.kv_heads;
+  if (!workload.distribution) workload.distribution = DistributionConfig{};
 }
 
 // Relative file names, so far relative to `from`, become relative to `to`.
@@ -42,7 +47,9 @@ void rebase_file(Json& name, const fs::path& from, const fs::path& to) {
 
 void rebase_files(Json& effective, const fs::path& from, const fs::path& to) {
   for (const char* key : kFileKeys)
-    if (effective["workload"].contains(key)) rebase_file(effective["workload"][key], from, to);
+    if (const auto file = effective["workload"].find(key);
+        file != effective["workload"].end() && file->is_string())  // of a gemm, k is a number
+      rebase_file(*file, from, to);
   if (effective["campaign"].contains("fault_list"))
     rebase_file(effective["campaign"]["fault_list"], from, to);
   if (effective.contains("technology")) rebase_file(effective["technology"], from, to);
@@ -110,8 +117,9 @@ Prepared prepare(const CommandLine& command_line, const std::vector<Setting>& se
   const fs::path folder = fs::path(prepared.origin.file).parent_path();
   LoadedWorkload loaded = load_workload(
       config.workload, config.seed, config.accelerator.formats.operand, folder, prepared.origin);
-  check_buffers(config.accelerator, loaded.job.shape, prepared.origin);
-  fill_in(config.workload, loaded.job.shape);
+  if (const auto* attention = std::get_if<AttentionJob>(&loaded.job))
+    check_buffers(config.accelerator, attention->shape, prepared.origin);
+  fill_in(config.workload, loaded.job);
 
   prepared.job = std::move(loaded.job);
   prepared.expected = std::move(loaded.expected);
@@ -130,8 +138,33 @@ fs::path output_directory(const CommandLine& command_line) {
   return fs::path("traces") / fmt::format("{}-{}", config.stem().string(), command_line.command);
 }
 
+namespace {
+
+Json workload_json(const Prepared& prepared) {
+  Json json = {{"kind", std::string(enum_name(prepared.config.workload.kind))}};
+  if (const GemmJob* gemm = prepared.gemm()) {
+    json.update({{"m", gemm->shape.m}, {"n", gemm->shape.n}, {"k", gemm->shape.k}});
+    return json;
+  }
+  const AttentionShape& shape = prepared.attention()->shape;
+  json.update({{"heads", shape.heads},
+               {"kv_heads", shape.kv_heads},
+               {"tokens_q", shape.tokens_q},
+               {"tokens_k", shape.tokens_k},
+               {"head_dim", shape.head_dim},
+               {"mask", std::string(enum_name(shape.mask))}});
+  return json;
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> Prepared::output_shape() const {
+  if (const GemmJob* product = gemm()) return {product->shape.m, product->shape.n};
+  const AttentionShape& shape = attention()->shape;
+  return {shape.heads, shape.tokens_q, shape.head_dim};
+}
+
 Json result_header(const Prepared& prepared) {
-  const AttentionShape& shape = prepared.job.shape;
   const AcceleratorConfig& accelerator = prepared.config.accelerator;
   Json inputs = Json::object();
   for (const auto& [key, hash] : prepared.input_hashes) inputs[key] = hash;
@@ -143,14 +176,7 @@ Json result_header(const Prepared& prepared) {
           {"seed", prepared.config.seed},
           {"inputs", inputs},
           {"fidelity", std::string(enum_name(accelerator.fidelity))},
-          {"workload",
-           {{"kind", std::string(enum_name(prepared.config.workload.kind))},
-            {"heads", shape.heads},
-            {"kv_heads", shape.kv_heads},
-            {"tokens_q", shape.tokens_q},
-            {"tokens_k", shape.tokens_k},
-            {"head_dim", shape.head_dim},
-            {"mask", std::string(enum_name(shape.mask))}}},
+          {"workload", workload_json(prepared)},
           {"array",
            {{"rows", accelerator.array.rows},
             {"cols", accelerator.array.cols},

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "models/accelerator/attention_job.h"
 #include "src/cli/command_line.h"
 #include "src/config/config.h"
 #include "src/config/document.h"
 #include "src/config/origin.h"
 #include "src/cost/technology.h"
+#include "src/workload/job.h"
 
 namespace attnguard {
 
@@ -22,16 +22,22 @@ struct Prepared {
   Config config;
   ConfigOrigin origin;    ///< names a configuration value in an error message
   Technology technology;  ///< constants of energy and area
-  AttentionJob job;       ///< values are exact images of the operand format
+  Job job;                ///< values are exact images of the operand format
   /// Of the canonical effective configuration with tensor contents in place of paths and without
   /// fidelity, engine and calibration, which cannot change the result of a run or campaign.
   std::string config_sha256;
-  std::optional<std::vector<float>> expected;  ///< [heads][tokens_q][head_dim]
+  std::optional<std::vector<float>> expected;  ///< shape of the output
   /// (key, SHA-256 of the file) of every tensor file.
   std::vector<std::pair<std::string, std::string>> input_hashes;
   /// The effective configuration, every default filled in; tensor paths relative to
   /// output_directory().
   nlohmann::ordered_json effective;
+
+  /// Null for another kind of workload.
+  const AttentionJob* attention() const { return std::get_if<AttentionJob>(&job); }
+  const GemmJob* gemm() const { return std::get_if<GemmJob>(&job); }
+  /// [heads, tokens_q, head_dim] or [m, n].
+  std::vector<std::uint64_t> output_shape() const;
 };
 
 struct Configuration {

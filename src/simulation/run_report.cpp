@@ -62,8 +62,8 @@ RunReport report_run(const Prepared& prepared, const RunResult& result) {
   const AcceleratorConfig& accelerator = prepared.config.accelerator;
   RunReport report;
   report.utilization =
-      static_cast<double>(result.macs) /
-      (static_cast<double>(result.cycles) * accelerator.array.rows * accelerator.array.cols);
+      static_cast<double>(result.macs) / (static_cast<double>(result.counted_cycles()) *
+                                          accelerator.array.rows * accelerator.array.cols);
   for (const CheckerResult& checker : result.checkers)
     report.checkers.push_back(report_checker(checker));
   report.output.reserve(result.output.size());
@@ -77,7 +77,12 @@ RunReport report_run(const Prepared& prepared, const RunResult& result) {
 nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& result,
                                 const RunReport& report, const RecoveryReport* recovery) {
   Json json = result_header(prepared);
-  json["cycles"] = result.cycles;
+  if (prepared.gemm() != nullptr) {
+    json["fold_policy"] = enum_name(prepared.config.accelerator.array.fold_policy);
+    json["scalesim_total_cycles"] = result.serial_full_cycles - 1;
+  }
+  json["cycles"] = result.counted_cycles();
+  if (prepared.gemm() != nullptr) json["drain_cycles"] = result.drain_cycles;
   json["macs"] = result.macs;
   json["utilization"] = report.utilization;
   json["units"] = Json::object();

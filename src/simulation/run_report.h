@@ -27,7 +27,7 @@ struct ExpectedError {
 struct RunReport {
   double utilization = 0;               ///< multiply-accumulates over cycles × array rows × cols
   std::vector<CheckerReport> checkers;  ///< in configuration order
-  std::vector<float> output;            ///< [heads][tokens_q][head_dim]
+  std::vector<float> output;            ///< shape of the output
   std::string output_sha256;  ///< of the values' bytes in the output format, little-endian
   std::optional<ExpectedError> expected;
 };

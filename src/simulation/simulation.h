@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "models/accelerator/accelerator_config.h"
-#include "models/accelerator/attention_job.h"
 #include "models/checksum_unit/checker.h"
 #include "models/checksum_unit/checker_config.h"
 #include "models/fabric/activity.h"
@@ -20,6 +19,7 @@
 #include "models/fault_injector/fault.h"
 #include "models/sequencer/done_fault.h"
 #include "models/sequencer/recovery_core.h"
+#include "src/workload/job.h"
 
 namespace attnguard {
 
@@ -32,10 +32,11 @@ struct CheckerResult {
   std::optional<Activity> activity;    ///< of a fault-free run and a checker that tells its cost
 };
 
-/// When the words of one output tile reach external memory.
+/// When the words of one output tile reach external memory, or the result memory of a gemm.
 struct CommitRecord {
   std::uint32_t head = 0;
   std::uint32_t first_row = 0, rows = 0;
+  std::uint32_t first_col = 0, cols = 0;
   std::uint64_t first_cycle = 0;            ///< line of (row 0, slice 0) accepted
   std::uint32_t row_interval_cycles = 0;    ///< between rows
   std::uint32_t slice_interval_cycles = 0;  ///< between slices of slice_cols columns of a row
@@ -62,11 +63,15 @@ struct RunResult {
   Completion completion = Completion::finished;
   std::string crash_reason;  ///< which unit answered what, when
   std::uint64_t crash_cycle = kNever;
-  std::uint64_t cycles =
-      0;                   ///< start of the job to the last store's done; meaningful when finished
-  std::uint64_t macs = 0;  ///< multiply-accumulates executed
-  /// [heads][tokens_q][head_dim], raw bits in the output format as external memory holds them
-  /// (bfloat16 in the low half).
+  /// Start of the job to the last store's done; meaningful when finished.
+  std::uint64_t cycles = 0;
+  /// Of a gemm: those at the end that the fold policy does not count, in which the last values
+  /// leave.
+  std::uint64_t drain_cycles = 0;
+  std::uint64_t serial_full_cycles = 0;  ///< of a fault-free gemm: its folds under that policy
+  std::uint64_t macs = 0;                ///< multiply-accumulates executed
+  /// [heads][tokens_q][head_dim], of a gemm [m][n]: raw bits in the output format as memory holds
+  /// them (bfloat16 in the low half).
   std::vector<std::uint32_t> output;
   std::vector<CommitRecord> commits;
   std::map<std::string, UnitStats> units;
@@ -76,6 +81,9 @@ struct RunResult {
   CodeReads code_reads;                      ///< of protected buffers
   FaultOutcome fault;  ///< of the armed faults, the first activated; not where alarms interrupt
   RecoveryResult recovery;  ///< of a run in which alarms interrupt
+
+  /// What is reported as the run's time: of a gemm what the fold policy counts.
+  std::uint64_t counted_cycles() const { return cycles - drain_cycles; }
 };
 
 class Simulation {
@@ -84,11 +92,11 @@ class Simulation {
   /// a tile fits no buffer half. `interposers`: bind a fault interposer into every data link;
   /// without, links are no fault sites (to measure what disarmed interposers cost).
   Simulation(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
-             const AttentionJob& job, bool interposers = true, const RecoveryConfig& recovery = {});
+             const Job& job, bool interposers = true, const RecoveryConfig& recovery = {});
   ~Simulation();
 
   /// Other tensors of the same shape: what the next runs compute.
-  void load(const AttentionJob& job);
+  void load(const Job& job);
 
   const FaultUniverse& universe() const;
   /// Comparison names per checker, configuration order.

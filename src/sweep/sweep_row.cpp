@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 Json run_columns(const Prepared& prepared, const RunResult& result) {
   Json row;
-  row["cycles"] = result.cycles;
+  row["cycles"] = result.counted_cycles();
   row["utilization"] = report_run(prepared, result).utilization;
   row["macs"] = result.macs;
   for (const auto& [unit, stats] : result.units)

@@ -8,17 +8,18 @@
 #include <utility>
 #include <vector>
 
-#include "models/accelerator/attention_job.h"
 #include "models/numerics/format.h"
 #include "src/config/origin.h"
+#include "src/workload/job.h"
 #include "src/workload/workload_config.h"
 
 namespace attnguard {
 
 struct LoadedWorkload {
-  AttentionJob job;
-  std::optional<std::vector<float>> expected;  ///< [heads][tokens_q][head_dim]
-  /// (key, SHA-256 of the file's bytes) of q, k, v and expected_output, as far as they are files.
+  Job job;
+  std::optional<std::vector<float>> expected;  ///< [heads][tokens_q][head_dim], of a gemm [m][n]
+  /// (key, SHA-256 of the file's bytes) of the tensors and expected_output, as far as they are
+  /// files.
   std::vector<std::pair<std::string, std::string>> file_hashes;
 };
 

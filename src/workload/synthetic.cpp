@@ -7,7 +7,7 @@
 namespace attnguard {
 namespace {
 
-enum Tensor : std::uint32_t { kQ, kK, kV };
+enum Tensor : std::uint32_t { kQ, kK, kV, kA, kB };
 
 struct Draw {
   double deviation;
@@ -23,6 +23,13 @@ std::vector<float> draw(std::uint64_t seed, Tensor tensor, std::uint64_t vectors
       values.push_back(static_cast<float>(
           how.deviation * factor * standard_normal(seed, tensor, values.size()) + how.mean));
   return values;
+}
+
+/// Factor of each of `channels` channels, of which `outliers`, evenly spread, have another than 1.
+std::vector<double> channel_factors(std::uint64_t channels, std::uint64_t outliers, double factor) {
+  std::vector<double> factors(channels, 1.0);
+  for (std::uint64_t i = 0; i < outliers; ++i) factors[i * channels / outliers] = factor;
+  return factors;
 }
 
 }  // namespace
@@ -45,14 +52,24 @@ double standard_normal(std::uint64_t seed, std::uint32_t tensor, std::uint64_t i
 void draw_tensors(std::uint64_t seed, const DistributionConfig& distribution, AttentionJob& job) {
   const AttentionShape& shape = job.shape;
   const std::vector<double> plain(shape.head_dim, 1.0);
-  std::vector<double> outliers = plain;
-  for (std::uint64_t i = 0; i < distribution.outlier_channels; ++i)
-    outliers[i * shape.head_dim / distribution.outlier_channels] = distribution.outlier_factor;
+  const std::vector<double> outliers =
+      channel_factors(shape.head_dim, distribution.outlier_channels, distribution.outlier_factor);
   const std::uint64_t queries = std::uint64_t{shape.heads} * shape.tokens_q;
   const std::uint64_t keys = std::uint64_t{shape.kv_heads} * shape.tokens_k;
   job.q = draw(seed, kQ, queries, {distribution.scale_q, 0.0, plain});
   job.k = draw(seed, kK, keys, {distribution.scale_k, 0.0, outliers});
   job.v = draw(seed, kV, keys, {distribution.scale_v, distribution.mean_v, outliers});
+}
+
+void draw_operands(std::uint64_t seed, const GemmDistributionConfig& distribution, GemmJob& job) {
+  const GemmShape& shape = job.shape;
+  job.a = draw(seed, kA, shape.m, {distribution.scale_a, 0.0, std::vector<double>(shape.k, 1.0)});
+  job.b.reserve(std::size_t{shape.k} * shape.n);
+  for (const double factor :
+       channel_factors(shape.k, distribution.outlier_channels, distribution.outlier_factor))
+    for (std::uint32_t n = 0; n < shape.n; ++n)
+      job.b.push_back(static_cast<float>(distribution.scale_b * factor *
+                                         standard_normal(seed, kB, job.b.size())));
 }
 
 }  // namespace attnguard

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/accelerator/attention_job.h"
+#include "models/gemm_accelerator/gemm_job.h"
 #include "src/workload/workload_config.h"
 
 namespace attnguard {
@@ -19,5 +20,8 @@ double standard_normal(std::uint64_t seed, std::uint32_t tensor, std::uint64_t i
 /// (outlier factor in outlier channels of K and V) × normal + (mean, of V). Channel floor(i ×
 /// head_dim / n) is the i-th of n outlier channels.
 void draw_tensors(std::uint64_t seed, const DistributionConfig& distribution, AttentionJob& job);
+
+/// A and B for job.shape, likewise. Row floor(i × k / n) of B is the i-th of n outlier channels.
+void draw_operands(std::uint64_t seed, const GemmDistributionConfig& distribution, GemmJob& job);
 
 }  // namespace attnguard

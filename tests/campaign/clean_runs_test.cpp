@@ -136,7 +136,7 @@ TEST(CleanRuns, EveryCheckerIsSilentOnTheShippedTensors) {
     const Prepared prepared = prepare(command_line);
     const auto texts = run_in_children(3, [&](std::size_t i) {
       return alarms(prepared.config.accelerator,
-                    every_checker(EnumNames<ThresholdRule>::names[i].first), prepared.job);
+                    every_checker(EnumNames<ThresholdRule>::names[i].first), *prepared.attention());
     });
     for (const std::string& text : texts) EXPECT_EQ(text, "");
   }

@@ -102,7 +102,7 @@ TEST(OutputAccumulator, AFaultThatMovesTheRowSumByTwoThresholdsAlwaysAlarms) {
           std::string line;
           for (std::size_t c = 0; c < run.checkers.size(); ++c) {
             line += moved_beyond(session.golden(), run, session.golden().checkers[c],
-                                 prepared.job.shape)
+                                 prepared.attention()->shape)
                         ? "1 "
                         : "0 ";
             line += run.checkers[c].alarm_cycle != kNever ? "1 " : "0 ";

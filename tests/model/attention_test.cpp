@@ -61,14 +61,16 @@ Prepared tiny_gpt(const std::vector<std::string>& sets) {
 
 TEST(ShippedTensors, Bfloat16OutputIsWithinOnePercentOfTheExpectedOne) {
   const Prepared prepared = tiny_gpt({});
-  EXPECT_LT(largest_error(simulate(prepared.config.accelerator, prepared.job), *prepared.expected),
+  EXPECT_LT(largest_error(simulate(prepared.config.accelerator, *prepared.attention()),
+                          *prepared.expected),
             0.01);
 }
 
 TEST(ShippedTensors, Float32OutputIsWithinTwoHundredThousandths) {
-  const Prepared prepared = tiny_gpt({"accelerator.formats.probability=float32",
-                                      "accelerator.formats.output=float32"});
-  EXPECT_LT(largest_error(simulate(prepared.config.accelerator, prepared.job), *prepared.expected),
+  const Prepared prepared =
+      tiny_gpt({"accelerator.formats.probability=float32", "accelerator.formats.output=float32"});
+  EXPECT_LT(largest_error(simulate(prepared.config.accelerator, *prepared.attention()),
+                          *prepared.expected),
             2e-5);
 }
 
@@ -134,7 +136,8 @@ std::map<std::string, std::uint64_t> expected_bytes(const TestSystem& system) {
   const std::uint64_t probability = bytes_of(system.accelerator.formats.probability);
   std::map<std::string, std::uint64_t> bytes;
   const std::uint64_t query = shape.heads * std::uint64_t{shape.tokens_q} * d * operand;
-  const std::uint64_t output = shape.heads * std::uint64_t{shape.tokens_q} * d * layout.output_bytes;
+  const std::uint64_t output =
+      shape.heads * std::uint64_t{shape.tokens_q} * d * layout.output_bytes;
   bytes["dma_to_q_buffer"] = query;
   for (const char* link : {"accumulator_to_o_buffer", "o_buffer_to_dma", "dma_to_external_memory"})
     bytes[link] = output;
@@ -173,7 +176,8 @@ TEST(RandomShapes, EveryLinkCarriesTheBytesTheLayoutAsksForAndEveryCycleIsAccoun
       std::string text = run.completion == Completion::finished ? "" : "not finished\n";
       for (const auto& [link, bytes] : run.link_bytes)
         if (bytes != expected[link])
-          text += link + " " + std::to_string(bytes) + " not " + std::to_string(expected[link]) + "\n";
+          text +=
+              link + " " + std::to_string(bytes) + " not " + std::to_string(expected[link]) + "\n";
       for (const auto& [unit, stats] : run.units)
         if (stats.total() != run.cycles) text += unit + " does not account for every cycle\n";
       return text;

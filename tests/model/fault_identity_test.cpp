@@ -2,13 +2,13 @@
 // run says a bit is live.
 #include <gtest/gtest.h>
 
-#include <set>
 #include <sstream>
 #include <string>
 
 #include "models/checksum_unit/memory_protection.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
+#include "tests/support/compare_fidelities.h"
 #include "tests/support/random_checkers.h"
 #include "tests/support/random_faults.h"
 #include "tests/support/random_system.h"
@@ -17,105 +17,15 @@
 namespace attnguard {
 namespace {
 
-enum class Faults { flips, every_model, transfers };
-
-bool contradicts(const RunResult& run, bool live) {
-  return run.completion == Completion::finished ? run.fault.activated != live
-                                                : !(live && run.fault.activated);
-}
-
-/// Every fault on one elaboration, whatever became of the one before: a line with the site, then
-/// the run. "LIVENESS" where activation contradicts the golden run.
-std::string all_faults(const TestSystem& system, Fidelity fidelity, std::size_t per_class,
-                       std::uint32_t seed, Faults which) {
-  AcceleratorConfig accelerator = system.accelerator;
-  accelerator.fidelity = fidelity;
-  Simulation simulation(accelerator, system.checkers, system.job);
-  const RunResult golden = simulation.run(true);
-  if (golden.completion != Completion::finished) return "golden run does not finish";
-  const FaultUniverse& universe = simulation.universe();
-  const LiveMap live(universe, simulation.live_blocks());
-  FloatSamples samples(seed);
-  std::vector<Fault> faults =
-      which == Faults::transfers
-          ? random_transfer_faults(universe, simulation.live_blocks(), golden.cycles, per_class,
-                                   samples)
-          : random_faults(universe, simulation.live_blocks(), golden.cycles, per_class, samples);
-  if (which == Faults::every_model) vary_models(faults, universe, samples);
-  std::ostringstream text;
-  for (const Fault& fault : faults) {
-    std::vector<Fault> together{fault};
-    // Several faults in one run, now and then in one register or one unit.
-    if (which != Faults::flips)
-      while (samples.integer(0, 3) == 0)
-        together.push_back(faults[samples.integer(0, faults.size() - 1)]);
-    const RunResult run = simulation.run_with_faults(together, 4 * golden.cycles + 10000);
-    // Only of a flip alone does the golden run say whether it is read.
-    const bool live_flip = live.live(fault);
-    const bool known = which == Faults::flips;
-    text << "FAULT " << universe.name(fault.site) << " model " << static_cast<int>(fault.how.model)
-         << " bit " << fault.bit << " cycle " << fault.cycle << " of " << together.size()
-         << (known                 ? live_flip ? " live" : " dead"
-             : run.fault.activated ? " live"
-                                   : " dead")
-         << (known && contradicts(run, live_flip) ? " LIVENESS" : "") << '\n'
-         << run_text(run);
-  }
-  return text.str();
-}
-
-/// What the parent looks at: one entry per fault.
-std::vector<std::string> split_faults(const std::string& text) {
-  std::vector<std::string> faults;
-  for (std::size_t at = text.find("FAULT "); at != std::string::npos;) {
-    const std::size_t next = text.find("FAULT ", at + 1);
-    faults.push_back(text.substr(at, next == std::string::npos ? next : next - at));
-    at = next;
-  }
-  return faults;
-}
-
-/// Runs in which a code word was corrected, detected, miscorrected and missed.
-struct DecodedRuns {
-  int corrected = 0, detected = 0, miscorrected = 0, missed = 0;
-};
-
-struct Tally {
-  int faults = 0, live = 0, unfinished = 0;
-  DecodedRuns decoded;
-  std::set<std::string> classes;  ///< first word of the site
-};
-
 void compare_fidelities(const TestSystem& system, std::size_t per_class, std::uint32_t seed,
-                        Tally& tally, Faults which = Faults::flips) {
-  const auto texts = run_in_children(2, [&](std::size_t i) {
-    return all_faults(system, i == 0 ? Fidelity::cycle : Fidelity::transaction, per_class, seed,
-                      which);
-  });
-  const auto cycle = split_faults(texts[0]), transaction = split_faults(texts[1]);
-  ASSERT_GT(cycle.size(), 100U) << texts[0].substr(0, 200);
-  ASSERT_EQ(cycle.size(), transaction.size());
-  for (std::size_t i = 0; i < cycle.size(); ++i) {
-    EXPECT_EQ(cycle[i], transaction[i]) << "seed " << seed;
-    EXPECT_EQ(cycle[i].find("LIVENESS"), std::string::npos) << "seed " << seed << ": " << cycle[i];
-    ++tally.faults;
-    tally.live += cycle[i].find(" live\n") != std::string::npos ? 1 : 0;
-    tally.unfinished += cycle[i].find("completion 0") == std::string::npos ? 1 : 0;
-    std::istringstream reads(cycle[i].substr(cycle[i].find("code reads ") + 11));
-    int corrected = 0, detected = 0, miscorrected = 0, missed = 0;
-    reads >> corrected >> detected >> miscorrected >> missed;
-    tally.decoded.corrected += corrected > 0 ? 1 : 0;
-    tally.decoded.detected += detected > 0 ? 1 : 0;
-    tally.decoded.miscorrected += miscorrected > 0 ? 1 : 0;
-    tally.decoded.missed += missed > 0 ? 1 : 0;
-    std::string site = cycle[i].substr(6, cycle[i].find(' ', 6) - 6);
-    tally.classes.insert(site.substr(0, site.find('.')));
-  }
+                        FaultTally& tally, Faults which = Faults::flips) {
+  compare_fidelities(system.accelerator, system.checkers, system.job, per_class, seed, tally,
+                     which);
 }
 
 TEST(FaultIdentity, EveryRegisterClassOfASmallAccelerator) {
   for (const bool resident : {false, true}) {
-    Tally tally;
+    FaultTally tally;
     compare_fidelities(small_system(resident), 30, 22, tally);
     EXPECT_GT(tally.live, tally.faults / 4);
     EXPECT_GT(tally.unfinished, 5);
@@ -131,7 +41,7 @@ TEST(FaultIdentity, RandomAccelerators) {
   for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system = random_system(samples, {5, 5, 14, 10});
     system.checkers = trial % 2 == 0 ? shipped_checkers() : every_kind();
-    Tally tally;
+    FaultTally tally;
     compare_fidelities(system, 6, 100 + trial, tally);
     EXPECT_GT(tally.live, 0) << trial;
   }
@@ -139,7 +49,7 @@ TEST(FaultIdentity, RandomAccelerators) {
 
 TEST(FaultIdentity, ProtectedBuffers) {
   FloatSamples samples(25);
-  Tally tally;
+  FaultTally tally;
   for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system =
         trial < 2 ? small_system(trial == 0) : random_system(samples, {5, 5, 14, 10});
@@ -160,7 +70,7 @@ TEST(FaultIdentity, ProtectedBuffers) {
 TEST(FaultIdentity, EveryModelAndSeveralFaultsAtOnce) {
   for (const bool resident : {false, true}) {
     TestSystem system = small_system(resident);
-    Tally tally;
+    FaultTally tally;
     compare_fidelities(system, 20, resident ? 31 : 32, tally, Faults::every_model);
     EXPECT_GT(tally.live, tally.faults / 3);
     RecordProperty(resident ? "resident" : "streamed", tally.faults);
@@ -169,7 +79,7 @@ TEST(FaultIdentity, EveryModelAndSeveralFaultsAtOnce) {
   for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system = random_system(samples, {5, 5, 14, 10});
     system.checkers = shipped_checkers();
-    Tally tally;
+    FaultTally tally;
     compare_fidelities(system, 6, 200 + trial, tally, Faults::every_model);
     EXPECT_GT(tally.live, tally.faults / 3) << trial;
   }
@@ -179,7 +89,7 @@ TEST(FaultIdentity, EveryModelAndSeveralFaultsAtOnce) {
 TEST(FaultIdentity, TransactionsOfEveryLink) {
   int unfinished = 0;
   for (const bool resident : {false, true}) {
-    Tally tally;
+    FaultTally tally;
     compare_fidelities(small_system(resident), 8, 33, tally, Faults::transfers);
     EXPECT_GT(tally.live, tally.faults * 3 / 4);
     unfinished += tally.unfinished;
@@ -190,7 +100,7 @@ TEST(FaultIdentity, TransactionsOfEveryLink) {
   for (std::uint32_t trial = 0; trial < 12; ++trial) {
     TestSystem system = random_system(samples, {5, 5, 14, 10});
     system.checkers = shipped_checkers();
-    Tally tally;
+    FaultTally tally;
     compare_fidelities(system, 4, 300 + trial, tally, Faults::transfers);
     EXPECT_GT(tally.live, tally.faults / 2) << trial;
   }

@@ -55,7 +55,7 @@ TEST(Fidelity, CycleAndTransactionAgreeOnEveryShippedConfiguration) {
       command_line.positional = {entry.path().string()};
       const Prepared prepared = prepare(command_line);
       const Both runs =
-          run_both(prepared.config.accelerator, prepared.config.checkers, prepared.job);
+          run_both(prepared.config.accelerator, prepared.config.checkers, *prepared.attention());
       EXPECT_TRUE(finished(runs.cycle)) << entry.path();
       EXPECT_EQ(runs.cycle, runs.transaction) << entry.path();
       ++configurations;

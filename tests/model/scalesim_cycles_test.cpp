@@ -4,35 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "models/systolic_array/stepping_array.h"
+#include "tests/support/scalesim_table.h"
 
 namespace attnguard {
 namespace {
-
-struct Row {
-  std::uint32_t m, n, k, rows, cols;
-  std::uint64_t total_cycles;
-};
-
-std::vector<Row> read_table() {
-  std::ifstream file(ATTNGUARD_TEST_DATA "/scalesim_os_cycles.csv");
-  std::vector<Row> table;
-  for (std::string line; std::getline(file, line);) {
-    Row row{};
-    unsigned long long total = 0;
-    if (std::sscanf(line.c_str(), "%u,%u,%u,%u,%u,%llu", &row.m, &row.n, &row.k, &row.rows,
-                    &row.cols, &total) != 6)
-      continue;
-    row.total_cycles = total;
-    table.push_back(row);
-  }
-  return table;
-}
 
 // Small positive integers: sums are exact, and every product changes its accumulator.
 float west_value(std::uint32_t m, std::uint32_t k) {
@@ -65,10 +44,10 @@ class Watched {
   std::uint64_t changes_ = 0, first_change_ = 0, last_change_ = 0;
 };
 
-class ScaleSim : public testing::TestWithParam<Row> {};
+class ScaleSim : public testing::TestWithParam<ScaleSimRow> {};
 
 TEST_P(ScaleSim, SerialFoldsTakeItsCyclesAndComputeTheProduct) {
-  const Row& row = GetParam();
+  const ScaleSimRow& row = GetParam();
   SteppingArray array(row.rows, row.cols);
   // Every product lies between the first of PE (0, 0) and the last of the opposite corner.
   Watched first_pe(array, 0, 0), last_pe(array, row.rows - 1, row.cols - 1);
@@ -133,13 +112,13 @@ TEST_P(ScaleSim, SerialFoldsTakeItsCyclesAndComputeTheProduct) {
   expect_product(folds.size() - 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, ScaleSim, testing::ValuesIn(read_table()), [](const auto& param) {
-  const Row& row = param.param;
-  return std::to_string(row.m) + "x" + std::to_string(row.n) + "x" + std::to_string(row.k) +
-         "_on_" + std::to_string(row.rows) + "x" + std::to_string(row.cols);
-});
+INSTANTIATE_TEST_SUITE_P(Table, ScaleSim, testing::ValuesIn(scalesim_table("os")),
+                         [](const auto& param) { return param.param.name(); });
 
-TEST(ScaleSimTable, IsRead) { EXPECT_EQ(read_table().size(), 30u); }
+TEST(ScaleSimTable, IsRead) {
+  for (const char* dataflow : {"os", "ws", "is"}) EXPECT_EQ(scalesim_table(dataflow).size(), 30u);
+  EXPECT_EQ(scalesim_table().size(), 90u);
+}
 
 }  // namespace
 }  // namespace attnguard

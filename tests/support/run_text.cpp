@@ -59,8 +59,9 @@ std::string run_text(const RunResult& run) {
   text += fmt::format("cycles {}\nmacs {}\noutput {}\n", run.cycles, run.macs,
                       sha256_hex(bytes_of_vector(run.output)));
   for (const CommitRecord& c : run.commits)
-    text += fmt::format("commit {} {} {} {} {} {} {}\n", c.head, c.first_row, c.rows, c.first_cycle,
-                        c.row_interval_cycles, c.slice_interval_cycles, c.slice_cols);
+    text += fmt::format("commit {} {} {} {} {} {} {} {} {}\n", c.head, c.first_row, c.rows,
+                        c.first_col, c.cols, c.first_cycle, c.row_interval_cycles,
+                        c.slice_interval_cycles, c.slice_cols);
   for (const auto& [unit, stats] : run.units) {
     text += fmt::format("unit {} busy {}", unit, stats.busy_cycles);
     for (const auto& [reason, cycles] : stats.stall_cycles)

@@ -25,7 +25,7 @@ class ScriptedCampaign {
         plan(config, 1, toy.origin, toy.universe, toy.blocks, toy.cycles) {
     golden.cycles = toy.cycles;
     golden.output = {0x3f80, 0x4000, 0xbf80, 0, 0, 0, 0, 0};  // 1, 2, −1, 0; a zero row
-    golden.commits = {{0, 0, 2, 50, 4, 1, 2}};
+    golden.commits = {{0, 0, 2, 0, 4, 50, 4, 1, 2}};
     golden.checkers.resize(2);
     golden.checkers[0].checks = {check(0, 40, 1e-7, 1.0), check(0, 44, 2e-7, 1.0)};
     golden.checkers[1].checks = {check(0, 20, 1e-7, 2.0), check(1, 45, 3e-7, 1.0)};

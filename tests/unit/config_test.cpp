@@ -251,8 +251,8 @@ TEST(Config, UnknownNameGetsTheNearest) {
   EXPECT_EQ(complaint(with_workload(R"("accelerator": {"fidelity": "cylce"})")),
             "c.json#/accelerator/fidelity: \"cylce\"; did you mean \"cycle\"? allowed: cycle, "
             "transaction");
-  EXPECT_EQ(complaint(R"({"workload": {"kind": "gemm"}})"),
-            "c.json#/workload/kind: \"gemm\"; allowed: attention");
+  EXPECT_EQ(complaint(R"({"workload": {"kind": "convolution"}})"),
+            "c.json#/workload/kind: \"convolution\"; allowed: attention, gemm");
   EXPECT_EQ(
       complaint(with_workload(R"("checkers": {"m": {"kind": "flash_abtf"}})")),
       "c.json#/checkers/m/kind: \"flash_abtf\"; did you mean \"flash_abft\"? allowed: " + kKinds);

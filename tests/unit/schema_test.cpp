@@ -89,7 +89,7 @@ TEST(Prepared, EffectiveConfigurationRunsFromTheOutputFolder) {
   const Prepared second = prepare_file(copy, out);
   EXPECT_EQ(second.config_sha256, first.config_sha256);
   EXPECT_EQ(second.effective.dump(), first.effective.dump());
-  EXPECT_EQ(second.job.q, first.job.q);
+  EXPECT_EQ(second.attention()->q, first.attention()->q);
   EXPECT_EQ(second.expected, first.expected);
 }
 

@@ -28,6 +28,10 @@ WorkloadConfig drawn(std::uint32_t heads, std::uint32_t tokens, std::uint32_t he
   return workload;
 }
 
+const AttentionJob& attention(const LoadedWorkload& loaded) {
+  return std::get<AttentionJob>(loaded.job);
+}
+
 class Files : public ::testing::Test {
  protected:
   // q [4, 2, 8], k and v [2, 3, 8], all zero.
@@ -116,14 +120,14 @@ TEST(Workload, DrawnTensorsAreOperandsAndFollowTheSeed) {
   const ConfigOrigin origin{"c.json", {}};
   WorkloadConfig workload = drawn(4, 6, 20);
   workload.kv_heads = 2;
-  const AttentionJob job = load_workload(workload, 3, Format::bfloat16, "", origin).job;
+  const AttentionJob job = attention(load_workload(workload, 3, Format::bfloat16, "", origin));
   EXPECT_EQ(job.q.size(), 4U * 6 * 20);
   EXPECT_EQ(job.k.size(), 2U * 6 * 20);
   EXPECT_EQ(job.v.size(), 2U * 6 * 20);
   EXPECT_EQ(job.shape.scale, static_cast<float>(1 / std::sqrt(20.0)));
   for (const float value : job.k) EXPECT_EQ(round_to(Format::bfloat16, value), value);
-  EXPECT_EQ(load_workload(workload, 3, Format::bfloat16, "", origin).job.q, job.q);
-  EXPECT_NE(load_workload(workload, 4, Format::bfloat16, "", origin).job.q, job.q);
+  EXPECT_EQ(attention(load_workload(workload, 3, Format::bfloat16, "", origin)).q, job.q);
+  EXPECT_NE(attention(load_workload(workload, 4, Format::bfloat16, "", origin)).q, job.q);
 }
 
 TEST(Workload, DrawnShapesAreChecked) {
@@ -153,11 +157,11 @@ TEST(Workload, DrawnShapesAreChecked) {
 
 TEST_F(Files, GiveTheShape) {
   const LoadedWorkload loaded = load();
-  EXPECT_EQ(loaded.job.shape.heads, 4U);
-  EXPECT_EQ(loaded.job.shape.kv_heads, 2U);
-  EXPECT_EQ(loaded.job.shape.tokens_q, 2U);
-  EXPECT_EQ(loaded.job.shape.tokens_k, 3U);
-  EXPECT_EQ(loaded.job.shape.head_dim, 8U);
+  EXPECT_EQ(attention(loaded).shape.heads, 4U);
+  EXPECT_EQ(attention(loaded).shape.kv_heads, 2U);
+  EXPECT_EQ(attention(loaded).shape.tokens_q, 2U);
+  EXPECT_EQ(attention(loaded).shape.tokens_k, 3U);
+  EXPECT_EQ(attention(loaded).shape.head_dim, 8U);
   ASSERT_EQ(loaded.file_hashes.size(), 3U);
   EXPECT_EQ(loaded.file_hashes[1].second,
             loaded.file_hashes[2].second);  // k and v hold the same bytes
@@ -202,13 +206,13 @@ TEST_F(Files, HoldFiniteValuesUnlessAllowed) {
             "finite values, or "
             "workload.allow_nonfinite");
   workload_.allow_nonfinite = true;
-  EXPECT_TRUE(std::isinf(load(Format::float16).job.k[11]));
+  EXPECT_TRUE(std::isinf(attention(load(Format::float16)).k[11]));
 }
 
 TEST_F(Files, AreRoundedToTheOperandFormat) {
   write("q", {4, 2, 8}, 1.001F);
-  EXPECT_EQ(load().job.q[11], 1.0F);
-  EXPECT_EQ(load(Format::float32).job.q[11], 1.001F);
+  EXPECT_EQ(attention(load()).q[11], 1.0F);
+  EXPECT_EQ(attention(load(Format::float32)).q[11], 1.001F);
 }
 
 TEST_F(Files, ExpectedOutputMustHaveTheOutputsShape) {

@@ -8,6 +8,8 @@ std::unique_ptr<DifferentialEngine> make_engine(const Prepared& prepared,
                                                 const CampaignSession& session,
                                                 std::uint64_t memory_bytes) {
   const Config& config = prepared.config;
+  const AttentionJob* attention = prepared.attention();
+  if (config.campaign.engine != Engine::differential || attention == nullptr) return nullptr;
   const Simulation& simulation = session.simulation();
   const auto foresee = [&session](const Fault& fault, Measurement* measurement) {
     const auto foreseen = session.simulation().foresee(fault);
@@ -17,8 +19,8 @@ std::unique_ptr<DifferentialEngine> make_engine(const Prepared& prepared,
   };
   const GoldenJob job{config.accelerator,
                       config.checkers,
-                      prepared.job,
-                      JobLayout(config.accelerator, prepared.job.shape),
+                      *attention,
+                      JobLayout(config.accelerator, attention->shape),
                       simulation.universe(),
                       simulation.bursts(),
                       session.golden(),

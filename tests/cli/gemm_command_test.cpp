@@ -1,0 +1,209 @@
+// Plain matrix products through the executable: what every command makes of them. ctest starts in
+// the repository's root.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "src/workload/npy.h"
+#include "tests/support/attnguard_command.h"
+#include "tests/support/csv_rows.h"
+
+namespace attnguard {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+// 3 × 2 folds, ragged in rows and columns.
+constexpr const char* kSmall = R"({
+  "accelerator": {"array": {"rows": 4, "cols": 3}, "formats": {"output": "float32"}},
+  "checkers": {"abft": {"kind": "matmul_abft"}},
+  "workload": {"kind": "gemm", "m": 10, "n": 5, "k": 6},
+  "campaign": {"injections": 400}})";
+
+class GemmCommand : public ::testing::Test {
+ protected:
+  void SetUp() override { config_ = files_.write("small.json", kSmall); }
+
+  fs::path folder(const std::string& name) const { return files_.path() / name; }
+  CommandResult attnguard(const std::string& command, const std::string& name,
+                          const std::string& options = "") const {
+    return run_attnguard(command + " " + config_ + " --out " + folder(name).string() + " " +
+                         options);
+  }
+  std::string file(const std::string& name, const std::string& file) const {
+    return read_text(folder(name) / file);
+  }
+  Json json(const std::string& name, const std::string& what) const {
+    return Json::parse(file(name, what));
+  }
+  std::string refused(const std::string& options) const {
+    const CommandResult result = attnguard("run", "refused", options);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_FALSE(fs::exists(folder("refused")));
+    return result.output;
+  }
+
+  ScratchFolder files_;
+  std::string config_;
+};
+
+TEST_F(GemmCommand, RunReportsCyclesAsThePolicyCountsThem) {
+  // 6 folds of 6 + 4 + 3 − 2.
+  ASSERT_EQ(attnguard("run", "full", "--set accelerator.array.fold_policy=serial_full").exit_code,
+            0);
+  const Json full = json("full", "run.json");
+  EXPECT_EQ(full["workload"], Json::parse(R"({"kind": "gemm", "m": 10, "n": 5, "k": 6})"));
+  EXPECT_EQ(full["fold_policy"], "serial_full");
+  EXPECT_EQ(full["cycles"], 66);
+  EXPECT_EQ(full["scalesim_total_cycles"], 65);
+  EXPECT_EQ(full["macs"], 300);
+  EXPECT_DOUBLE_EQ(full["utilization"], 300.0 / (66 * 12));
+  EXPECT_EQ(full["units"]["array"]["busy_cycles"], 36);
+  EXPECT_EQ(full["checkers"]["abft"]["checks"], 10 * 2) << "a row of C in each of 2 column tiles";
+  EXPECT_EQ(full["checkers"]["abft"]["alarms"], 0);
+  EXPECT_EQ(full["bytes"]["array_to_result_memory"], 10 * 5 * 4);
+  EXPECT_EQ(full["bytes"]["a_buffer_to_array"], 2 * 10 * 6 * 2) << "once per column tile";
+  EXPECT_EQ(full["bytes"]["b_buffer_to_array"], 3 * 5 * 6 * 2) << "once per row tile";
+  for (const auto& unit : full["units"]) {
+    std::uint64_t cycles = unit["busy_cycles"];
+    for (const auto& stall : unit["stall_cycles"]) cycles += stall.get<std::uint64_t>();
+    EXPECT_EQ(cycles, 66U);
+  }
+  double sum = 0;
+  for (const auto& unit : full["cost"]["units"]) sum += unit["energy_pj"].get<double>();
+  EXPECT_DOUBLE_EQ(sum, full["cost"]["accelerator"]["energy_pj"]);
+
+  // 6 folds of 6 + 3, and for each of them its rows and columns: 2 × (4 + 4 + 2) + 3 × (3 + 2).
+  ASSERT_EQ(
+      attnguard("run", "occupied", "--set accelerator.array.fold_policy=serial_occupied").exit_code,
+      0);
+  const Json occupied = json("occupied", "run.json");
+  EXPECT_EQ(occupied["cycles"], 6 * 9 + 20 + 15);
+  EXPECT_EQ(occupied["scalesim_total_cycles"], 65);
+  EXPECT_EQ(occupied["output_sha256"], full["output_sha256"]);
+
+  ASSERT_EQ(attnguard("run", "overlapped").exit_code, 0);
+  EXPECT_EQ(json("overlapped", "run.json")["cycles"], 5 * 6 + 11);
+}
+
+TEST_F(GemmCommand, OperandsFromFilesGiveTheProductExpected) {
+  // Small integers: every sum is exact.
+  const fs::path at = files_.path();
+  write_npy(at / "a.npy", {2, 3}, {1, 2, 3, 4, 5, 6});
+  write_npy(at / "b.npy", {3, 2}, {1, 0, 0, 1, 2, -1});
+  write_npy(at / "c.npy", {2, 2}, {7, -1, 16, -1});
+  const std::string files = R"("a": "a.npy", "b": "b.npy", "expected_output": "c.npy")";
+  config_ = files_.write("files.json", R"({"workload": {"kind": "gemm", )" + files + "}}");
+  const CommandResult result = attnguard("run", "files");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(json("files", "run.json")["expected"]["max_abs_error"], 0);
+  const NpyTensor output = parse_npy(file("files", "output.npy"), TensorFormat::floating);
+  EXPECT_EQ(output.shape, (std::vector<std::uint64_t>{2, 2}));
+  EXPECT_EQ(output.values, (std::vector<float>{7, -1, 16, -1}));
+
+  // The effective configuration, run from its folder, gives the same.
+  config_ = (folder("files") / "config.json").string();
+  ASSERT_EQ(attnguard("run", "again").exit_code, 0);
+  EXPECT_EQ(json("again", "run.json")["output_sha256"], json("files", "run.json")["output_sha256"]);
+  EXPECT_EQ(json("again", "run.json")["config_sha256"], json("files", "run.json")["config_sha256"]);
+}
+
+TEST_F(GemmCommand, CampaignsAreTheSameForEveryEngineFidelityAndNumberOfWorkers) {
+  ASSERT_EQ(attnguard("campaign", "a", "--workers 1").exit_code, 0);
+  ASSERT_EQ(attnguard("campaign", "b", "--workers 2 --set campaign.engine=full").exit_code, 0);
+  ASSERT_EQ(attnguard("campaign", "c", "--set accelerator.fidelity=cycle").exit_code, 0);
+  const std::string injections = file("a", "injections.csv");
+  EXPECT_EQ(file("b", "injections.csv"), injections);
+  EXPECT_EQ(file("c", "injections.csv"), injections);
+  EXPECT_EQ(file("b", "coverage.csv"), file("a", "coverage.csv"));
+  EXPECT_EQ(json("a", "timing.json")["engine_shares"]["full"], 400);
+
+  std::set<std::string> verdicts, classes;
+  for (const Row& row : rows_of(injections)) {
+    EXPECT_EQ(row.at("head"), "");
+    EXPECT_EQ(row.at("key_tile"), "");
+    EXPECT_NE(row.at("effect"), "sim_error");
+    verdicts.insert(row.at("abft.verdict"));
+    classes.insert(row.at("site_class"));
+    if (row.at("effect") != "sdc" || row.at("site_class") != "array.pe[*][*].acc") continue;
+    EXPECT_EQ(row.at("changed_values"), "1") << "output-stationary: one sum, one value";
+    EXPECT_NE(row.at("query_row"), "");
+  }
+  EXPECT_EQ(verdicts.count("detected") + verdicts.count("undetected"), 2U);
+  for (const char* site_class :
+       {"a_buffer.word[*]", "b_buffer.word[*]", "array.pe[*][*].drain",
+        "link.array_to_result_memory.data", "checksum.abft.row[*].score_sum"})
+    EXPECT_EQ(classes.count(site_class), 1U) << site_class;
+
+  for (int number = 0; number < 400; number += 57) {
+    const CommandResult replay =
+        run_attnguard("replay " + folder("a").string() + " " + std::to_string(number));
+    EXPECT_EQ(replay.exit_code, 0) << replay.output;
+    EXPECT_THAT(replay.output, HasSubstr("row reproduced"));
+  }
+}
+
+TEST_F(GemmCommand, SitesAreServedByCompleteRuns) {
+  ASSERT_EQ(attnguard("sites", "sites").exit_code, 0);
+  const std::vector<Row> rows = rows_of(file("sites", "sites.csv"));
+  EXPECT_GT(rows.size(), 10U);
+  for (const Row& row : rows) EXPECT_EQ(row.at("engine"), "full") << row.at("site_class");
+}
+
+TEST_F(GemmCommand, SweepsOverFoldPoliciesAndSizes) {
+  config_ = files_.write("sweep.json", R"({
+    "workload": {"kind": "gemm", "m": 64, "n": 64, "k": 64},
+    "sweep": {"grid": {"accelerator.array.fold_policy": ["serial_full", "serial_occupied"],
+                       "accelerator.array.rows": [8, 16], "accelerator.array.cols": [8, 16]},
+              "linked": [["accelerator.array.rows", "accelerator.array.cols"]]}})");
+  const CommandResult result = attnguard("sweep", "sweep");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  std::vector<std::string> cycles;
+  for (const Row& row : rows_of(file("sweep", "sweep.csv"))) cycles.push_back(row.at("cycles"));
+  EXPECT_EQ(cycles, (std::vector<std::string>{"4992", "1504", "5312", "1584"}));
+}
+
+TEST_F(GemmCommand, CalibratesThresholdsFromFreshOperands) {
+  const CommandResult result =
+      attnguard("calibrate", "calibrate", "--set calibration.inferences=20");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(file("calibrate", "thresholds.csv"), HasSubstr("abft,product"));
+}
+
+TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
+  EXPECT_THAT(refused("--set workload.mask=causal"),
+              HasSubstr("workload.mask=causal: unknown key; allowed: kind"));
+  EXPECT_THAT(refused("--set workload.a=a.npy"),
+              HasSubstr("/workload/b: missing; a .npy file, as a is given"));
+  EXPECT_THAT(refused("--set workload.k=0"), HasSubstr("an integer from 1 to 65536"));
+  EXPECT_THAT(refused("--set checkers.abft.kind=flash_abft"),
+              HasSubstr("\"flash_abft\"; with a gemm workload: matmul_abft, any_of"));
+  EXPECT_THAT(refused("--set checkers.abft.key_sum=at_write"),
+              HasSubstr("at_write; at_read with a gemm workload"));
+  EXPECT_THAT(refused("--set recovery.policy=recompute_tile"),
+              HasSubstr("recompute_tile; none with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.buffers.q.protection.code=parity"),
+              HasSubstr("none with a gemm workload"));
+  config_ = "configs/tiny_gpt.json";
+  EXPECT_THAT(refused("--set accelerator.array.fold_policy=serial_full"),
+              HasSubstr("serial_full; overlapped with attention"));
+}
+
+TEST_F(GemmCommand, RunsTheShippedConfiguration) {
+  config_ = "configs/gemm.json";
+  ASSERT_EQ(attnguard("run", "shipped").exit_code, 0);
+  const Json run = json("shipped", "run.json");
+  EXPECT_EQ(run["cycles"], 555008);
+  EXPECT_EQ(run["scalesim_total_cycles"], 555007);
+  EXPECT_EQ(run["checkers"]["abft"]["alarms"], 0);
+}
+
+}  // namespace
+}  // namespace attnguard
