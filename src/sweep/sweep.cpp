@@ -37,10 +37,8 @@ struct PlannedPoint {
 
 // Of a run and of a campaign's set-up: roughly its cycles.
 double size_of(const Prepared& prepared) {
-  const AttentionShape& shape = prepared.job.shape;
   const ArrayConfig& array = prepared.config.accelerator.array;
-  const double macs = 2.0 * shape.heads * shape.tokens_q * shape.tokens_k * shape.head_dim;
-  return macs / (static_cast<double>(array.rows) * array.cols);
+  return multiply_adds(prepared.job) / (static_cast<double>(array.rows) * array.cols);
 }
 
 // A message that begins with a value of the grid names the point already.
