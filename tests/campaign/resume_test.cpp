@@ -12,6 +12,7 @@
 #include "tests/support/attnguard_command.h"
 #include "tests/support/process_tree.h"
 #include "tests/support/scripted_campaign.h"
+#include "tests/support/small_campaign.h"
 
 namespace attnguard {
 namespace {
@@ -19,13 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr const char* kConfig = R"({
-  "accelerator": {"array": {"rows": 4, "cols": 2}, "external_memory": {"latency_cycles": 4}},
-  "checkers": {"merged": {"kind": "flash_abft"}, "two_check": {"kind": "matmul_abft"}},
-  "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 6,
-               "tokens_k": 6, "head_dim": 4},
-  "campaign": {"injections": 2500}})";
 
 // config.json names no files here, so it is the same in every folder.
 constexpr const char* kFiles[] = {"injections.csv", "coverage.csv", "strata.csv", "summary.json",
@@ -45,7 +39,7 @@ bool await_chunk(const fs::path& chunks) {
 
 class Resume : public ::testing::Test {
  protected:
-  void SetUp() override { config_ = files_.write("small.json", kConfig); }
+  void SetUp() override { config_ = files_.write("small.json", small_campaign(2500)); }
 
   std::string arguments(const std::string& out, const std::string& more = "") const {
     return "campaign " + config_ + " --quiet --workers 2 --out " + path(out).string() + " " + more;
