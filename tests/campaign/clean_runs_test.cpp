@@ -433,8 +433,9 @@ TEST(CleanRuns, VarianceRuleKeepsItsDistanceOnTheShippedTensors) {
   command_line.command = "run";
   command_line.positional = {"configs/tiny_gpt.json"};
   const Prepared prepared = prepare(command_line);
-  expect_distance("tiny_gpt", clean_margins(prepared.config.accelerator, 1, ThresholdRule::variance,
-                                            [&](std::size_t) { return prepared.job; }));
+  expect_distance("tiny_gpt",
+                  clean_margins(prepared.config.accelerator, 1, ThresholdRule::variance,
+                                [&](std::size_t) { return std::get<AttentionJob>(prepared.job); }));
 }
 
 TEST(CleanRuns, VarianceRuleKeepsItsDistanceOnThreeThousandQueriesOfEveryKind) {
