@@ -30,7 +30,9 @@ Accelerator::Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& 
   build_units(checkers);
   bind_links(interposers, !checkers.empty());
   bind_commands(interposers);
-  if (recovery.enabled())
+  if (recovery.policy == RecoveryPolicy::correct)
+    correction_ = std::make_unique<ValueCorrection>(*checksum_, interrupting);
+  else if (recovery.enabled())
     recovery_ = std::make_unique<Recovery>(
         "recovery", recovery, layout_, half_bytes_, clock_, *checksum_, interrupting, *store_done_,
         *sequencer_, *softmax_, *accumulator_, [this](std::uint64_t cycle) { abandon(cycle); });
@@ -222,7 +224,19 @@ void Accelerator::reset() {
 
 void Accelerator::start(bool recovering) {
   if (recovery_) recovery_->start(recovering);
+  if (correction_) {
+    correction_->start();
+    array_->correct(nullptr);
+    if (recovering)
+      array_->correct(
+          [this](float* values, std::size_t stride) { correction_->apply(values, stride); });
+  }
   sequencer_->start();
+}
+
+RecoveryResult Accelerator::recovered() const {
+  if (correction_) return correction_->result();
+  return recovery_ ? recovery_->result() : RecoveryResult{};
 }
 
 void Accelerator::abandon(std::uint64_t cycle) {

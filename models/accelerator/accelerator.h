@@ -11,6 +11,7 @@
 
 #include "models/accelerator/accelerator_config.h"
 #include "models/accelerator/job_layout.h"
+#include "models/accelerator/value_correction.h"
 #include "models/checksum_unit/checksum_unit.h"
 #include "models/dma/dma.h"
 #include "models/external_memory/external_memory.h"
@@ -31,7 +32,8 @@ namespace attnguard {
 class Accelerator final : public sc_core::sc_module {
  public:
   /// `interposers`: put a fault interposer on every data link; without, links are not fault sites.
-  /// `interrupting`: indices of the checkers whose alarm interrupts, where `recovery` is enabled.
+  /// `interrupting`: indices of the checkers whose alarm interrupts, or which correct, where
+  /// `recovery` is enabled.
   Accelerator(sc_core::sc_module_name name, const AcceleratorConfig& config,
               const std::vector<CheckerConfig>& checkers, const AttentionShape& shape,
               bool interposers, const RecoveryConfig& recovery,
@@ -39,7 +41,8 @@ class Accelerator final : public sc_core::sc_module {
 
   /// Every unit as after power-on, cycle 0 now, no fault armed.
   void reset();
-  /// `recovering`: alarms interrupt the job; only where recovery is enabled.
+  /// `recovering`: alarms interrupt the job, or values are corrected; only where recovery is
+  /// enabled.
   void start(bool recovering);
   /// One more fault.
   void arm(const Fault& fault) { owners_.arm(fault); }
@@ -71,7 +74,7 @@ class Accelerator final : public sc_core::sc_module {
   ExternalMemory& external_memory() { return *external_memory_; }
   ChecksumUnit& checksum() { return *checksum_; }
   /// Of the job that has ended.
-  RecoveryResult recovered() const { return recovery_ ? recovery_->result() : RecoveryResult{}; }
+  RecoveryResult recovered() const;
 
  private:
   void build_units(const std::vector<CheckerConfig>& checkers);
@@ -108,7 +111,8 @@ class Accelerator final : public sc_core::sc_module {
   std::unique_ptr<Router> router_;
   std::unique_ptr<StateCounters> state_counters_;
   std::unique_ptr<Sequencer> sequencer_;
-  std::unique_ptr<Recovery> recovery_;  ///< none where no alarm interrupts
+  std::unique_ptr<Recovery> recovery_;           ///< none where no alarm interrupts
+  std::unique_ptr<ValueCorrection> correction_;  ///< none where nothing is corrected
   std::unique_ptr<CommandInterposer> command_interposer_;
 };
 

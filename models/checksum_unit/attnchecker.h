@@ -6,12 +6,15 @@
 // the threshold alarms; the error is in row round(d2/d1) − 1. If d1 is not finite or beyond 1e10
 // the row is the only one whose value is. The corrected value is the old one plus d1, or, beyond
 // 1e3, the expected sum less all other rows. One check per product and tile: its worst column. The
-// checker is passive: what it would write is reported, not written.
+// checker is passive: what it would write, in every column that alarms, is reported, and written by
+// the recovery policy `correct` alone.
 #pragma once
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/checksum_unit/column_checker.h"
@@ -47,6 +50,8 @@ class AttnChecker final : public ColumnChecker {
               const CheckerDimensions& dims)
       : ColumnChecker(name, dims, 2), config_(config) {}
 
+  std::vector<Correction> take_corrections() override { return std::exchange(corrections_, {}); }
+
  private:
   static constexpr float kExtreme = 1e10F;      ///< handled as if it were not finite
   static constexpr float kAddDeviation = 1e3F;  ///< up to here old value + d1 is exact enough
@@ -68,8 +73,22 @@ class AttnChecker final : public ColumnChecker {
     check.residual = canonical(double{largest});
     check.threshold = config_.threshold;
     judge(check, config_.nonfinite);
-    if (check.residual > check.threshold || check.nonfinite) locate(tile, sums, worst, check);
+    const bool deviates = check.residual > check.threshold || check.nonfinite;
+    if (const auto found = deviates ? correction_of(tile, sums, worst) : std::nullopt) {
+      check.located_row = static_cast<std::int32_t>(tile.first_row + found->row);
+      check.located_column = static_cast<std::int32_t>(found->column);
+      check.corrected = found->value;
+    }
+    collect_corrections(tile, sums, check.alarm);
     sink_->checked(check);
+  }
+
+  void collect_corrections(const TileContext& tile, const ColumnSums& sums, bool alarm) {
+    corrections_.clear();
+    for (std::uint32_t column = 0; column < sums.columns && alarm; ++column) {
+      if (std::fabs(double{sums.deviation(0, column)}) <= config_.threshold) continue;
+      if (const auto found = correction_of(tile, sums, column)) corrections_.push_back(*found);
+    }
   }
 
   /// The row in error, −1 if there is not exactly one.
@@ -91,25 +110,24 @@ class AttnChecker final : public ColumnChecker {
     return found;
   }
 
-  static void locate(const TileContext& tile, const ColumnSums& sums, std::uint32_t column,
-                     Check& check) {
+  /// None where no single row is in error.
+  static std::optional<Correction> correction_of(const TileContext& tile, const ColumnSums& sums,
+                                                 std::uint32_t column) {
     const std::int32_t row = row_of(tile, sums, column);
-    if (row < 0) return;
+    if (row < 0) return std::nullopt;
     const float* values = sums.values + column * sums.value_stride;
     const float d1 = sums.deviation(0, column);
-    check.located_row = static_cast<std::int32_t>(tile.first_row) + row;
-    check.located_column = static_cast<std::int32_t>(column);
-    if (std::fabs(d1) <= kAddDeviation) {
-      check.corrected = values[row] + d1;
-      return;
-    }
+    Correction correction{static_cast<std::uint32_t>(row), column, values[row] + d1};
+    if (std::fabs(d1) <= kAddDeviation) return correction;
     float others = 0;
     for (std::uint32_t other = 0; other < tile.rows; ++other)
-      if (other != static_cast<std::uint32_t>(row)) others += values[other];
-    check.corrected = canonical(sums.expected[column] - others);
+      if (other != correction.row) others += values[other];
+    correction.value = canonical(sums.expected[column] - others);
+    return correction;
   }
 
   AttnCheckerConfig config_;
+  std::vector<Correction> corrections_;  ///< of the product observed last, until they are taken
 };
 
 inline std::unique_ptr<Checker> AttnCheckerConfig::make_checker(

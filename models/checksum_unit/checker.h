@@ -98,6 +98,12 @@ struct Check {
 };
 
 /// Receives every check, in the order made.
+/// What a checker would write over one value of a product of the array.
+struct Correction {
+  std::uint32_t row = 0, column = 0;  ///< of the tile; P·V: column of V
+  float value = 0;
+};
+
 class CheckSink {
  public:
   virtual ~CheckSink() = default;
@@ -187,6 +193,10 @@ class Checker {
   virtual void outputs(const Observed&) {}
   /// Decoders of a buffer found errors in one burst of reads.
   virtual void code_errors(const CodeErrors&) {}
+
+  /// Of the product that it observed since they were taken last, in the same cycle: what it takes
+  /// for wrong.
+  virtual std::vector<Correction> take_corrections() { return {}; }
 
   RegisterTap& tap() { return tap_; }
   /// Every class of registers the checker holds, in the order of construction. With the column's

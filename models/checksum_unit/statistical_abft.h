@@ -5,12 +5,18 @@
 //
 // The region is a staircase: every corner (columns, deviation) claims all tiles with at least so
 // many columns beyond theta whose deviations add up to more than that. Corners are the user's to
-// calibrate; the defaults claim one column beyond theta and a sum beyond theta.
+// calibrate; the defaults claim one column beyond theta and a sum beyond theta. `factor` moves the
+// whole region: it multiplies theta and the deviation of every corner. Hence a tile has a largest
+// factor at which it still is critical, reported as its residual; hardware compares with the
+// products.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,12 +41,14 @@ struct CriticalCorner {
 struct CriticalRegionConfig {
   double theta = 0;
   std::vector<CriticalCorner> corners;
+  double factor = 1;
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"theta", "a column counts if its sum deviates by more than this", 0.0, 1e30},
       self.theta);
     v(FieldSpec{"corners", "of the staircase that bounds the critical region"}, self.corners);
+    v(FieldSpec{"factor", "of theta and of every corner's deviation", 0.0, 1e30}, self.factor);
   }
 };
 
@@ -55,6 +63,10 @@ struct StatisticalAbftConfig {
     if (pv_region.corners.empty())
       return OptionConflict{"pv_region/corners", "[]", "at least one corner"};
     return std::nullopt;
+  }
+
+  std::optional<ThresholdKey> threshold_key(std::string_view comparison) const {
+    return ThresholdKey{std::string(comparison) + "_region.factor", "", ""};
   }
 
   CriticalRegionConfig score_region{1, {{1, 1}}};
@@ -77,24 +89,22 @@ class StatisticalAbft final : public ColumnChecker {
       : ColumnChecker(name, dims, 1), config_(config) {}
 
  private:
-  /// lhs: sum of the deviations; scale: 1 + columns beyond theta.
+  /// lhs: sum of the deviations; residual: the largest factor at which the tile is critical.
   void report(std::uint32_t comparison, const TileContext& tile, const ColumnSums& sums) override {
     const CriticalRegionConfig& region = comparison == 0 ? config_.score_region : config_.pv_region;
     float sum = 0;
-    std::uint32_t columns = 0;
+    sizes_.clear();
     for (std::uint32_t column = 0; column < sums.columns; ++column) {
       const float deviation = -sums.deviation(0, column);
       sum += deviation;
-      columns += std::fabs(deviation) <= region.theta ? 0 : 1;
+      sizes_.push_back(std::fabs(double{deviation}));
     }
     // Every column in the comparators at once, then their adder tree.
     Check check = row_check(comparison, tile, 0, sums.cycle + 1);
     check.lhs = canonical(double{sum});
-    check.residual = canonical(std::fabs(check.lhs));
-    check.scale = 1.0 + columns;
-    check.threshold = std::numeric_limits<double>::max();
-    for (const CriticalCorner& corner : region.corners)
-      if (columns >= corner.columns) check.threshold = std::min(check.threshold, corner.deviation);
+    check.residual = std::isfinite(check.lhs) ? largest_factor(region, std::fabs(check.lhs))
+                                              : canonical(std::fabs(check.lhs));
+    check.threshold = region.factor;
     judge(check, config_.nonfinite);
     sink_->checked(check);
   }
@@ -113,7 +123,26 @@ class StatisticalAbft final : public ColumnChecker {
              2 * corners);
   }
 
+  /// Of sizes_, the finite sizes of the deviations, and that of their sum.
+  double largest_factor(const CriticalRegionConfig& region, double sum) {
+    std::sort(sizes_.begin(), sizes_.end(), std::greater<>());
+    double largest = 0;
+    for (const CriticalCorner& corner : region.corners) {
+      if (corner.columns > sizes_.size()) continue;
+      double factor = reach(sum, corner.deviation);
+      if (corner.columns > 0)
+        factor = std::min(factor, reach(sizes_[corner.columns - 1], region.theta));
+      largest = std::max(largest, factor);
+    }
+    return largest;
+  }
+  /// Up to which factor of `bound` a size is beyond it.
+  static double reach(double size, double bound) {
+    return size == 0 ? 0 : std::min(size / bound, std::numeric_limits<double>::max());
+  }
+
   StatisticalAbftConfig config_;
+  std::vector<double> sizes_;  ///< of the columns' deviations in one tile
 };
 
 inline std::unique_ptr<Checker> StatisticalAbftConfig::make_checker(

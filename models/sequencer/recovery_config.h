@@ -19,15 +19,17 @@ enum class RecoveryPolicy : std::uint8_t {
   recompute_query_block,  ///< the query tile of the check, with all its key tiles
   recompute_tile,         ///< the key tile of the check, if it is of one; else the query tile
   recompute_head,         ///< the query head of the check
+  correct,                ///< nothing: values that a checker located are put right
 };
 
 template <>
 struct EnumNames<RecoveryPolicy> {
-  static constexpr std::array<std::pair<RecoveryPolicy, std::string_view>, 4> names{
+  static constexpr std::array<std::pair<RecoveryPolicy, std::string_view>, 5> names{
       {{RecoveryPolicy::none, "none"},
        {RecoveryPolicy::recompute_query_block, "recompute_query_block"},
        {RecoveryPolicy::recompute_tile, "recompute_tile"},
-       {RecoveryPolicy::recompute_head, "recompute_head"}}};
+       {RecoveryPolicy::recompute_head, "recompute_head"},
+       {RecoveryPolicy::correct, "correct"}}};
 };
 
 struct RecoveryConfig {
@@ -41,7 +43,10 @@ struct RecoveryConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"policy", "what an alarm makes the accelerator do again"}, self.policy);
+    v(FieldSpec{"policy",
+                "what an alarm makes the accelerator do again; correct: nothing, the values that "
+                "an attnchecker located are put right"},
+      self.policy);
     v(FieldSpec{"retries", "times one unit of work is done again before it is left as it is", 1,
                 1000},
       self.retries);

@@ -23,7 +23,8 @@ namespace attnguard {
 struct RecoveryResult {
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
-  std::uint32_t retries = 0;           ///< interruptions after which work was done again
+  /// Interruptions after which work was done again; of `correct`, products of a tile put right.
+  std::uint32_t retries = 0;
   bool exhausted = false;              ///< a unit of work alarmed again after its last retry
   std::uint64_t alarm_cycle = kNever;  ///< first interruption: an alarm line is read high
   /// Every unit done again is whole in external memory and the last of its checks is read; kNever

@@ -255,8 +255,10 @@ void SystolicArray::deliver(ArrayWork& work) {
   burst.beat_stride = sizeof(float);
   burst.lane_stride = core_.stride() * sizeof(float);
   burst.values_stride = core_.stride();
-  if ((observations_ & observation) != 0)
+  if ((observations_ & observation) != 0) {
     observe_values(burst, observation, work.out.data(), count);
+    if (correct_) correct_(work.out.data(), core_.stride());
+  }
   port.write(0, work.out.data(), count * sizeof(float));
 }
 

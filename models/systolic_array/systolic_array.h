@@ -13,7 +13,9 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <systemc>
+#include <utility>
 
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
@@ -48,6 +50,11 @@ class SystolicArray final : public sc_core::sc_module {
 
   /// Observation bits the checkers need: kScores, kProbabilities, kPartials.
   void observe(std::uint32_t observations) { observations_ = observations; }
+  /// Called with every product, [column][stride], when the checkers have observed it and before it
+  /// leaves; null for nobody.
+  void correct(std::function<void(float* values, std::size_t stride)> write) {
+    correct_ = std::move(write);
+  }
   void reset();
   /// Drops the operations under way and the waiting command; cycles counted ahead are taken back.
   void abandon(std::uint64_t cycle);
@@ -94,6 +101,7 @@ class SystolicArray final : public sc_core::sc_module {
   LiveLog& log_;
   Line& done_;
   std::uint32_t observations_ = 0;
+  std::function<void(float*, std::size_t)> correct_;
 
   ArrayCommand command_;
   bool pending_ = false;  ///< a command waits to be fed

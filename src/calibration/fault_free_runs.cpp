@@ -111,13 +111,10 @@ class Collector {
   }
 
  private:
-  /// Rounding makes quotients of one factor differ in the last bits. The largest number stands for
-  /// no threshold at all (statistical_abft).
+  /// Rounding makes quotients of one factor differ in the last bits.
   static std::optional<double> factor(const Tally& range) {
-    constexpr double kSpread = 1e-9, kNone = 1e300;
-    if (range.high_factor - range.low_factor > kSpread * range.high_factor ||
-        range.low_factor >= kNone)
-      return std::nullopt;
+    constexpr double kSpread = 1e-9;
+    if (range.high_factor - range.low_factor > kSpread * range.high_factor) return std::nullopt;
     return rounded(range.high_factor, 15);
   }
 

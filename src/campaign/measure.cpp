@@ -28,7 +28,8 @@ Measurement measure(const CampaignContext& context, const RunResult& run) {
 
 namespace {
 
-RecoveryOutcome outcome_of(const RunResult& run, std::uint64_t changed_values) {
+RecoveryOutcome outcome_of(const RunResult& run, std::uint64_t changed_values,
+                           RecoveryPolicy policy) {
   switch (run.completion) {
     case Completion::hang:
       return RecoveryOutcome::hang;
@@ -39,7 +40,9 @@ RecoveryOutcome outcome_of(const RunResult& run, std::uint64_t changed_values) {
       break;
   }
   if (run.recovery.exhausted) return RecoveryOutcome::exhausted;
-  if (run.recovery.retries == 0) return RecoveryOutcome::too_late;
+  if (run.recovery.retries == 0)
+    return policy == RecoveryPolicy::correct ? RecoveryOutcome::not_located
+                                             : RecoveryOutcome::too_late;
   return changed_values == 0 ? RecoveryOutcome::recovered : RecoveryOutcome::failed;
 }
 
@@ -58,11 +61,13 @@ void measure_recovery(const CampaignContext& context, const Injection& injection
   const RunResult run =
       how.simulate(injection.all(), recovery_watchdog_cycles(context.golden.cycles, how.config));
   if (run.completion == Completion::finished) {
-    recovery.changed_values = compare_outputs(context.golden, run, context.layout).changed_values;
+    const OutputDifference left = compare_outputs(context.golden, run, context.layout);
+    recovery.changed_values = left.changed_values;
+    recovery.max_row_error = left.max_row_error;
     recovery.extra_cycles =
         static_cast<std::int64_t>(run.cycles) - static_cast<std::int64_t>(context.golden.cycles);
   }
-  recovery.outcome = outcome_of(run, recovery.changed_values);
+  recovery.outcome = outcome_of(run, recovery.changed_values, how.config.policy);
   recovery.retries = run.recovery.retries;
   if (recovery.outcome == RecoveryOutcome::recovered)
     recovery.cycles_to_recover = run.recovery.recovered_cycle - run.recovery.alarm_cycle;

@@ -37,7 +37,7 @@ void visit(Record& record, Field field) {
   if (measurement.recovery) {
     auto& recovery = *measurement.recovery;
     fields(recovery.outcome, recovery.retries, recovery.extra_cycles, recovery.cycles_to_recover,
-           recovery.changed_values);
+           recovery.changed_values, recovery.max_row_error);
   }
 }
 

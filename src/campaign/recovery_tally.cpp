@@ -16,6 +16,7 @@ void RecoveryTally::add(const Record& record) {
       context_.universe[injection.fault.site.reg].domain == Domain::function) {
     ++counts.sdc;
     counts.sdc_recovered += recovered;
+    counts.sdc_tolerable += recovery.finished() && recovery.max_row_error <= context_.tolerance;
   }
   if (recovery.finished()) ++counts.extra_cycles[recovery.extra_cycles];
   if (recovered) ++counts.cycles_to_recover[static_cast<std::int64_t>(recovery.cycles_to_recover)];
@@ -51,6 +52,7 @@ RecoveryFigures RecoveryTally::figures(FaultClass fault_class, const Strata& str
     if (drawn.domain != Domain::function) continue;
     figures.detected_sdc += counts.sdc;
     figures.recovered_sdc += counts.sdc_recovered;
+    figures.tolerable_sdc += counts.sdc_tolerable;
     sdc.push_back({drawn.weight, counts.sdc_recovered, counts.sdc - counts.sdc_recovered});
   }
   figures.recovered = estimate(sdc, context_.plan.census(), config_);

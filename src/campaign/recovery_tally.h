@@ -22,9 +22,11 @@ struct RecoveryQuantiles {
 struct RecoveryFigures {
   FaultClass fault_class = FaultClass::transient;
   std::uint64_t detected_sdc = 0, recovered_sdc = 0;  ///< of the datapath
-  Estimate recovered;                                 ///< weighted share of those sdc
-  RecoveryQuantiles extra_cycles;                     ///< of the runs that finished
-  RecoveryQuantiles cycles_to_recover;                ///< of those recovered
+  /// Of them: what is left of the error is within the tolerance, those recovered included.
+  std::uint64_t tolerable_sdc = 0;
+  Estimate recovered;                   ///< weighted share of those sdc
+  RecoveryQuantiles extra_cycles;       ///< of the runs that finished
+  RecoveryQuantiles cycles_to_recover;  ///< of those recovered
 };
 
 struct RecoverySummary {
@@ -49,7 +51,7 @@ class RecoveryTally {
   using Histogram = std::map<std::int64_t, std::uint64_t>;  ///< cycles -> injections
   /// Of one stratum.
   struct Counts {
-    std::uint64_t sdc = 0, sdc_recovered = 0;
+    std::uint64_t sdc = 0, sdc_recovered = 0, sdc_tolerable = 0;
     Histogram extra_cycles, cycles_to_recover;
   };
   using Strata = std::map<std::uint32_t, Counts>;

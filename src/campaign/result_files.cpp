@@ -92,6 +92,7 @@ Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
     classes[std::string(enum_name(figures.fault_class))] = {
         {"detected_sdc", figures.detected_sdc},
         {"recovered_sdc", figures.recovered_sdc},
+        {"tolerable_sdc", figures.tolerable_sdc},
         {"share_recovered", optional_json(figures.recovered.share)},
         {"ci_low", interval ? Json(interval->low) : Json(nullptr)},
         {"ci_high", interval ? Json(interval->high) : Json(nullptr)},

@@ -44,8 +44,8 @@ std::string injections_header(const CampaignContext& context) {
         line.add(context.checkers[c] + "." + comparison + "." + column);
   }
   if (context.recovery)
-    for (const char* column :
-         {"outcome", "retries", "extra_cycles", "cycles_to_recover", "changed_values"})
+    for (const char* column : {"outcome", "retries", "extra_cycles", "cycles_to_recover",
+                               "changed_values", "max_row_error"})
       line.add(std::string("recovery.") + column);
   return line.str();
 }
@@ -142,6 +142,7 @@ void RowWriter::add_recovery(const RecoveryMeasurement& recovery) {
                 ? std::optional(recovery.cycles_to_recover)
                 : std::nullopt);
   line_.add(recovery.finished() ? std::optional(recovery.changed_values) : std::nullopt);
+  line_.add(recovery.finished() ? std::optional(recovery.max_row_error) : std::nullopt);
 }
 
 void RowWriter::add_checker(std::size_t c, Effect effect, const Record& record) {

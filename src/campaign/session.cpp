@@ -63,7 +63,7 @@ CampaignSession::CampaignSession(const Prepared& prepared)
 std::optional<RecoveryContext> CampaignSession::recovery(const Prepared& prepared) {
   const std::optional<RecoveryConfig>& config = prepared.config.recovery;
   if (!config || !config->enabled()) return std::nullopt;
-  return RecoveryContext{lines_of(prepared.config.checkers, config->checkers), *config,
+  return RecoveryContext{recovering_lines(prepared.config.checkers, *config), *config,
                          [this](const std::vector<Fault>& faults, std::uint64_t watchdog_cycles) {
                            return simulation_.run_recovering(faults, watchdog_cycles);
                          }};

@@ -84,9 +84,11 @@ std::string recovery_text(const RecoverySummary& summary, const RecoveryConfig& 
     return fmt::format("p50 {}, p99 {}, max {}", *quantiles.p50, *quantiles.p99, *quantiles.max);
   };
   for (const RecoveryFigures& figures : summary.classes)
-    text += fmt::format("  {}: {} of {} detected sdc; extra cycles {}; cycles to recover {}\n",
-                        enum_name(figures.fault_class), figures.recovered_sdc, figures.detected_sdc,
-                        cycles(figures.extra_cycles), cycles(figures.cycles_to_recover));
+    text += fmt::format(
+        "  {}: {} of {} detected sdc, {} within the tolerance; extra cycles {}; cycles to recover "
+        "{}\n",
+        enum_name(figures.fault_class), figures.recovered_sdc, figures.detected_sdc,
+        figures.tolerable_sdc, cycles(figures.extra_cycles), cycles(figures.cycles_to_recover));
   return text;
 }
 

@@ -14,6 +14,7 @@
 #include "src/config/checker_kinds.h"
 #include "src/config/reader.h"
 #include "src/config/writer.h"
+#include "src/simulation/combinations.h"
 
 namespace attnguard {
 namespace {
@@ -229,6 +230,11 @@ void check_recovery(const Config& config, const ConfigOrigin& origin) {
   if (recovery.enabled() && names.empty())
     origin.reject("/recovery/policy", std::string(enum_name(recovery.policy)),
                   "none, as there is no checker whose alarm could interrupt");
+  const bool correct = recovery.policy == RecoveryPolicy::correct;
+  if (correct && !recovery.checkers &&
+      std::none_of(config.checkers.begin(), config.checkers.end(), corrects))
+    origin.reject("/recovery/policy", "correct",
+                  "another policy, as there is no attnchecker that says what to correct");
   if (!recovery.checkers) return;
   if (recovery.checkers->empty())
     origin.reject("/recovery/checkers", "[]", "at least one checker, or no key for all");
@@ -238,6 +244,9 @@ void check_recovery(const Config& config, const ConfigOrigin& origin) {
     if (std::find(names.begin(), names.end(), name) == names.end())
       origin.reject(at, one_line(Json(name)), suggest(name, names));
     if (named_before(*recovery.checkers, c)) origin.reject(at, one_line(Json(name)), kOnce);
+    const auto named = [&](const CheckerConfig& checker) { return checker.name == name; };
+    if (correct && !corrects(*std::find_if(config.checkers.begin(), config.checkers.end(), named)))
+      origin.reject(at, one_line(Json(name)), "an attnchecker with policy correct");
   }
 }
 

@@ -10,7 +10,7 @@ AttentionMachine::AttentionMachine(const AcceleratorConfig& config,
                                    const AttentionJob& job, bool interposers,
                                    const RecoveryConfig& recovery)
     : accelerator_("accelerator", config, checkers, job.shape, interposers, recovery,
-                   lines_of(checkers, recovery.checkers)),
+                   recovering_lines(checkers, recovery)),
       shape_(job.shape) {
   accelerator_.memory().load(job);
   accelerator_.external_memory().committed = [this](const Burst& burst, std::uint64_t address) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "models/checksum_unit/attnchecker.h"
+
 namespace attnguard {
 namespace {
 
@@ -45,6 +47,20 @@ std::vector<std::size_t> lines_of(const std::vector<CheckerConfig>& checkers,
       lines.insert(members[c].begin(), members[c].end());
   }
   return {lines.begin(), lines.end()};
+}
+
+std::vector<std::size_t> recovering_lines(const std::vector<CheckerConfig>& checkers,
+                                          const RecoveryConfig& recovery) {
+  std::vector<std::size_t> lines = lines_of(checkers, recovery.checkers);
+  if (recovery.policy == RecoveryPolicy::correct)
+    lines.erase(std::remove_if(lines.begin(), lines.end(),
+                               [&](std::size_t line) { return !corrects(checkers[line]); }),
+                lines.end());
+  return lines;
+}
+
+bool corrects(const CheckerConfig& checker) {
+  return checker.options.get_if<AttnCheckerConfig>() != nullptr;
 }
 
 }  // namespace attnguard

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/checksum_unit/any_of.h"
+#include "models/sequencer/recovery_config.h"
 
 namespace attnguard {
 
@@ -20,5 +21,10 @@ Members members_of(const std::vector<CheckerConfig>& checkers);
 /// combinations, ascending; all without names.
 std::vector<std::size_t> lines_of(const std::vector<CheckerConfig>& checkers,
                                   const std::optional<std::vector<std::string>>& names);
+/// Those of them whose alarm interrupts; with the policy `correct`, those that correct.
+std::vector<std::size_t> recovering_lines(const std::vector<CheckerConfig>& checkers,
+                                          const RecoveryConfig& recovery);
+/// Whether a checker locates errors and says what to write instead.
+bool corrects(const CheckerConfig& checker);
 
 }  // namespace attnguard

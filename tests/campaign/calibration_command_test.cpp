@@ -109,7 +109,7 @@ TEST_F(CalibrationCommand, FiguresFollowFromTheResiduals) {
     EXPECT_EQ(std::stoul(row.at("held_out_alarms")), above[name]) << name;
     ++compared;
   }
-  EXPECT_EQ(compared, 18U) << "all but the two of `region`";
+  EXPECT_EQ(compared, 20U);
 }
 
 // The thresholds of 1 000 inferences, tried on 4 000 others.
@@ -148,7 +148,7 @@ TEST_F(CalibrationCommand, ThresholdsKeepTheirRatesOnFreshInferences) {
             << trials;
       }
     }
-    EXPECT_EQ(judged, 20U);
+    EXPECT_EQ(judged, 24U);
   }
 }
 
@@ -200,9 +200,12 @@ class RocCommand : public CalibrationCommand {
 };
 
 TEST_F(RocCommand, PassesThroughTheCampaignAndFallsFromThere) {
-  call("campaign " + config_ + " --quiet --out " + folder("a"));
+  const std::string memory =
+      R"( --set accelerator.buffers.o.protection='{"code":"parity","data_bits":32}')"
+      R"( --set checkers.memory='{"kind":"memory_protection"}')";
+  call("campaign " + config_ + memory + " --quiet --out " + folder("a"));
   call("roc " + folder("a"));
-  EXPECT_THAT(output_, HasSubstr("region: no curve"));
+  EXPECT_THAT(output_, HasSubstr("memory: no curve"));
   const std::vector<Row> roc = rows_of(folder("a") + "/roc/roc.csv");
   std::size_t compared = 0;
   const Row* before = nullptr;
@@ -225,7 +228,7 @@ TEST_F(RocCommand, PassesThroughTheCampaignAndFallsFromThere) {
     EXPECT_EQ(row.at("check_alarms"), "0");
     ++compared;
   }
-  EXPECT_EQ(compared, 27U) << "nine checkers, three totals";
+  EXPECT_EQ(compared, 30U) << "ten checkers, three totals";
 }
 
 // What the curve says of another threshold is what a campaign at that threshold finds.
@@ -248,6 +251,30 @@ TEST_F(RocCommand, PointsAreWhatCampaignsAtTheirThresholdsFind) {
       EXPECT_EQ(point.at(column), found.at(column)) << column << " at " << point.at("factor");
   }
   EXPECT_GE(others, 3) << "the curve is no flat line";
+}
+
+// The factor of a critical region is what the curve moves.
+TEST_F(RocCommand, PointsAreWhatCampaignsWithThatCriticalRegionFind) {
+  call("campaign " + config_ + " --quiet --out " + folder("a"));
+  call("roc " + folder("a") + " --quiet");
+  int others = 0;
+  for (const double least : {0.001, 0.05, 30.0}) {
+    Row point;
+    for (const Row& row : rows_of(folder("a") + "/roc/roc.csv"))
+      if (point.empty() && row.at("checker") == "region" && row.at("comparison") == "any" &&
+          row.at("site_class") == "total" && std::stod(row.at("factor")) >= least)
+        point = row;
+    ASSERT_FALSE(point.empty());
+    const std::string out = "region_" + point.at("factor");
+    call("campaign " + config_ +
+         " --quiet --set checkers.region.score_region.factor=" + point.at("factor") +
+         " --set checkers.region.pv_region.factor=" + point.at("factor") + " --out " + folder(out));
+    const Row found = totals(out, "total").at("region");
+    for (const char* column : {"detected", "undetected", "coverage"})
+      EXPECT_EQ(point.at(column), found.at(column)) << column << " at " << point.at("factor");
+    others += found.at("detected") != totals("a", "total").at("region").at("detected") ? 1 : 0;
+  }
+  EXPECT_GE(others, 2);
 }
 
 TEST_F(RocCommand, TakesTheFalseAlarmsOfACalibration) {

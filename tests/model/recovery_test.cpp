@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "models/accelerator/job_layout.h"
+#include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/memory_protection.h"
 #include "models/fabric/checkpoints.h"
 #include "src/simulation/simulation.h"
@@ -425,6 +426,61 @@ TEST(Recovery, AnErrorInTheLastLineOfTheLastStoreIsCured) {
   }
 }
 
+/// head_dim 2 on a 2 × 2 array with whole numbers for Q and K: sums of scores are exact.
+TestSystem whole_number_system() {
+  TestSystem system = tile_system(1);
+  system.job.q = {1, 2, 3, -1};
+  system.job.k = {2, 1, -1, 3};
+  system.job.shape.scale = 0.125F;
+  AttnCheckerConfig columns;
+  columns.threshold = 0.25;
+  system.checkers = {{"columns", columns}, {"merged", FlashAbftConfig{}}};
+  return system;
+}
+
+// Scores are exact, so a score that is put right is the golden one, and with it all that follows.
+TEST(Correction, PutsAScoreRightBeforeItIsUsed) {
+  for (const Fidelity fidelity : {Fidelity::transaction, Fidelity::cycle}) {
+    const std::string text = run_in_children(1, [fidelity](std::size_t) {
+      Simulation simulation =
+          simulation_of(whole_number_system(), recovery_of(RecoveryPolicy::correct), fidelity);
+      const RunResult golden = simulation.run(true);
+      const RegisterId acc = simulation.universe().find("array.pe[1][0].acc").value().reg;
+      std::uint64_t scores = kNever;  // the first pass is that of S
+      for (const LiveBlock& block : simulation.live_blocks())
+        if (block.reg == acc) scores = std::min(scores, block.start);
+      std::ostringstream out;
+      for (const char* site : {"array.pe[1][0].acc", "array.pe[1][1].drain"})
+        for (const std::uint32_t bit : {21U, 24U, 30U}) {
+          std::uint64_t cycle = scores + 2;
+          const RunResult plain =
+              simulation.run_with_fault(flip(simulation, site, bit, cycle), 10000);
+          const RunResult run =
+              simulation.run_recovering({flip(simulation, site, bit, cycle)}, 10000);
+          out << (plain.output != golden.output) << ' ' << run.recovery.retries << ' '
+              << (run.output == golden.output) << ' ' << (run.cycles == golden.cycles) << ' '
+              << (run.recovery.alarm_cycle == plain.checkers[0].alarm_cycle) << '\n';
+        }
+      // Nothing is put right without the policy, nor in a clean run.
+      const RunResult clean = simulation.run_recovering({}, 10000);
+      out << clean.recovery.retries << ' ' << (clean.output == golden.output) << '\n';
+      return out.str();
+    })[0];
+    std::istringstream lines(text);
+    std::string line;
+    int changed = 0;
+    for (int run = 0; run < 6; ++run) {
+      std::getline(lines, line);
+      if (line == "0 0 1 1 1") continue;  // the flip was not read
+      EXPECT_EQ(line, "1 1 1 1 1") << run;
+      ++changed;
+    }
+    EXPECT_GE(changed, 3) << text;
+    std::getline(lines, line);
+    EXPECT_EQ(line, "0 1");
+  }
+}
+
 // With the first query tile whole in memory, what follows the abort is a job of the other two, K
 // and V loaded anew.
 TEST(Recovery, WorkGoesOnBehindTheTileDoneAgain) {
@@ -508,6 +564,32 @@ TEST(Recovery, AKeyTileDoneAgainCostsTheCyclesOfAJobThatBeginsThere) {
   EXPECT_EQ(tile[8], tile[7] + 4 + 163);
   EXPECT_EQ(tile[10], 1U);
   EXPECT_TRUE(std::equal(tile.begin() + 6, tile.end(), block.begin() + 6)) << texts[0] << texts[1];
+}
+
+// Key tiles take the two banks of P in turn, and key tile 1 has bank 1 also when it is begun with:
+// a second flip, between P's last write in 63 and its first read in 93 of the work redone, spoils
+// the output in that bank alone. two_check compares with the P that is read, so nothing alarms.
+TEST(Recovery, AKeyTileDoneAgainHasTheBankThatItHad) {
+  const std::string text = run_in_children(1, [](std::size_t) {
+    RecoveryConfig recovery = recovery_of(RecoveryPolicy::recompute_tile);
+    recovery.checkers = std::vector<std::string>{"two_check"};
+    Simulation simulation = simulation_of(key_tile_system(2), recovery);
+    const RunResult golden = simulation.run(true);
+    const RegisterId acc = simulation.universe().find("array.pe[0][0].acc").value().reg;
+    std::uint64_t at = 0;
+    for (const LiveBlock& block : simulation.live_blocks())
+      if (block.reg == acc && block.tile.key_tile == 1) at = std::max(at, block.start);
+    const Fault first = flip(simulation, "array.pe[0][0].acc", 30, at);
+    const std::uint64_t again = simulation.run_recovering({first}, 10000).recovery.alarm_cycle + 4;
+    std::ostringstream out;
+    for (const char* site : {"array.probability[0][0][0]", "array.probability[1][0][0]"}) {
+      const RunResult run =
+          simulation.run_recovering({first, flip(simulation, site, 9, again + 75)}, 10000);
+      out << run.recovery.retries << ' ' << (run.output == golden.output) << ' ';
+    }
+    return out.str();
+  })[0];
+  EXPECT_EQ(numbers(text), (std::vector<std::uint64_t>{1, 1, 1, 0}));
 }
 
 /// Runs `faults` with recovery: "retries exhausted finished golden as_plain extra_cycles".

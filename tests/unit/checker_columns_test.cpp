@@ -170,16 +170,37 @@ TEST(StatisticalAbft, AlarmsInsideTheCriticalRegionOnly) {
   EXPECT_EQ(alarms(-9, 0), 1u);
 }
 
-TEST(StatisticalAbft, ReportsTheSumOfDeviationsAndTheColumns) {
+TEST(StatisticalAbft, ReportsTheLargestFactorAtWhichATileIsCritical) {
   Tile data;
   data.score[1] += 4;
   data.score[kStride] -= 1;
-  const CheckList list = check(data, statistical(0.5, {{1, 2}}));
+  // Deviations 4 and −1, sum 3: the sum allows 3/2 of the corner, the largest column 4/0.5.
+  StatisticalAbftConfig config = statistical(0.5, {{1, 2}});
+  const CheckList list = check(data, config);
   EXPECT_EQ(list.checks[0].lhs, 3);
-  EXPECT_EQ(list.checks[0].scale, 1 + 2);
-  EXPECT_EQ(list.checks[0].threshold, 2);
+  EXPECT_EQ(list.checks[0].residual, 1.5);
+  EXPECT_EQ(list.checks[0].scale, 1);
+  EXPECT_EQ(list.checks[0].threshold, 1);
   EXPECT_TRUE(list.checks[0].alarm);
   EXPECT_EQ(list.checks[1].lhs, 0);
+  EXPECT_EQ(list.checks[1].residual, 0);
+  // Two columns: the second allows 1/0.8 of theta, the sum 3/0.5; and of the better corner.
+  EXPECT_EQ(check(data, statistical(0.8, {{2, 0.5}})).checks[0].residual, 1 / 0.8);
+  EXPECT_EQ(check(data, statistical(0.8, {{2, 0.5}, {1, 2}})).checks[0].residual, 1.5);
+  EXPECT_EQ(check(data, statistical(0.8, {{9, 0}})).checks[0].residual, 0);  // of two columns
+  EXPECT_EQ(check(data, statistical(0, {{0, 4}})).checks[0].residual, 0.75);
+  EXPECT_EQ(check(data, statistical(0, {{1, 0}})).checks[0].residual,
+            std::numeric_limits<double>::max());
+  // A factor is what multiplies theta and deviations.
+  const auto alarms = [&](double factor) {
+    config.score_region.factor = factor;
+    StatisticalAbftConfig moved = statistical(0.5 * factor, {{1, 2 * factor}});
+    const bool alarm = check(data, config).checks[0].alarm;
+    EXPECT_EQ(alarm, check(data, moved).checks[0].alarm) << factor;
+    return alarm;
+  };
+  EXPECT_TRUE(alarms(1.4375));
+  EXPECT_FALSE(alarms(1.5));
 }
 
 TEST(StatisticalAbft, SumsTheDeviationsOfEveryPass) {
@@ -188,7 +209,7 @@ TEST(StatisticalAbft, SumsTheDeviationsOfEveryPass) {
   data.product[2 * kStride] += 0.25;
   const Check found = check(data, StatisticalAbftConfig{}).checks[1];
   EXPECT_EQ(found.lhs, 0.75);
-  EXPECT_EQ(found.scale, 3);
+  EXPECT_EQ(found.residual, 0.5 / 0x1p-5) << "the larger of the columns";
   EXPECT_TRUE(found.alarm);
 }
 
