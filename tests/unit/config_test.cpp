@@ -85,9 +85,9 @@ TEST(Config, EffectiveConfigurationReadsBackAsItself) {
 TEST(Config, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(complaint(with_array(R"("rwos": 8)")),
             "c.json#/accelerator/array/rwos: unknown key; did you mean \"rows\"? allowed: rows, "
-            "cols, dataflow");
+            "cols, dataflow, fold_policy");
   EXPECT_EQ(complaint(with_array(R"("xyzzy": 8)")),
-            "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow");
+            "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow, fold_policy");
   EXPECT_EQ(complaint(with_workload(R"("a/b~\n": 8)")),
             "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, "
             "recovery, campaign, calibration, sweep, technology");
@@ -410,7 +410,7 @@ TEST(SetOption, ComplaintsNameTheOption) {
   EXPECT_EQ(
       complaint(text, {"accelerator.array.rwos=8"}),
       "--set accelerator.array.rwos=8#/accelerator/array/rwos: unknown key; did you mean \"rows\"? "
-      "allowed: rows, cols, dataflow");
+      "allowed: rows, cols, dataflow, fold_policy");
   EXPECT_EQ(complaint(text, {"workload.msak=none"}),
             "--set workload.msak=none: unknown key; did you mean \"mask\"? allowed: kind, mask, "
             "scale, allow_nonfinite, "
