@@ -113,6 +113,19 @@ bool takes_exact_faults(const CampaignConfig& campaign) {
   return !campaign.faults.empty() || campaign.fault_list;
 }
 
+/// Attention needs the scores to stay in the array, and real numbers for its softmax.
+void check_attention(const AcceleratorConfig& accelerator, const ConfigOrigin& origin) {
+  const auto only = [&](const char* at, std::string_view value, const char* allowed) {
+    origin.reject(at, fmt::format("\"{}\"", value), fmt::format("{} with attention", allowed));
+  };
+  if (accelerator.array.dataflow != Dataflow::output_stationary)
+    only("/accelerator/array/dataflow", enum_name(accelerator.array.dataflow), "output_stationary");
+  if (accelerator.formats.operand == Format::int8)
+    only("/accelerator/formats/operand", "int8", "bfloat16, float16 or float32");
+  if (accelerator.formats.output == Format::int32)
+    only("/accelerator/formats/output", "int32", "bfloat16 or float32");
+}
+
 void check_stop(const Config& config, const ConfigOrigin& origin) {
   const CampaignConfig& campaign = config.campaign;
   if (!campaign.stop) return;
@@ -275,6 +288,7 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_protection(buffers.o, "o", array.cols, formats.output, origin);
   check_memory_protection(config, origin);
   check_workload(config.workload, origin);
+  check_attention(config.accelerator, origin);
   check_stop(config, origin);
   check_safety(config, origin);
   check_recovery(config, origin);

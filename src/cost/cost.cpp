@@ -19,6 +19,8 @@ std::string_view format_name(Format format) {
       return "float64";
     case Format::flag:
     case Format::low_half:
+    case Format::int8:
+    case Format::int32:
       break;
   }
   return {};

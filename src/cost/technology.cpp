@@ -66,6 +66,8 @@ const Price& Technology::of(Operation operation, Format format) const {
       return all.float64;
     case Format::flag:
     case Format::low_half:
+    case Format::int8:
+    case Format::int32:
       break;
   }
   throw std::logic_error("no arithmetic in this format");
