@@ -404,6 +404,55 @@ TEST(StationaryArray, ValuesAreDeliveredInTheirCycleAndNotBefore) {
   }
 }
 
+/// Cycles observed on the registers: from the first operand's move to the last product of folds
+/// that follow each other strictly.
+TEST(StationaryArray, SerialFoldsTakeTheCyclesOfScaleSim) {
+  struct Case {
+    Shape shape;
+    std::uint32_t steps, folds;
+  };
+  for (const auto& [shape, steps, folds] :
+       {Case{{1, 1}, 1, 3}, Case{{4, 4}, 9, 5}, Case{{8, 3}, 1, 4}, Case{{5, 17}, 30, 3}}) {
+    std::vector<float> weights(shape.rows * shape.cols, 1.0F), moving(shape.rows * steps);
+    for (std::uint32_t i = 0; i < shape.rows; ++i)
+      for (std::uint32_t t = 0; t < steps; ++t) moving[i * steps + t] = static_cast<float>(t + 1);
+    std::vector<float> out(folds * steps * shape.cols);
+    StationaryArray array(shape.rows, shape.cols);
+    StationaryFold fold;
+    fold.steps = steps;
+    fold.rows = shape.rows;
+    fold.cols = shape.cols;
+    fold.stationary = weights.data();
+    fold.moving = moving.data();
+    fold.stationary_stride = fold.step_stride = shape.cols;
+    fold.moving_stride = steps;
+    fold.col_stride = 1;
+    fold.stationary_format = fold.moving_format = Format::float32;
+    const std::uint64_t serial = steps + 2 * shape.rows + shape.cols - 2;
+    for (std::uint32_t f = 0; f < folds; ++f) {
+      fold.preload = 100 + f * serial;
+      fold.start = fold.preload + shape.rows;
+      fold.out = out.data() + f * steps * shape.cols;
+      fold.sums = f == 0 ? nullptr : out.data() + (f - 1) * steps * shape.cols;
+      array.feed(fold);
+    }
+    std::uint64_t first = 0, last = 0;
+    float preload = 0, sum = 0;
+    while (!array.idle()) {
+      array.advance_to(array.now() + 1);
+      const float now_preload = array.value(ArrayRegister::preload, 0, 0);
+      const float now_sum = array.value(ArrayRegister::sum, shape.rows - 1, shape.cols - 1);
+      if (preload != now_preload && first == 0) first = array.now() - 1;
+      if (sum != now_sum) last = array.now() - 1;
+      preload = now_preload;
+      sum = now_sum;
+    }
+    EXPECT_EQ(first, 100u);
+    EXPECT_EQ(last - first, folds * serial) << shape.rows << "x" << shape.cols;
+    EXPECT_EQ(out.back(), static_cast<float>(folds * steps * shape.rows));
+  }
+}
+
 TEST(StationaryArray, StepSizeAndSimdTargetDoNotMatter) {
   std::mt19937 rng(9);
   for (const Shape shape : {Shape{3, 3}, Shape{16, 16}, Shape{9, 70}, Shape{128, 128}}) {
