@@ -100,15 +100,23 @@ void check_gemm_workload(const WorkloadConfig& workload, const ConfigOrigin& ori
   if (workload.tensor_format) reject("tensor_format", "given", "only with a and b");
 }
 
+/// Attention needs the scores to stay in the array, and real numbers for its softmax.
+void check_attention(const AcceleratorConfig& accelerator, const ConfigOrigin& origin) {
+  const auto only = [&](const char* at, std::string_view value, const char* allowed) {
+    origin.reject(at, fmt::format("\"{}\"", value), fmt::format("{} with attention", allowed));
+  };
+  if (accelerator.array.dataflow != Dataflow::output_stationary)
+    only("/accelerator/array/dataflow", enum_name(accelerator.array.dataflow), "output_stationary");
+  if (accelerator.formats.operand == Format::int8)
+    only("/accelerator/formats/operand", "int8", "bfloat16, float16 or float32");
+  if (accelerator.formats.output == Format::int32)
+    only("/accelerator/formats/output", "int32", "bfloat16 or float32");
+  if (accelerator.array.fold_policy != FoldPolicy::overlapped)
+    only("/accelerator/array/fold_policy", enum_name(accelerator.array.fold_policy), "overlapped");
+}
+
 /// What a gemm has no use for is refused, not left out.
 void check_gemm(const Config& config, const ConfigOrigin& origin) {
-  if (config.workload.kind != WorkloadKind::gemm) {
-    if (config.accelerator.array.fold_policy != FoldPolicy::overlapped)
-      origin.reject("/accelerator/array/fold_policy",
-                    std::string(enum_name(config.accelerator.array.fold_policy)),
-                    "overlapped with attention, whose schedule is fixed; any with a gemm workload");
-    return;
-  }
   std::vector<std::string> kinds;
   for (const CheckerKind& kind : checker_kinds())
     if (kind.for_gemm) kinds.push_back(kind.name);
@@ -335,7 +343,10 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_protection(buffers.o, "o", array.cols, formats.output, origin);
   check_memory_protection(config, origin);
   check_workload(config.workload, origin);
-  check_gemm(config, origin);
+  if (config.workload.kind == WorkloadKind::gemm)
+    check_gemm(config, origin);
+  else
+    check_attention(config.accelerator, origin);
   check_stop(config, origin);
   check_safety(config, origin);
   check_recovery(config, origin);
