@@ -63,6 +63,10 @@ BitField bit_field(Format format, unsigned bit);
 std::uint32_t encode(Format format, float value);
 /// The value of raw bits in `format`; exact. NaN becomes canonical, bits of an int32 stay.
 float decode(Format format, std::uint32_t raw);
+/// The number that raw bits in `format` stand for; of an int32 too, which no float32 holds.
+inline double number_of(Format format, std::uint32_t raw) {
+  return format == Format::int32 ? static_cast<std::int32_t>(raw) : double{decode(format, raw)};
+}
 /// decode(encode(value)).
 float round_to(Format format, float value);
 /// Positive quiet NaN with zero payload for any NaN, the value itself otherwise.

@@ -125,6 +125,20 @@ void check_gemm(const Config& config, const ConfigOrigin& origin) {
       origin.reject(fmt::format("/checkers/{}/kind", checker.name),
                     fmt::format("\"{}\"", checker.options.kind()),
                     fmt::format("with a gemm workload: {}", fmt::join(kinds, ", ")));
+  const ArrayConfig& array = config.accelerator.array;
+  const FormatsConfig& formats = config.accelerator.formats;
+  const bool exact = formats.operand == Format::int8,
+             stationary = array.dataflow != Dataflow::output_stationary;
+  if (stationary && array.fold_policy == FoldPolicy::serial_occupied)
+    origin.reject(
+        "/accelerator/array/fold_policy", std::string(enum_name(array.fold_policy)),
+        fmt::format("serial_full or overlapped with {}, as STONNE counts output_stationary "
+                    "folds alone",
+                    enum_name(array.dataflow)));
+  if (exact != (formats.output == Format::int32))
+    origin.reject("/accelerator/formats/output", exact ? "no integer" : "int32",
+                  exact ? "int32, as int8 operands have int32 sums"
+                        : "bfloat16 or float32; int32 of int8 operands");
   // Of matmul_abft the score check remains.
   for (const CheckerConfig& checker : config.checkers)
     if (const auto* abft = checker.options.get_if<MatmulAbftConfig>()) {
@@ -137,6 +151,14 @@ void check_gemm(const Config& config, const ConfigOrigin& origin) {
       if (abft->key_sum != SumPoint::at_read) only("key_sum", enum_name(abft->key_sum), "at_read");
       if (abft->query_source != QuerySource::shared)
         only("query_source", enum_name(abft->query_source), "shared");
+      const ProductThresholdConfig& threshold = abft->score_threshold;
+      const std::string at = fmt::format("/checkers/{}/score_threshold", checker.name);
+      if (exact && (threshold.rule != ThresholdRule::relative || threshold.value != 0))
+        origin.reject(at, "given", "none with int8 operands, whose checksums are exact");
+      if (stationary && threshold.rule == ThresholdRule::variance)
+        origin.reject(
+            at + "/rule", "variance",
+            fmt::format("absolute, relative or bound with {}", enum_name(array.dataflow)));
     }
   if (config.recovery && config.recovery->enabled())
     origin.reject("/recovery/policy", std::string(enum_name(config.recovery->policy)),

@@ -100,8 +100,9 @@ TEST(Config, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(complaint(with_array(R"("rwos": 8)")),
             "c.json#/accelerator/array/rwos: unknown key; did you mean \"rows\"? allowed: rows, "
             "cols, dataflow, fold_policy");
-  EXPECT_EQ(complaint(with_array(R"("xyzzy": 8)")),
-            "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow, fold_policy");
+  EXPECT_EQ(
+      complaint(with_array(R"("xyzzy": 8)")),
+      "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow, fold_policy");
   EXPECT_EQ(complaint(with_workload(R"("a/b~\n": 8)")),
             "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, "
             "recovery, campaign, calibration, sweep, technology");
