@@ -109,8 +109,8 @@ class CheckSink {
   virtual void checked_rows(const Check* checks, std::uint32_t rows) {
     for (std::uint32_t row = 0; row < rows; ++row) checked(checks[row]);
   }
-  /// An alarm set at `cycle` without a comparison.
-  virtual void alarmed(std::uint64_t /*cycle*/) {}
+  /// An alarm set at `cycle` without a comparison, of work at `place`.
+  virtual void alarmed(std::uint64_t /*cycle*/, const Place& /*place*/) {}
 };
 
 /// What P·V of key tiles adds to the sums that a checker carries on: sum·alpha + term, tile by

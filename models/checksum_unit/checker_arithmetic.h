@@ -102,10 +102,4 @@ struct CheckerWork {
   void variance_scales(std::uint64_t rows, std::uint64_t at_once, std::uint64_t root_units);
 };
 
-/// ScaleKind of a rule.
-inline ScaleKind scale_of(ThresholdRule rule) {
-  if (rule == ThresholdRule::absolute) return ScaleKind::none;
-  return rule == ThresholdRule::variance ? ScaleKind::variances : ScaleKind::magnitudes;
-}
-
 }  // namespace attnguard

@@ -20,8 +20,13 @@ enum class Normaliser : std::uint8_t { shared_reciprocal, own_division };
 enum class QuerySource : std::uint8_t { shared, own };
 enum class CheckPoint : std::uint8_t { before_rounding, after_rounding };
 enum class Granularity : std::uint8_t { query, tile, head };
-/// variance: of V-ABFT, for products of matrices only.
-enum class ThresholdRule : std::uint8_t { absolute, relative, bound, variance };
+/// variance: of V-ABFT, for products of matrices only; variance_published: without the roundings of
+/// sums in ascending order.
+enum class ThresholdRule : std::uint8_t { absolute, relative, bound, variance, variance_published };
+/// Whether means and variances of the operands make the threshold.
+constexpr bool uses_variances(ThresholdRule rule) {
+  return rule == ThresholdRule::variance || rule == ThresholdRule::variance_published;
+}
 enum class NonfiniteRule : std::uint8_t { alarm, ignore };
 enum class PvCheck : std::uint8_t { per_tile, carried };
 
@@ -61,11 +66,12 @@ struct EnumNames<Granularity> {
 };
 template <>
 struct EnumNames<ThresholdRule> {
-  static constexpr std::array<std::pair<ThresholdRule, std::string_view>, 4> names{
+  static constexpr std::array<std::pair<ThresholdRule, std::string_view>, 5> names{
       {{ThresholdRule::absolute, "absolute"},
        {ThresholdRule::relative, "relative"},
        {ThresholdRule::bound, "bound"},
-       {ThresholdRule::variance, "variance"}}};
+       {ThresholdRule::variance, "variance"},
+       {ThresholdRule::variance_published, "variance_published"}}};
 };
 template <>
 struct EnumNames<NonfiniteRule> {
@@ -95,7 +101,7 @@ struct ThresholdConfig {
   /// `key`: of this threshold in its checker. A bound's scale is that of `relative`; V-ABFT's is a
   /// function of `value`.
   std::optional<ThresholdKey> key(const std::string& key) const {
-    if (rule == ThresholdRule::variance) return std::nullopt;
+    if (uses_variances(rule)) return std::nullopt;
     return ThresholdKey{
         key + ".value", key + ".rule",
         std::string(enum_name(rule == ThresholdRule::bound ? ThresholdRule::relative : rule))};
@@ -126,7 +132,8 @@ struct ProductThresholdConfig : ThresholdConfig {
   static void visit(Self& self, V& v) {
     v(FieldSpec{"rule",
                 "how the threshold is formed: a constant, a factor of the data's scale, a proven "
-                "rounding bound, or V-ABFT's estimate from means and variances"},
+                "rounding bound, or V-ABFT's estimate from means and variances, with the roundings "
+                "of this array and checker or as published"},
       self.rule);
     v(FieldSpec{"value",
                 "threshold (absolute), factor of the scale (relative) or V-ABFT's c (variance); 0 "

@@ -189,10 +189,19 @@ void ChecksumUnit::Guard::reset() {
 void ChecksumUnit::Guard::checked(const Check& check) {
   checks.push_back(check);
   expected_checks_ = std::max(expected_checks_, checks.size());
-  if (check.alarm) add({check.cycle, check});
+  if (check.alarm) add({check.cycle, place_of(check)});
 }
 
-void ChecksumUnit::Guard::alarmed(std::uint64_t cycle) { add({cycle, std::nullopt}); }
+void ChecksumUnit::Guard::alarmed(std::uint64_t cycle, const Place& place) { add({cycle, place}); }
+
+Place ChecksumUnit::Guard::place_of(const Check& check) const {
+  Place place;
+  place.head = static_cast<std::int32_t>(check.head);
+  place.query_row = static_cast<std::int32_t>(check.query_row);
+  if (checker->compares_key_tiles(check.comparison))
+    place.key_tile = static_cast<std::int32_t>(check.key_tile);
+  return place;
+}
 
 void ChecksumUnit::Guard::add(const Alarm& raised) {
   alarms_.push_back(raised);
@@ -200,11 +209,18 @@ void ChecksumUnit::Guard::add(const Alarm& raised) {
   raise_event_.notify(clock_.until(raised.cycle + 1));
 }
 
-std::vector<Check> ChecksumUnit::Guard::status(std::uint64_t cycle) const {
-  std::vector<Check> record;
+std::vector<Place> ChecksumUnit::Guard::status(std::uint64_t cycle) const {
+  std::vector<Place> record;
   for (const Alarm& raised : alarms_)
-    if (raised.check && raised.cycle < cycle) record.push_back(*raised.check);
+    if (raised.cycle < cycle) record.push_back(raised.place);
   return record;
+}
+
+std::uint64_t ChecksumUnit::Guard::last_reading() const {
+  std::uint64_t last = 0;
+  for (const Check& check : checks) last = std::max(last, check.cycle + 1);
+  for (const Alarm& raised : alarms_) last = std::max(last, raised.cycle + 1);
+  return last;
 }
 
 void ChecksumUnit::Guard::acknowledge(std::uint64_t cycle) {
@@ -217,14 +233,15 @@ void ChecksumUnit::Guard::acknowledge(std::uint64_t cycle) {
 }
 
 void ChecksumUnit::Guard::abandon(std::uint64_t cycle,
-                                  const std::function<bool(const Check&)>& redone) {
-  const auto dropped = [&](const Check& check) { return check.cycle >= cycle && redone(check); };
-  checks.erase(std::remove_if(checks.begin(), checks.end(), dropped), checks.end());
-  // What a decoder reports was read for work that is dropped.
+                                  const std::function<bool(const Place&)>& redone) {
+  checks.erase(std::remove_if(checks.begin(), checks.end(),
+                              [&](const Check& check) {
+                                return check.cycle >= cycle && redone(place_of(check));
+                              }),
+               checks.end());
   alarms_.erase(std::remove_if(alarms_.begin(), alarms_.end(),
                                [&](const Alarm& raised) {
-                                 return raised.check ? dropped(*raised.check)
-                                                     : raised.cycle >= cycle;
+                                 return raised.cycle >= cycle && redone(raised.place);
                                }),
                 alarms_.end());
   acknowledge(cycle);

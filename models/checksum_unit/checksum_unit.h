@@ -73,16 +73,19 @@ struct ChecksumUnit::Guard final : CheckSink {
 
   void reset();
   void checked(const Check& check) override;
-  void alarmed(std::uint64_t cycle) override;
+  void alarmed(std::uint64_t cycle, const Place& place) override;
 
-  /// Status record: the checks whose alarm stands on the line in `cycle` and is not acknowledged.
-  std::vector<Check> status(std::uint64_t cycle) const;
+  /// Status record: where the work lies whose alarm stands on the line in `cycle` and is not
+  /// acknowledged. With a key tile if it is that of one alone.
+  std::vector<Place> status(std::uint64_t cycle) const;
+  /// The cycle in which the last of its checks and alarms so far is read; 0 without one.
+  std::uint64_t last_reading() const;
   /// The status record is read in `cycle`, the alarm register cleared in its update.
   void acknowledge(std::uint64_t cycle);
   /// Work that `redone` tells is abandoned in `cycle` and will be done again: its checks that are
   /// still to come never happen, the checker starts afresh. Comparisons of other work that are
   /// under way go on.
-  void abandon(std::uint64_t cycle, const std::function<bool(const Check&)>& redone);
+  void abandon(std::uint64_t cycle, const std::function<bool(const Place&)>& redone);
 
   /// From now on `copies` of the sums that pass from key tile to key tile are kept; 0: none.
   void keep_checkpoints(std::size_t copies);
@@ -108,9 +111,10 @@ struct ChecksumUnit::Guard final : CheckSink {
  private:
   struct Alarm {
     std::uint64_t cycle;
-    std::optional<Check> check;  ///< none of a decoder's error
+    Place place;
   };
 
+  Place place_of(const Check& check) const;
   void add(const Alarm& raised);
   void raise_method();
   void watch_method();

@@ -42,16 +42,19 @@ std::unique_ptr<Checker> MatmulAbftConfig::make_checker(const std::string& name,
 }
 
 std::optional<OptionConflict> MatmulAbftConfig::conflict() const {
-  const auto variance = [](const ThresholdConfig& threshold) {
-    return threshold.rule == ThresholdRule::variance;
+  const auto refused = [](const char* key, ThresholdRule rule, const char* allowed) {
+    return OptionConflict{key, '"' + std::string(enum_name(rule)) + '"', allowed};
   };
-  if (variance(pv_threshold) && pv_check == PvCheck::carried)
-    return OptionConflict{"pv_threshold/rule", "\"variance\"",
-                          "absolute, relative or bound with pv_check carried, whose sum is no "
-                          "product of two matrices"};
-  if (format == CheckFormat::bfloat16 && (variance(pv_threshold) || variance(score_threshold)))
-    return OptionConflict{variance(pv_threshold) ? "pv_threshold/rule" : "score_threshold/rule",
-                          "\"variance\"", "absolute, relative or bound with format bfloat16"};
+  if (uses_variances(pv_threshold.rule) && pv_check == PvCheck::carried)
+    return refused("pv_threshold/rule", pv_threshold.rule,
+                   "absolute, relative or bound with pv_check carried, whose sum is no product of "
+                   "two matrices");
+  if (format != CheckFormat::bfloat16) return std::nullopt;
+  const char* allowed = "absolute, relative or bound with format bfloat16";
+  if (uses_variances(pv_threshold.rule))
+    return refused("pv_threshold/rule", pv_threshold.rule, allowed);
+  if (uses_variances(score_threshold.rule))
+    return refused("score_threshold/rule", score_threshold.rule, allowed);
   return std::nullopt;
 }
 

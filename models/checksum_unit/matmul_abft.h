@@ -125,20 +125,22 @@ class MatmulAbft final : public Checker {
 
  private:
   static Judge score_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
+    const RoundingCounts counts = score_counts(dims, 1, 1);
     ThresholdDefaults defaults = score_threshold_defaults(config.format);
     defaults.variance_unit = variance_unit(dims.head_dim);
-    return {config.score_threshold, defaults,
-            rounding_bound(score_counts(dims, 1, 1), N::unit_roundoff, N::tiny), config.nonfinite};
+    defaults.rounding_deviation = rounding_deviation(counts, N::unit_roundoff);
+    return {config.score_threshold, defaults, rounding_bound(counts, N::unit_roundoff, N::tiny),
+            config.nonfinite};
   }
   static Judge product_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
     const std::uint64_t key_tiles = config.pv_check == PvCheck::carried ? dims.key_tiles : 1;
+    const RoundingCounts counts = output_counts(dims, false, key_tiles, false, 1);
     ThresholdDefaults defaults =
         output_threshold_defaults(config.format, CheckPoint::before_rounding, dims.output);
     defaults.variance_unit = variance_unit(dims.cols);
-    return {
-        config.pv_threshold, defaults,
-        rounding_bound(output_counts(dims, false, key_tiles, false, 1), N::unit_roundoff, N::tiny),
-        config.nonfinite};
+    defaults.rounding_deviation = rounding_deviation(counts, N::unit_roundoff);
+    return {config.pv_threshold, defaults, rounding_bound(counts, N::unit_roundoff, N::tiny),
+            config.nonfinite};
   }
 
   /// Last pass or slice of each row.

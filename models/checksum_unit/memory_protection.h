@@ -47,7 +47,7 @@ class MemoryProtection final : public Checker {
   }
   void code_errors(const CodeErrors& errors) override {
     const std::uint64_t cycle = alarm_cycle(config_, errors);
-    if (cycle != ~std::uint64_t{0}) sink_->alarmed(cycle);
+    if (cycle != ~std::uint64_t{0}) sink_->alarmed(cycle, errors.place);
   }
   /// None: the decoders and the check bits are the buffers'.
   std::optional<Arithmetic> arithmetic(const TilesSeen&) const override { return Arithmetic{}; }

@@ -67,6 +67,13 @@ RoundingCounts score_counts(const CheckerDimensions& dims, std::uint64_t key_til
   return counts;
 }
 
+double rounding_deviation(const RoundingCounts& counts, double unit_roundoff) {
+  const double lane = static_cast<double>(counts.lane) * kFloat32Roundoff * kFloat32Roundoff;
+  const double checker =
+      static_cast<double>(counts.left + counts.right) * unit_roundoff * unit_roundoff;
+  return std::sqrt((lane + checker) / 3);
+}
+
 RoundingBound rounding_bound(const RoundingCounts& counts, double unit_roundoff, double tiny) {
   constexpr double kSlack = 1 + 0x1p-40;  // the roundings of this very computation
   const double left = (1 + growth(counts.lane, kFloat32Roundoff)) * (1 + counts.output_roundoff) *
@@ -107,8 +114,11 @@ Judge::Judge(const ThresholdConfig& config, ThresholdDefaults defaults, Rounding
       floor_ = bound.floor;
       break;
     case ThresholdRule::variance:
+    case ThresholdRule::variance_published:
       factor_ = defaults.variance_unit;
       variance_factor_ = config.value > 0 ? config.value : kVarianceFactor;
+      if (rule_ == ThresholdRule::variance)
+        factor_ += variance_factor_ * defaults.rounding_deviation;
       break;
   }
 }

@@ -46,6 +46,11 @@ struct RoundingBound {
   double floor = 0;
 };
 
+/// Standard deviation, in units of the compared sum, of what its roundings add up to if they are
+/// independent: each is spread evenly over at most its unit roundoff, of a partial sum that is no
+/// larger than the whole.
+double rounding_deviation(const RoundingCounts& counts, double unit_roundoff);
+
 /// unit_roundoff and tiny: of the checker's format. Derivation in docs/checkers.md.
 RoundingBound rounding_bound(const RoundingCounts& counts, double unit_roundoff, double tiny);
 
@@ -53,13 +58,18 @@ RoundingBound rounding_bound(const RoundingCounts& counts, double unit_roundoff,
 struct ThresholdDefaults {
   double relative = 0;
   double absolute = 0;
-  double variance_unit = 0;  ///< e_max of V-ABFT
+  double variance_unit = 0;       ///< e_max of V-ABFT
+  double rounding_deviation = 0;  ///< beside it, see rounding_deviation()
 };
 ThresholdDefaults output_threshold_defaults(CheckFormat format, CheckPoint point, Format output);
 ThresholdDefaults score_threshold_defaults(CheckFormat format);
 
 /// What a threshold multiplies: nothing, the sum of the terms' magnitudes, or V-ABFT's estimate.
 enum class ScaleKind : std::uint8_t { none, magnitudes, variances };
+inline ScaleKind scale_of(ThresholdRule rule) {
+  if (rule == ThresholdRule::absolute) return ScaleKind::none;
+  return uses_variances(rule) ? ScaleKind::variances : ScaleKind::magnitudes;
+}
 
 /// Alarm unless residual and threshold are finite and residual <= threshold; non-finite ones only
 /// if the rule says so.
@@ -75,10 +85,7 @@ class Judge {
   Judge(const ThresholdConfig& config, ThresholdDefaults defaults, RoundingBound bound,
         NonfiniteRule nonfinite);
 
-  ScaleKind scale() const {
-    if (rule_ == ThresholdRule::absolute) return ScaleKind::none;
-    return rule_ == ThresholdRule::variance ? ScaleKind::variances : ScaleKind::magnitudes;
-  }
+  ScaleKind scale() const { return scale_of(rule_); }
   /// Whether the threshold needs the data's scale.
   bool scaled() const { return scale() != ScaleKind::none; }
   /// c of V-ABFT.

@@ -6,6 +6,9 @@
 //
 // A has K values per row, B has K rows of N columns. A variance is replaced by its bound
 // (max − μ)(μ − min), so that no second pass over the data is needed.
+//
+// e_max was measured on other hardware and knows of K only. Where sums ascend one by one in
+// float32, c standard deviations of their roundings stand beside it (threshold.h).
 #pragma once
 
 #include <algorithm>
@@ -63,7 +66,7 @@ Value variance_scale(const Spread<Value>& a, const ProductSpread<Value>& b, std:
   return means + factor * mixed + factor * both;
 }
 
-/// e_max of a float32 datapath.
+/// e_max of a float32 datapath, as published.
 inline double variance_unit(std::uint32_t inner) {
   return 1.5e-9 * std::sqrt(static_cast<double>(inner)) + 1.7e-7;
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "models/fault_injector/fault.h"
+
 namespace attnguard {
 
 /// Reads of code words in error, each counted once. The decoder itself knows of
@@ -23,10 +25,11 @@ struct CodeReads {
   }
 };
 
-/// What decoders report: the first cycle of an error they corrected, rightly or not, and of one
-/// they could not; all ones without one.
+/// What decoders report of the reads of one tile: the first cycle of an error they corrected,
+/// rightly or not, and of one they could not; all ones without one.
 struct CodeErrors {
   std::uint64_t corrected_cycle = ~std::uint64_t{0}, detected_cycle = ~std::uint64_t{0};
+  Place place{};  ///< of the tile that was read for, its first row
 
   bool any() const { return (corrected_cycle & detected_cycle) != ~std::uint64_t{0}; }
   void add(const CodeReads& reads, std::uint64_t cycle) {

@@ -109,7 +109,8 @@ struct Fault {
   }
 };
 
-/// Where in the workload the flipped value was first used; −1 where that does not apply.
+/// Where in the workload something lies, like the first use of a flipped value; −1 where that does
+/// not apply.
 struct Place {
   std::int32_t head = -1;
   std::int32_t query_row = -1;  ///< row within the head's queries

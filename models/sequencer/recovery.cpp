@@ -74,9 +74,11 @@ void Recovery::interrupt_method() {
   }
   abandon_(cycle);
   for (auto& guard : checksum_.guards())
-    guard->abandon(cycle, [&](const Check& check) {
-      return tile_of(check) > point->tile ||
-             (tile_of(check) == point->tile && check.key_tile >= point->key_tile);
+    guard->abandon(cycle, [&](const Place& place) {
+      const std::uint32_t tile = tile_of(place);
+      return tile > point->tile || (tile == point->tile &&
+                                    (place.key_tile < 0 || static_cast<std::uint32_t>(
+                                                               place.key_tile) >= point->key_tile));
     });
   const std::uint64_t start = cycle + config_.abort_cycles;
   sequencer_.restart(make_program(layout_, half_bytes_, return_to(*point, covered)), point->tile,
@@ -126,11 +128,10 @@ std::vector<Blame> Recovery::blames(std::uint64_t cycle) const {
   std::vector<Blame> blames;
   for (const ChecksumUnit::Guard* guard : guards_) {
     if (!guard->alarm.read()) continue;
-    const std::vector<Check> record = guard->status(cycle);
-    for (const Check& check : record) {
-      blames.push_back({tile_of(check), std::nullopt});
-      if (guard->checker->compares_key_tiles(check.comparison))
-        blames.back().key_tile = check.key_tile;
+    const std::vector<Place> record = guard->status(cycle);
+    for (const Place& place : record) {
+      blames.push_back({tile_of(place), std::nullopt});
+      if (place.key_tile >= 0) blames.back().key_tile = place.key_tile;
     }
     if (record.empty())
       blames.push_back(
@@ -139,11 +140,11 @@ std::vector<Blame> Recovery::blames(std::uint64_t cycle) const {
   return blames;
 }
 
-/// Every check is reported before the output tile it belongs to is stored.
+/// Every check, and every error of a decoder, is reported before the output tile it belongs to is
+/// stored.
 std::uint64_t Recovery::last_check() const {
   std::uint64_t last = 0;
-  for (const auto& guard : checksum_.guards())
-    for (const Check& check : guard->checks) last = std::max(last, check.cycle + 1);
+  for (const auto& guard : checksum_.guards()) last = std::max(last, guard->last_reading());
   return last;
 }
 
@@ -155,7 +156,8 @@ RecoveryResult Recovery::result() const {
     if (core_.done_again(tile)) last = std::max(last, sequencer_.stored_cycle(tile));
   for (const auto& guard : checksum_.guards())
     for (const Check& check : guard->checks)
-      if (core_.done_again(tile_of(check))) last = std::max(last, check.cycle + 1);
+      if (core_.done_again(layout_.output_tile(check.head, check.query_row)))
+        last = std::max(last, check.cycle + 1);
   result.recovered_cycle = last;
   return result;
 }

@@ -44,8 +44,9 @@ class Recovery final : public sc_core::sc_module {
  private:
   void alarm_method();
   void interrupt_method();
-  std::uint32_t tile_of(const Check& check) const {
-    return layout_.output_tile(check.head, check.query_row);
+  std::uint32_t tile_of(const Place& place) const {
+    return layout_.output_tile(static_cast<std::uint32_t>(place.head),
+                               static_cast<std::uint32_t>(place.query_row));
   }
   std::vector<Blame> blames(std::uint64_t cycle) const;
   CoveredTiles covered_tiles(std::uint32_t tile, std::uint64_t cycle);

@@ -139,6 +139,7 @@ bool SramCore::read(const LineAccess& access, std::byte* data) {
   std::memcpy(data, storage_.data() + access.address,
               std::size_t{access.timing.groups} * access.timing.beats * line_bytes());
   code_errors_ = {};
+  code_errors_.place = place_of(access.tile, 0);
   if (!faulty_groups_.empty()) decode_faulty_groups(access, data);
   return true;
 }

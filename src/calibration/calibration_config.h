@@ -21,7 +21,7 @@ struct EnumNames<CalibrationSplit> {
 
 struct CalibrationConfig {
   std::optional<CalibrationSplit> split;
-  std::uint32_t inferences = 1000;
+  std::optional<std::uint32_t> inferences;  ///< 1000 if absent
   double rate_per_check = 1e-4;
   double rate_per_inference = 0.01;
   double confidence = 0.95;
@@ -33,7 +33,8 @@ struct CalibrationConfig {
                 "drawn from fresh seeds; heads: the kv heads of the configured tensors; without it "
                 "seeds for synthetic tensors, heads for given ones"},
       self.split);
-    v(FieldSpec{"inferences", "fault-free inferences of `seeds`; the second half evaluates", 2,
+    v(FieldSpec{"inferences",
+                "fault-free inferences of `seeds`, 1000 if absent; the second half evaluates", 2,
                 1e7},
       self.inferences);
     v(FieldSpec{"rate_per_check", "most false alarms per check; 1: any", 1e-12, 1.0},

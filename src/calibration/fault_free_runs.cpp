@@ -194,16 +194,16 @@ FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& option
     const std::vector<std::uint8_t> bytes = Json::to_cbor(found);
     return WorkResult{std::string(bytes.begin(), bytes.end()), false};
   };
-  Collector collector(comparisons, "inference", config.calibration.inferences);
-  run_in_workers({options.workers, 4}, config.calibration.inferences, "inference", work,
+  const std::uint32_t inferences = config.calibration.inferences.value_or(1000);
+  Collector collector(comparisons, "inference", inferences);
+  run_in_workers({options.workers, 4}, inferences, "inference", work,
                  [&](std::uint64_t inference, const std::string& bytes) {
                    const Json found = Json::from_cbor(bytes);
                    if (found.contains("user_error"))
                      throw UserError(found["user_error"].get<std::string>());
                    collector.add(from_json(found.at("unit")));
                    if (options.residuals) options.residuals(found.at("rows").get<std::string>());
-                   if (options.progress)
-                     options.progress(inference + 1, config.calibration.inferences);
+                   if (options.progress) options.progress(inference + 1, inferences);
                  });
   return collector.finish();
 }
@@ -213,10 +213,9 @@ FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& option
 FaultFree run_fault_free(const Prepared& prepared, const CalibrationOptions& options) {
   if (prepared.config.checkers.empty())
     prepared.origin.reject("/checkers", "{}", "at least one checker to calibrate");
-  const CalibrationSplit split = prepared.config.calibration.split.value_or(
-      prepared.config.workload.from_files() ? CalibrationSplit::heads : CalibrationSplit::seeds);
-  return split == CalibrationSplit::heads ? split_heads(prepared, options)
-                                          : fresh_seeds(prepared, options);
+  return prepared.config.calibration_split() == CalibrationSplit::heads
+             ? split_heads(prepared, options)
+             : fresh_seeds(prepared, options);
 }
 
 FaultFree fault_free_of(const RunResult& golden, const Names& comparisons) {

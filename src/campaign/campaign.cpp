@@ -94,18 +94,18 @@ double time_sample(const CampaignContext& context, DifferentialEngine& engine,
 
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  CampaignFolder folder(options.out, options.start, campaign_identity(prepared));
+  ResumableFolder folder(kCampaignFolder, options.out, options.start, campaign_identity(prepared));
   CampaignSession session(prepared);
   const CampaignContext& context = session.context();
   const std::unique_ptr<DifferentialEngine> engine =
       make_engine(prepared, session, options.memory_bytes);
   if (engine != nullptr && options.golden_memory)
     options.golden_memory({engine->golden_bytes(), options.memory_bytes});
-  folder.open();
   std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
   if (options.catch_signals) guard.emplace();
+  folder.open();
 
-  const ChunkStore store(folder.chunks(), campaign_identity(prepared).dump(), RecordCodec(context));
+  const ChunkStore store(folder.work(), campaign_identity(prepared).dump(), RecordCodec(context));
   ConductOptions how;
   how.workers = worker_count(options.workers);
   how.audit = options.audit;

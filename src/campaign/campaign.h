@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/campaign_folder.h"
+#include "src/campaign/resumable_folder.h"
 #include "src/campaign/conduct.h"
 #include "src/campaign/coverage.h"
 #include "src/simulation/simulation.h"

@@ -1,13 +1,12 @@
 #include "src/campaign/chunk_store.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/interprocess/file_mapping.hpp>
 #include <cstring>
 #include <system_error>
 
+#include "src/campaign/whole_file.h"
 #include "src/config/sha256.h"
 
 namespace attnguard {
@@ -25,19 +24,6 @@ constexpr std::size_t kHeaderSize =
 template <class T>
 void put(std::string& bytes, T value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-[[noreturn]] void fail(const fs::path& file) {
-  throw std::system_error(errno, std::generic_category(), "cannot write " + file.string());
-}
-
-void write_all(int fd, std::string_view bytes, const fs::path& file) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(file);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
 }
 
 }  // namespace
@@ -73,20 +59,7 @@ void ChunkStore::write(std::size_t index, const Chunk& chunk, std::string_view r
   std::string bytes = header(index, chunk);
   bytes += records;
   bytes += sha256_hex(bytes);
-  const fs::path target = file(index);
-  const fs::path temporary = folder_ / fmt::format("{:06}.{}", index, ::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) fail(temporary);
-  try {
-    write_all(fd, bytes, temporary);
-    if (::fsync(fd) != 0) fail(temporary);
-  } catch (...) {
-    ::close(fd);
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  ::close(fd);
-  fs::rename(temporary, target);
+  write_whole(file(index), bytes);
 }
 
 std::optional<StoredChunk> ChunkStore::read(std::size_t index, const Chunk& chunk) const {

@@ -104,7 +104,7 @@ std::vector<MixGroup> mix_groups(const std::vector<FaultModelConfig>& models,
                             const std::string& allowed) {
       origin.reject("/campaign/models/" + std::to_string(m) + "/" + key, value, allowed);
     };
-    check_parameters(model.kind, model.parameters, reject);
+    check_parameters(model.kind, model.parameters, "kind", reject);
     const bool compound = model.kind == FaultModel::compound;
     if (model.count && !compound) reject("count", "given", "only with kind compound");
     if (takes_one_bit(model.kind) && model.bits != 1)
@@ -183,7 +183,6 @@ void clip(const FaultUniverse& universe, Fault& fault) {
     fault.bits_flipped = std::min(fault.bits_flipped, room);
     return;
   }
-  if (room < 64) fault.pattern &= (std::uint64_t{1} << room) - 1;
   fault.bits_flipped = static_cast<std::uint32_t>(std::bitset<64>(fault.pattern).count());
 }
 

@@ -48,28 +48,30 @@ std::vector<Stratum> group_strata(const MixGroup& group, const FaultUniverse& un
 /// Turns a drawn bit and cycle into a fault of the model. Bits are clipped to the register or lane.
 void take_model(const FaultModelConfig& model, const FaultUniverse& universe, RandomStream& random,
                 Fault& fault);
-/// Bits past the end of the register or lane are left out.
+/// Adjacent bits past the end of the register or lane are left out; a pattern has none.
 void clip(const FaultUniverse& universe, Fault& fault);
 
 /// Whether `parameters` fit the model: calls reject(key, value, allowed) for each that does not.
+/// `kind_key`: what the user calls the model's key.
 template <class Reject>
-void check_parameters(FaultModel kind, const FaultParameters& parameters, Reject reject);
+void check_parameters(FaultModel kind, const FaultParameters& parameters,
+                      const std::string& kind_key, Reject reject);
 /// The behaviour they describe.
 FaultBehaviour behaviour(FaultModel kind, const FaultParameters& parameters);
 
 template <class Reject>
-void check_parameters(FaultModel kind, const FaultParameters& p, Reject reject) {
-  const auto only = [&](const char* key, bool given, FaultModel with, bool required) {
-    if (given && kind != with)
-      reject(key, "given", "only with kind " + std::string(enum_name(with)));
-    if (!given && required && kind == with)
-      reject(key, "missing", "required with kind " + std::string(enum_name(with)));
+void check_parameters(FaultModel kind, const FaultParameters& p, const std::string& kind_key,
+                      Reject reject) {
+  const auto only = [&](const char* key, bool given, FaultModel with) {
+    const std::string model = kind_key + " " + std::string(enum_name(with));
+    if (given && kind != with) reject(key, "given", "only with " + model);
+    if (!given && kind == with) reject(key, "missing", "required with " + model);
   };
-  only("value", p.value.has_value(), FaultModel::intermittent, true);
-  only("period_cycles", p.period_cycles.has_value(), FaultModel::intermittent, true);
-  only("duty_cycles", p.duty_cycles.has_value(), FaultModel::intermittent, true);
-  only("carry", p.carry.has_value(), FaultModel::carry, true);
-  only("delay_cycles", p.delay_cycles.has_value(), FaultModel::delay, true);
+  only("value", p.value.has_value(), FaultModel::intermittent);
+  only("period_cycles", p.period_cycles.has_value(), FaultModel::intermittent);
+  only("duty_cycles", p.duty_cycles.has_value(), FaultModel::intermittent);
+  only("carry", p.carry.has_value(), FaultModel::carry);
+  only("delay_cycles", p.delay_cycles.has_value(), FaultModel::delay);
   if (p.duty_cycles && p.period_cycles && *p.duty_cycles > *p.period_cycles)
     reject("duty_cycles", std::to_string(*p.duty_cycles),
            "at most period_cycles, " + std::to_string(*p.period_cycles));

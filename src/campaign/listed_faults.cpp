@@ -48,40 +48,49 @@ class Checked {
  private:
   [[noreturn]] void reject(const std::string& key, const std::string& value,
                            const std::string& allowed) const {
-    if (!config_.list_lines.empty())
+    if (from_list())
       throw UserError(fmt::format("{}:{}: {}: {}; {}", config_.list_file,
-                                  config_.list_lines[run_][nth_], column(key), value, allowed));
+                                  config_.list_lines[run_][nth_], name_of(key), value, allowed));
     std::string at = "/campaign/faults/" + std::to_string(run_);
     if (nth_ > 0) at += "/also/" + std::to_string(nth_ - 1);
     origin_.reject(at + "/" + key, value, allowed);
   }
 
-  /// What a fault list calls a key.
-  static std::string column(const std::string& key) {
+  bool from_list() const { return !config_.list_lines.empty(); }
+  /// What the user calls a key: a fault list has names of its own.
+  std::string name_of(const std::string& key) const {
+    if (!from_list()) return key;
     if (key == "kind") return "fault_model";
     if (key == "bits") return "bits_flipped";
     return key == "cycle" ? "inject_cycle" : key;
   }
+  std::string written(std::uint64_t pattern) const {
+    return from_list() ? fmt::format("{:#x}", pattern) : std::to_string(pattern);
+  }
 
   void check_keys(const FaultConfig& listed) const {
-    check_parameters(listed.kind, listed.parameters,
+    check_parameters(listed.kind, listed.parameters, name_of("kind"),
                      [&](const std::string& key, const std::string& value,
                          const std::string& allowed) { reject(key, value, allowed); });
     if (listed.kind == FaultModel::compound)
-      reject("kind", "compound", "a model; further faults of the same run go to `also`");
+      reject("kind", "compound",
+             from_list() ? "a model; the faults of one run are rows of the same `injection`"
+                         : "a model; further faults of the same run go to `also`");
     if (listed.pattern && *listed.pattern % 2 == 0)
-      reject("pattern", std::to_string(*listed.pattern), "an odd number: bit 0 stands for `bit`");
-    if (listed.pattern && listed.bits != 1) reject("pattern", "given", "not with `bits`");
+      reject("pattern", written(*listed.pattern), "an odd number: bit 0 stands for `bit`");
+    if (listed.pattern && listed.bits != 1)
+      reject("pattern", "given", fmt::format("not with `{}`", name_of("bits")));
     const bool permanent = fault_class(listed.kind) == FaultClass::permanent;
     if (permanent && (listed.access || listed.cycle.value_or(0) != 0))
       reject(listed.access ? "access" : "cycle", "given",
              "nothing or 0: a permanent fault is there from cycle 0 on");
-    if (listed.cycle && listed.access) reject("access", "given", "not with `cycle`");
+    if (listed.cycle && listed.access)
+      reject("access", "given", fmt::format("not with `{}`", name_of("cycle")));
     if (!permanent && !listed.cycle && !listed.access)
       reject("cycle", "missing", "a cycle, or an access in `access`");
     if (takes_one_bit(listed.kind) && (listed.bits != 1 || listed.pattern))
       reject(listed.pattern ? "pattern" : "bits", "given",
-             fmt::format("one bit with kind {}", enum_name(listed.kind)));
+             fmt::format("one bit with {} {}", name_of("kind"), enum_name(listed.kind)));
   }
 
   void check_bit(const FaultConfig& listed, const RegisterClass& cls) const {
@@ -92,6 +101,12 @@ class Checked {
     if (listed.bit >= width)
       reject("bit", std::to_string(listed.bit),
              width == 1 ? "0" : "a bit of the site, 0 to " + std::to_string(width - 1));
+    // Adjacent bits are clipped to the register or lane, a mask names each bit.
+    const std::uint32_t room = cls.bits - listed.bit % cls.bits;
+    if (listed.pattern && room < 64 && *listed.pattern >> room != 0)
+      reject("pattern", written(*listed.pattern),
+             fmt::format("a mask of at most {} bits: the {} ends with bit {}", room,
+                         cls.kind == StorageKind::link ? "lane" : "site", listed.bit + room - 1));
   }
 
   std::uint64_t cycle_of(const Fault& fault, const FaultConfig& listed) const {

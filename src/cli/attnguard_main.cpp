@@ -18,6 +18,7 @@ int dispatch(const CommandLine& line) {
   if (line.command == "campaign") return campaign_command(line);
   if (line.command == "calibrate") return calibrate_command(line);
   if (line.command == "roc") return roc_command(line);
+  if (line.command == "report") return report_command(line);
   if (line.command == "replay") return replay_command(line);
   if (line.command == "sites") return sites_command(line);
   if (line.command == "sweep") return sweep_command(line);

@@ -11,6 +11,7 @@
 #include "src/cli/command_line.h"
 #include "src/cli/percent_text.h"
 #include "src/cli/progress.h"
+#include "src/cli/resume.h"
 #include "src/cli/text_table.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
@@ -130,28 +131,6 @@ std::string coverage_so_far(const std::vector<CheckerConfig>& checkers,
   return text;
 }
 
-std::string quoted(const std::string& word) {
-  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                              "0123456789_./=,:+-") == std::string::npos)
-    return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-std::string resume_command(const CommandLine& line) {
-  std::string text = "attnguard campaign " + quoted(line.positional.at(0));
-  for (const std::string& set : line.sets) text += " --set " + quoted(set);
-  if (line.seed) text += fmt::format(" --seed {}", *line.seed);
-  if (line.out) text += " --out " + quoted(*line.out);
-  if (line.workers) text += fmt::format(" --workers {}", *line.workers);
-  if (line.audit) text += fmt::format(" --audit {}", *line.audit);
-  if (line.write_faults) text += " --write-faults";
-  if (line.memory_bytes) text += fmt::format(" --memory {}", *line.memory_bytes);
-  if (line.quiet) text += " --quiet";
-  return text + " --resume";
-}
-
 void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
   if (interrupted.kept == 0)
     fmt::print(stderr, "attnguard: interrupted; nothing to keep yet\n");
@@ -235,9 +214,7 @@ int campaign_command(const CommandLine& command_line) {
     return kDone;
   }
   options.out = output_directory(command_line);
-  options.start = command_line.resume  ? StartMode::resume
-                  : command_line.force ? StartMode::anew
-                                       : StartMode::refuse;
+  options.start = start_mode(command_line);
   options.audit = command_line.audit;
   options.write_faults = command_line.write_faults;
   options.catch_signals = true;

@@ -28,7 +28,9 @@ constexpr Option kOptions[] = {
     {"set", "PATH=VALUE",
      "set a configuration key, e.g. accelerator.array.rows=8; may be repeated"},
     {"out", "DIR",
-     "where to write (default: traces/<config>-<command>; of replay and roc: in DIR)"},
+     "where to write (default: traces/<config>-<command>; of replay and roc: in DIR; of report: "
+     "the "
+     "file DIR/report.html)"},
     {"seed", "N", "the same as --set seed=N"},
     {"workers", "N", "processes at once, where a command uses several (default: one per core)"},
     {"force", "", "replace an earlier result"},
@@ -36,7 +38,7 @@ constexpr Option kOptions[] = {
     {"help", "", "show this text"},
     {"version", "", "show the version"},
     {"dry-run", "", "population, memory, expected time and interval width; no injection", false},
-    {"resume", "", "go on with the unfinished campaign in the folder", false},
+    {"resume", "", "go on with the unfinished campaign or sweep in the folder", false},
     {"audit", "N", "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)",
      false},
     {"write-faults", "", "also faults.csv, the faults as campaign.fault_list takes them", false},
@@ -53,6 +55,7 @@ struct Command {
   std::string_view options;  ///< names, space-separated
 };
 
+constexpr std::size_t kMany = 1000;
 constexpr std::string_view kConfigOptions = "set out seed workers force quiet help";
 constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
@@ -67,7 +70,10 @@ constexpr Command kCommands[] = {
      2, "out force quiet help"},
     {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
      kConfigOptions},
-    {"sweep", "CONFIG", "a grid over configuration keys -> sweep.csv", 1, 1, kConfigOptions},
+    {"sweep", "CONFIG", "a grid over configuration keys -> sweep.csv", 1, 1,
+     "set out seed workers force quiet help resume audit memory"},
+    {"report", "DIR...", "results of run, campaign and sweep as one page -> report.html", 1, kMany,
+     "out force quiet help"},
     {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown",
      0, 1, "help"},
 };
@@ -227,7 +233,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
   line.force = map.count("force") != 0;
   line.resume = map.count("resume") != 0;
   if (line.resume && line.force)
-    throw UserError("--resume --force: a campaign goes on or starts anew; one of the two");
+    throw UserError("--resume --force: it goes on or starts anew; one of the two");
   line.quiet = map.count("quiet") != 0;
   line.write_faults = map.count("write-faults") != 0;
   line.write_residuals = map.count("write-residuals") != 0;

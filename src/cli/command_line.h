@@ -21,7 +21,7 @@ enum ExitCode : int {
 struct CommandLine {
   std::string command;
   /// What follows the command: CONFIG of run, campaign, calibrate, sites and sweep; DIR of roc; DIR
-  /// and N of replay.
+  /// and N of replay; the folders of report.
   std::vector<std::string> positional;
   std::vector<std::string> sets;  ///< `path=value`, in order
   std::optional<std::string> out;
@@ -52,6 +52,7 @@ int run_command(const CommandLine& command_line);
 int campaign_command(const CommandLine& command_line);
 int calibrate_command(const CommandLine& command_line);
 int roc_command(const CommandLine& command_line);
+int report_command(const CommandLine& command_line);
 int replay_command(const CommandLine& command_line);
 int sites_command(const CommandLine& command_line);
 int sweep_command(const CommandLine& command_line);

@@ -20,7 +20,8 @@ class Progress {
   /// were there before and say nothing about the rate.
   template <class More>
   void update(std::uint64_t done, std::uint64_t all, More more, std::uint64_t kept = 0) {
-    if (done == kept && done < all) return;
+    if ((done == kept && done < all) || (done == all && ended_)) return;
+    ended_ = done == all;
     const double elapsed_s = seconds_since_start();
     if (terminal_) {
       if (done < all && elapsed_s < next_s_) return;
@@ -43,6 +44,11 @@ class Progress {
     if (terminal_ && next_s_ > 0) fmt::print(stderr, "\n");
   }
 
+  /// The next output takes the place of the line.
+  void clear_line() {
+    if (terminal_ && next_s_ > 0) fmt::print(stderr, "\r{:{}}\r", "", columns());
+  }
+
   /// 59 s, 12:05, 3:00:00
   static std::string duration(double seconds) {
     const auto s = static_cast<std::uint64_t>(seconds + 0.5);
@@ -56,9 +62,9 @@ class Progress {
                    double elapsed_s) const {
     const double rate = elapsed_s > 0 ? static_cast<double>(here) / elapsed_s : 0;
     const double remaining_s = rate > 0 ? static_cast<double>(all - done) / rate : 0;
-    return fmt::format("{} {}/{} ({:.0f} %), {:.0f}/s, {} left", what_, done, all,
+    return fmt::format("{} {}/{} ({:.0f} %), {:.{}f}/s, {} left", what_, done, all,
                        100.0 * static_cast<double>(done) / static_cast<double>(all), rate,
-                       duration(remaining_s));
+                       rate < 10 ? 1 : 0, duration(remaining_s));
   }
 
   static int columns() {
@@ -75,6 +81,7 @@ class Progress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double next_s_ = 0;
   std::uint64_t tenth_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace attnguard

@@ -1,134 +1,82 @@
 // attnguard sweep: a run or a campaign at every point of a grid.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <fstream>
-#include <stdexcept>
+#include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "src/campaign/csv.h"
 #include "src/cli/command_line.h"
-#include "src/cli/failure.h"
-#include "src/simulation/output_dir.h"
+#include "src/cli/progress.h"
+#include "src/cli/resume.h"
+#include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
-#include "src/sweep/fork_map.h"
-#include "src/sweep/grid.h"
-#include "src/sweep/sweep_row.h"
+#include "src/sweep/sweep.h"
 
 namespace attnguard {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string describe(const SweepPoint& point) {
-  std::string text;
-  for (const auto& setting : point) text += (text.empty() ? "" : " ") + assignment(setting);
-  return text;
+void print_finished(const SweepPoint& point, const Json& row) {
+  fmt::print("point {}: {} cycles, utilization {:.1f} %\n", point_text(point),
+             row["cycles"].get<std::uint64_t>(), 100 * row["utilization"].get<double>());
+  std::fflush(stdout);
 }
 
-std::vector<CommandLine> command_lines(const CommandLine& base,
-                                       const std::vector<SweepPoint>& points) {
-  std::vector<CommandLine> lines;
-  for (const SweepPoint& point : points) {
-    CommandLine& line = lines.emplace_back(base);
-    for (const auto& setting : point) line.sets.push_back(assignment(setting));
-  }
-  return lines;
+std::string running_text(const SweepProgress& now, const std::vector<SweepPoint>& points) {
+  std::vector<std::string> running;
+  for (const std::size_t point : now.running) running.push_back(point_text(points[point]));
+  return running.empty() ? "" : fmt::format("; at {}", fmt::join(running, ", "));
 }
 
-// In the child: the row, or the failure as {"exit", "message"}.
-Json resolve(const CommandLine& line) {
-  try {
-    return {{"row", sweep_row(prepare(line))}};
-  } catch (...) {
-    const Failure failure = current_failure();
-    return {{"exit", static_cast<int>(failure.code)}, {"message", failure.message}};
-  }
-}
-
-// Units, reasons and links can differ between points: the columns are their union.
-std::vector<std::string> columns(const std::vector<Json>& results) {
-  std::vector<std::string> names;
-  for (const Json& result : results)
-    for (const auto& item : result["row"].items())
-      if (std::find(names.begin(), names.end(), item.key()) == names.end())
-        names.push_back(item.key());
-  return names;
-}
-
-void add_value(CsvLine& line, const Json& value) {
-  if (value.is_null())
-    line.skip();
-  else if (value.is_string())
-    line.add(value.get<std::string>());
-  else if (value.is_number_float())
-    line.add(value.get<double>());
+void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
+  if (!std::filesystem::exists(output_directory(command_line) / kSweepFolder.work))
+    fmt::print(stderr, "attnguard: interrupted; nothing to keep yet\n");
   else
-    line.add(value.dump());
-}
-
-void write_csv(const std::filesystem::path& file, const std::vector<SweepPoint>& points,
-               const std::vector<Json>& results) {
-  const std::vector<std::string> names = columns(results);
-  CsvLine head;
-  for (const auto& setting : points[0]) head.add(setting.first);
-  for (const std::string& name : names) head.add(name);
-  std::ofstream stream(file, std::ios::binary);
-  stream << head.str();
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    CsvLine line;
-    for (const auto& setting : points[i]) add_value(line, setting.second);
-    for (const std::string& name : names) add_value(line, results[i]["row"].value(name, Json()));
-    stream << line.str();
-  }
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+    fmt::print(stderr,
+               "attnguard: interrupted; {} of {} points are kept, and what campaigns of others "
+               "have; go on with: {}\n",
+               interrupted.kept, interrupted.all, resume_command(command_line));
 }
 
 }  // namespace
 
 int sweep_command(const CommandLine& command_line) {
-  const Prepared base = prepare(command_line);
-  const std::vector<SweepPoint> points = expand_grid(base.config.sweep, base.origin);
-  const std::vector<CommandLine> lines = command_lines(command_line, points);
-  for (const CommandLine& line : lines) read_configuration(line);  // complain before anything runs
-  OutputDir directory(output_directory(command_line), command_line.force);
-
-  const std::uint32_t workers =
-      command_line.workers.value_or(std::max(1U, std::thread::hardware_concurrency()));
-  const auto start = std::chrono::steady_clock::now();
-  std::size_t finished = 0;
-  const std::vector<Json> results = fork_map(
-      points.size(), workers, [&](std::size_t i) { return resolve(lines[i]); },
-      [&](std::size_t i, const Json& result) {
-        ++finished;
-        if (command_line.quiet || !result.contains("row")) return;
-        fmt::print("point {}/{}: {}: {} cycles, utilization {:.1f} %\n", finished, points.size(),
-                   describe(points[i]), result["row"]["cycles"].get<std::uint64_t>(),
-                   100 * result["row"]["utilization"].get<double>());
-        std::fflush(stdout);
-      });
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (results[i].contains("row")) continue;
-    fmt::print(stderr, "attnguard: point {}: {}\n", describe(points[i]),
-               results[i]["message"].get<std::string>());
-    return results[i]["exit"].get<int>();
+  SweepOptions options;
+  options.workers = command_line.workers.value_or(0);
+  options.start = start_mode(command_line);
+  options.audit = command_line.audit;
+  options.memory_bytes = command_line.memory_bytes;
+  std::vector<SweepPoint> points;
+  Progress point_progress("points"), injection_progress("injections");
+  if (!command_line.quiet) {
+    options.begin = [&](const std::vector<SweepPoint>& all) { points = all; };
+    options.finished = [&](std::size_t point, const Json& result) {
+      injection_progress.clear_line();
+      print_finished(points[point], result["row"]);
+    };
+    options.progress = [&](const SweepProgress& now) {
+      const auto more = [&] { return running_text(now, points); };
+      if (now.of_injections > 0)
+        injection_progress.update(
+            now.injections, now.of_injections,
+            [&] { return fmt::format("; points {}/{}{}", now.finished, now.points, more()); },
+            now.kept_injections);
+      else
+        point_progress.update(now.finished, now.points, more, now.kept_points);
+    };
   }
-
-  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-  Json summary = result_header(base);
-  summary["points"] = points.size();
-  write_csv(directory.path() / "sweep.csv", points, results);
-  write_json(directory.path() / "sweep.json", summary);
-  write_json(directory.path() / "config.json", base.effective);
-  write_json(directory.path() / "timing.json", {{"wall_s", wall.count()}, {"workers", workers}});
-  directory.commit();
+  bool campaigns = false;
+  try {
+    campaigns = run_sweep(command_line, options) == SweepMode::campaign;
+  } catch (const Interrupted& interrupted) {
+    injection_progress.clear_line();
+    print_interrupted(interrupted, command_line);
+    return kInterrupted;
+  }
   if (!command_line.quiet)
-    fmt::print("written: {}/sweep.csv sweep.json config.json timing.json\n",
-               output_directory(command_line).string());
+    fmt::print("written: {}/sweep.csv sweep.json config.json timing.json{}\n",
+               output_directory(command_line).string(), campaigns ? " points/" : "");
   return kDone;
 }
 

@@ -28,6 +28,12 @@ struct Config {
   SweepConfig sweep;
   std::optional<std::string> technology;  ///< file of constants; none: the built-in 28 nm
 
+  /// As configured; else seeds for synthetic tensors, heads for given ones.
+  CalibrationSplit calibration_split() const {
+    return calibration.split.value_or(workload.q ? CalibrationSplit::heads
+                                                 : CalibrationSplit::seeds);
+  }
+
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"seed", "of synthetic tensors and of fault sampling"}, self.seed);

@@ -72,6 +72,8 @@ Json describe(const FieldSpec& spec, const T& value) {
     return describe_workload();
   } else if constexpr (std::is_same_v<T, std::vector<SweepAxis>>) {
     return {{"type", "object"}, {"additionalProperties", {{"type", "array"}, {"minItems", 1}}}};
+  } else if constexpr (std::is_same_v<T, KeyValues>) {
+    return {{"type", "object"}, {"minProperties", 1}};
   } else if constexpr (IsVector<T>::value) {
     schema = {{"type", "array"}, {"items", describe(spec, typename T::value_type{})}};
     schema["items"].erase("default");

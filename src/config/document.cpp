@@ -142,27 +142,30 @@ void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignme
     throw UserError(option + ": no path=value; for example --set accelerator.array.rows=8");
 
   const std::string text = assignment.substr(equals + 1);
-  const bool is_json = Json::accept(text);
-  Json value = is_json ? parse_json(text, option) : Json(text);
+  Json value = Json::accept(text) ? parse_json(text, option) : Json(text);
+  apply_setting(document, origin, {assignment.substr(0, equals), std::move(value), option});
+}
 
+void apply_setting(Json& document, ConfigOrigin& origin, const Setting& setting) {
+  const std::string& name = setting.origin;
   Json* at = &document;
-  std::string pointer, made;  // `made`: the outermost pointer that this option creates
-  for (const std::string& part : split(assignment.substr(0, equals), '.')) {
-    if (part.empty()) throw UserError(option + ": an empty name in the path; names joined by dots");
+  std::string pointer, made;  // `made`: the outermost pointer that this setting creates
+  for (const std::string& part : split(setting.key, '.')) {
+    if (part.empty()) throw UserError(name + ": an empty name in the path; names joined by dots");
     const std::string parent = pointer;
     pointer = child_pointer(pointer, part);
     if (at->is_array()) {
       std::size_t index = 0;
       const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
       if (error != std::errc() || end != part.data() + part.size() || index >= at->size())
-        throw UserError(fmt::format("{}: {} is no element of {}; an index below {}", option, part,
+        throw UserError(fmt::format("{}: {} is no element of {}; an index below {}", name, part,
                                     parent, at->size()));
       at = &(*at)[index];
       continue;
     }
     if (!at->is_object())
       throw UserError(
-          fmt::format("{}: {} is no object and has no key {}; a path of the configuration", option,
+          fmt::format("{}: {} is no object and has no key {}; a path of the configuration", name,
                       parent, part));
     if (!at->contains(part)) {
       if (made.empty()) made = pointer;
@@ -170,8 +173,8 @@ void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignme
     }
     at = &(*at)[part];
   }
-  *at = std::move(value);
-  origin.options.emplace_back(made.empty() ? pointer : made, option);
+  *at = setting.value;
+  origin.options.emplace_back(made.empty() ? pointer : made, name);
 }
 
 Json& at_dotted(Json& object, const std::string& key) {

@@ -25,6 +25,16 @@ Json parse_json(const std::string& text, const std::string& name);
 /// names are known is the reader's business.
 void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignment);
 
+/// A value to put in the place of the file's, and what to call it in messages.
+struct Setting {
+  std::string key;  ///< dotted
+  Json value;
+  std::string origin;
+};
+
+/// As apply_set, which calls it `--set …`.
+void apply_setting(Json& document, ConfigOrigin& origin, const Setting& setting);
+
 /// The value at a dotted key below `object`; objects on the way that do not exist are made.
 Json& at_dotted(Json& object, const std::string& key);
 

@@ -48,9 +48,13 @@ void check_protection(const BufferConfig& buffer, std::string_view name, std::ui
   if (data_bits < buffer.word_bits)
     reject_bits(fmt::format("at least the {} bits of a word", buffer.word_bits));
   const std::uint32_t line_bits = lanes * bits_of(format), group_bits = data_bits * interleaving;
+  const std::string line =
+      fmt::format("the {} bits of a line ({} × {})", line_bits, lanes, bits_of(format));
+  if (line_bits % data_bits != 0) reject_bits(fmt::format("16, 32 or 64, a divisor of {}", line));
   if (line_bits % group_bits != 0)
-    reject_bits(fmt::format("data_bits × interleaving that divides the {} bits of a line ({} × {})",
-                            line_bits, lanes, bits_of(format)));
+    origin.reject(at + "/protection/interleaving", std::to_string(interleaving),
+                  fmt::format("a divisor of {}: so many code words of {} bits are in {}",
+                              line_bits / data_bits, data_bits, line));
   const std::uint32_t group_words = group_bits / buffer.word_bits;
   if (buffer.words / 2 % group_words != 0)
     origin.reject(at + "/words", std::to_string(buffer.words),
@@ -155,9 +159,9 @@ void check_gemm(const Config& config, const ConfigOrigin& origin) {
       const std::string at = fmt::format("/checkers/{}/score_threshold", checker.name);
       if (exact && (threshold.rule != ThresholdRule::relative || threshold.value != 0))
         origin.reject(at, "given", "none with int8 operands, whose checksums are exact");
-      if (stationary && threshold.rule == ThresholdRule::variance)
+      if (stationary && uses_variances(threshold.rule))
         origin.reject(
-            at + "/rule", "variance",
+            at + "/rule", std::string(enum_name(threshold.rule)),
             fmt::format("absolute, relative or bound with {}", enum_name(array.dataflow)));
     }
   if (config.recovery && config.recovery->enabled())
@@ -230,10 +234,21 @@ void check_safety(const Config& config, const ConfigOrigin& origin) {
     origin.reject("/campaign/safety", "given",
                   "not with a list of faults, which says nothing of their rate");
   const std::optional<std::string>& budget = campaign.safety->detection_budget;
-  if (budget && !budget_cycles(*budget, config.accelerator.clock_mhz))
-    origin.reject("/campaign/safety/detection_budget", one_line(Json(*budget)),
-                  "a number with its unit, as \"10 us\" or \"5000 cycles\"; units: cycles, ns, us, "
-                  "ms, s");
+  if (!budget) return;
+  const auto refuse = [&](const std::string& allowed) {
+    origin.reject("/campaign/safety/detection_budget", one_line(Json(*budget)), allowed);
+  };
+  const auto cycles = budget_cycles(*budget, config.accelerator.clock_mhz);
+  if (!cycles)
+    refuse("a number with its unit, as \"10 us\" or \"5000 cycles\"; units: cycles, ns, us, ms, s");
+  if (*cycles == 0)
+    refuse(fmt::format("at least one cycle, {} ns", 1e3 / config.accelerator.clock_mhz));
+}
+
+constexpr const char* kOnce = "each checker at most once";
+bool named_before(const std::vector<std::string>& names, std::size_t at) {
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(at);
+  return std::find(names.begin(), end, names[at]) != end;
 }
 
 void check_recovery(const Config& config, const ConfigOrigin& origin) {
@@ -247,11 +262,23 @@ void check_recovery(const Config& config, const ConfigOrigin& origin) {
   if (!recovery.checkers) return;
   if (recovery.checkers->empty())
     origin.reject("/recovery/checkers", "[]", "at least one checker, or no key for all");
-  for (std::size_t c = 0; c < recovery.checkers->size(); ++c)
-    if (const std::string& name = (*recovery.checkers)[c];
-        std::find(names.begin(), names.end(), name) == names.end())
-      origin.reject(fmt::format("/recovery/checkers/{}", c), one_line(Json(name)),
-                    suggest(name, names));
+  for (std::size_t c = 0; c < recovery.checkers->size(); ++c) {
+    const std::string& name = (*recovery.checkers)[c];
+    const std::string at = fmt::format("/recovery/checkers/{}", c);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      origin.reject(at, one_line(Json(name)), suggest(name, names));
+    if (named_before(*recovery.checkers, c)) origin.reject(at, one_line(Json(name)), kOnce);
+  }
+}
+
+/// A number that nobody would look at.
+void check_calibration(const Config& config, const ConfigOrigin& origin) {
+  const CalibrationConfig& calibration = config.calibration;
+  if (!calibration.inferences || config.calibration_split() == CalibrationSplit::seeds) return;
+  origin.reject("/calibration/inferences", std::to_string(*calibration.inferences),
+                calibration.split ? "only with split seeds: heads divides one inference"
+                                  : "nothing with tensors given: one inference is divided by its "
+                                    "kv heads");
 }
 
 const CheckerKind& kind_of(const Json& checker, const Cursor& place) {
@@ -289,6 +316,7 @@ void check_members(const std::vector<CheckerConfig>& checkers, std::size_t at, c
       names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
       here.reject(member, suggest(member, names));
     }
+    if (named_before(combination->members, m)) here.reject(member, kOnce);
     check_members(checkers, static_cast<std::size_t>(found - names.begin()), place, path);
   }
   path.pop_back();
@@ -349,6 +377,19 @@ Json write_axes(const std::vector<SweepAxis>& axes) {
   return object;
 }
 
+void read_key_values(const Json& json, const Cursor& at, KeyValues& values) {
+  if (!json.is_object() || json.empty())
+    at.reject(json, "an object: at least one dotted key -> value");
+  values.clear();
+  for (const auto& item : json.items()) values.emplace_back(item.key(), item.value());
+}
+
+Json write_key_values(const KeyValues& values) {
+  Json object = Json::object();
+  for (const auto& [key, value] : values) object[key] = value;
+  return object;
+}
+
 Config read_config(const Json& document, const ConfigOrigin& origin) {
   Config config;
   read_struct(document, Cursor{origin, ""}, config);
@@ -372,6 +413,7 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_stop(config, origin);
   check_safety(config, origin);
   check_recovery(config, origin);
+  check_calibration(config, origin);
   return config;
 }
 

@@ -117,6 +117,7 @@ void read_list(const Json& json, const FieldSpec& spec, const Cursor& at, std::v
 
 void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig>& checkers);
 void read_axes(const Json& json, const Cursor& at, std::vector<SweepAxis>& axes);
+void read_key_values(const Json& json, const Cursor& at, KeyValues& values);
 
 template <class T>
 struct IsVector : std::false_type {};
@@ -146,6 +147,8 @@ void read_value(const Json& json, const FieldSpec& spec, const Cursor& at, T& va
     read_checkers(json, at, value);
   } else if constexpr (std::is_same_v<T, std::vector<SweepAxis>>) {
     read_axes(json, at, value);
+  } else if constexpr (std::is_same_v<T, KeyValues>) {
+    read_key_values(json, at, value);
   } else if constexpr (IsVector<T>::value) {
     read_list(json, spec, at, value);
   } else if constexpr (IsOptional<T>::value) {

@@ -40,6 +40,7 @@ Json write_struct(const Struct& value) {
 
 Json write_checkers(const std::vector<CheckerConfig>& checkers);
 Json write_axes(const std::vector<SweepAxis>& axes);
+Json write_key_values(const KeyValues& values);
 
 template <class T>
 Json write_value(const FieldSpec& spec, const T& value) {
@@ -53,6 +54,8 @@ Json write_value(const FieldSpec& spec, const T& value) {
     return write_checkers(value);
   } else if constexpr (std::is_same_v<T, std::vector<SweepAxis>>) {
     return write_axes(value);
+  } else if constexpr (std::is_same_v<T, KeyValues>) {
+    return write_key_values(value);
   } else if constexpr (IsVector<T>::value) {
     Json list = Json::array();
     for (const auto& element : value) list.push_back(write_value(spec, element));

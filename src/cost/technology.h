@@ -24,9 +24,12 @@ struct Price {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"energy_pj", "energy of one event, pJ", 0.0, 1e30, true}, self.energy_pj);
-    v(FieldSpec{"area_um2", "area of one unit, um2", 0.0, 1e30, true}, self.area_um2);
-    v(FieldSpec{"source", "where both come from", 0, 0, true}, self.source);
+    v(FieldSpec{"energy_pj", "energy in pJ of one operation, of a register bit written", 0.0, 1e30,
+                true},
+      self.energy_pj);
+    v(FieldSpec{"area_um2", "area in um2 of one unit, of a register bit", 0.0, 1e30, true},
+      self.area_um2);
+    v(FieldSpec{"source", "source of energy_pj and area_um2, in words", 0, 0, true}, self.source);
   }
 };
 
@@ -35,10 +38,14 @@ struct FormatPrices {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"bfloat16", "in bfloat16", 0, 0, true}, self.bfloat16);
-    v(FieldSpec{"float16", "in float16", 0, 0, true}, self.float16);
-    v(FieldSpec{"float32", "in float32", 0, 0, true}, self.float32);
-    v(FieldSpec{"float64", "in float64", 0, 0, true}, self.float64);
+    v(FieldSpec{"bfloat16", "its prices in bfloat16: energy_pj, area_um2, source", 0, 0, true},
+      self.bfloat16);
+    v(FieldSpec{"float16", "its prices in float16: energy_pj, area_um2, source", 0, 0, true},
+      self.float16);
+    v(FieldSpec{"float32", "its prices in float32: energy_pj, area_um2, source", 0, 0, true},
+      self.float32);
+    v(FieldSpec{"float64", "its prices in float64: energy_pj, area_um2, source", 0, 0, true},
+      self.float64);
   }
 };
 
@@ -70,8 +77,8 @@ struct TransferPrice {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"energy_pj", "energy of one byte, pJ", 0.0, 1e30, true}, self.energy_pj);
-    v(FieldSpec{"source", "where it comes from", 0, 0, true}, self.source);
+    v(FieldSpec{"energy_pj", "energy in pJ of one byte", 0.0, 1e30, true}, self.energy_pj);
+    v(FieldSpec{"source", "source of energy_pj, in words", 0, 0, true}, self.source);
   }
 };
 
@@ -85,12 +92,12 @@ struct SramMacro {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"bytes", "capacity", 1, 1e15, true}, self.bytes);
-    v(FieldSpec{"line_bytes", "what one access moves", 1, 1e9, true}, self.line_bytes);
-    v(FieldSpec{"read_pj", "energy of reading a line, pJ", 0.0, 1e30, true}, self.read_pj);
-    v(FieldSpec{"write_pj", "energy of writing a line, pJ", 0.0, 1e30, true}, self.write_pj);
-    v(FieldSpec{"area_um2", "area, um2", 0.0, 1e30, true}, self.area_um2);
-    v(FieldSpec{"leakage_mw", "leakage power, mW", 0.0, 1e30, true}, self.leakage_mw);
+    v(FieldSpec{"bytes", "capacity in bytes", 1, 1e15, true}, self.bytes);
+    v(FieldSpec{"line_bytes", "bytes that one access moves", 1, 1e9, true}, self.line_bytes);
+    v(FieldSpec{"read_pj", "energy in pJ of reading a line", 0.0, 1e30, true}, self.read_pj);
+    v(FieldSpec{"write_pj", "energy in pJ of writing a line", 0.0, 1e30, true}, self.write_pj);
+    v(FieldSpec{"area_um2", "area in um2", 0.0, 1e30, true}, self.area_um2);
+    v(FieldSpec{"leakage_mw", "leakage power in mW", 0.0, 1e30, true}, self.leakage_mw);
   }
 };
 
@@ -107,7 +114,7 @@ struct SramPrices {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"source", "where they come from", 0, 0, true}, self.source);
+    v(FieldSpec{"source", "source of the memories, in words", 0, 0, true}, self.source);
     v(FieldSpec{"macros", "memories of known cost, the smallest first", 0, 0, true}, self.macros);
   }
 
@@ -129,16 +136,22 @@ struct Technology {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"name", "of the technology, as results name it", 0, 0, true}, self.name);
-    v(FieldSpec{"add", "addition or subtraction", 0, 0, true}, self.add);
-    v(FieldSpec{"multiply", "multiplication", 0, 0, true}, self.multiply);
-    v(FieldSpec{"divide", "division, reciprocal or square root", 0, 0, true}, self.divide);
-    v(FieldSpec{"compare", "comparison or maximum", 0, 0, true}, self.compare);
-    v(FieldSpec{"register_bit", "one bit of a register", 0, 0, true}, self.register_bit);
-    v(FieldSpec{"link_byte", "one byte over an on-chip link", 0, 0, true}, self.link_byte);
-    v(FieldSpec{"external_memory_byte", "one byte from or to external memory", 0, 0, true},
+    v(FieldSpec{"name", "name of the technology for results", 0, 0, true}, self.name);
+    v(FieldSpec{"add", "prices of an addition or subtraction, by format", 0, 0, true}, self.add);
+    v(FieldSpec{"multiply", "prices of a multiplication, by format", 0, 0, true}, self.multiply);
+    v(FieldSpec{"divide", "prices of a division, reciprocal or square root, by format", 0, 0, true},
+      self.divide);
+    v(FieldSpec{"compare", "prices of a comparison or maximum, by format", 0, 0, true},
+      self.compare);
+    v(FieldSpec{"register_bit", "price of a bit of a register: energy_pj, area_um2, source", 0, 0,
+                true},
+      self.register_bit);
+    v(FieldSpec{"link_byte", "price of a byte over an on-chip link: energy_pj, source", 0, 0, true},
+      self.link_byte);
+    v(FieldSpec{"external_memory_byte",
+                "price of a byte from or to external memory: energy_pj, source", 0, 0, true},
       self.external_memory_byte);
-    v(FieldSpec{"sram", "on-chip memories", 0, 0, true}, self.sram);
+    v(FieldSpec{"sram", "prices of on-chip memories: source, macros", 0, 0, true}, self.sram);
   }
 
   /// Of floating-point formats all; of integers addition in int32, multiplication in int8 and

@@ -12,10 +12,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every command leaves one of these in its folder; the last one a campaign while it is unfinished.
+// Every command leaves one of these in its folder; the last two while unfinished.
 bool is_result(const fs::path& folder) {
   return fs::exists(folder / "config.json") || fs::exists(folder / "replay.json") ||
-         fs::exists(folder / "roc.json") || fs::exists(folder / "chunks" / "campaign.json");
+         fs::exists(folder / "roc.json") || fs::exists(folder / "chunks" / "campaign.json") ||
+         fs::exists(folder / "unfinished" / "sweep.json");
 }
 
 [[noreturn]] void reject(const fs::path& path, std::string_view problem, std::string_view allowed) {

@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "src/campaign/fault_list.h"
-#include "src/config/document.h"
 #include "src/config/read_config.h"
 #include "src/config/sha256.h"
 #include "src/config/version.h"
@@ -94,7 +93,8 @@ std::string identity_hash(Json effective,
 
 }  // namespace
 
-Configuration read_configuration(const CommandLine& command_line) {
+Configuration read_configuration(const CommandLine& command_line,
+                                 const std::vector<Setting>& settings) {
   Configuration result;
   ConfigOrigin& origin = result.origin;
   origin.file = command_line.positional.at(0);
@@ -104,13 +104,14 @@ Configuration read_configuration(const CommandLine& command_line) {
     document["seed"] = *command_line.seed;
     origin.options.emplace_back("/seed", fmt::format("--seed {}", *command_line.seed));
   }
+  for (const Setting& setting : settings) apply_setting(document, origin, setting);
   result.config = read_config(document, origin);
   return result;
 }
 
-Prepared prepare(const CommandLine& command_line) {
+Prepared prepare(const CommandLine& command_line, const std::vector<Setting>& settings) {
   Prepared prepared;
-  Configuration read = read_configuration(command_line);
+  Configuration read = read_configuration(command_line, settings);
   prepared.origin = std::move(read.origin);
   Config& config = prepared.config = std::move(read.config);
   const fs::path folder = fs::path(prepared.origin.file).parent_path();

@@ -11,6 +11,7 @@
 
 #include "src/cli/command_line.h"
 #include "src/config/config.h"
+#include "src/config/document.h"
 #include "src/config/origin.h"
 #include "src/cost/technology.h"
 #include "src/workload/job.h"
@@ -44,11 +45,13 @@ struct Configuration {
   ConfigOrigin origin;
 };
 
-/// Reads positional[0], applies --set and --seed; checks what needs no tensors. Throws UserError.
-Configuration read_configuration(const CommandLine& command_line);
+/// Reads positional[0], applies --set and --seed, then `settings`; checks what needs no tensors.
+/// Throws UserError.
+Configuration read_configuration(const CommandLine& command_line,
+                                 const std::vector<Setting>& settings = {});
 
 /// The same, and loads or draws the tensors. Throws UserError.
-Prepared prepare(const CommandLine& command_line);
+Prepared prepare(const CommandLine& command_line, const std::vector<Setting>& settings = {});
 
 /// --out, or traces/<config stem>-<command>.
 std::filesystem::path output_directory(const CommandLine& command_line);

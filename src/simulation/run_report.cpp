@@ -76,7 +76,6 @@ RunReport report_run(const Prepared& prepared, const RunResult& result) {
 
 nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& result,
                                 const RunReport& report, const RecoveryReport* recovery) {
-  using Json = nlohmann::ordered_json;
   Json json = result_header(prepared);
   if (prepared.gemm() != nullptr) {
     json["fold_policy"] = enum_name(prepared.config.accelerator.array.fold_policy);

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/fabric/field.h"
@@ -23,17 +25,24 @@ struct SweepAxis {
   std::vector<nlohmann::ordered_json> values;
 };
 
+/// Dotted key -> value, in order.
+using KeyValues = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
+
 struct SweepConfig {
   std::vector<SweepAxis> grid;
   std::vector<std::vector<std::string>> linked;
   SweepMode mode = SweepMode::run;
+  std::optional<KeyValues> audit_point;
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
     v(FieldSpec{"grid", "dotted key -> list of values; the last key varies fastest"}, self.grid);
-    v(FieldSpec{"linked", "groups of grid keys that step together instead of being crossed"},
+    v(FieldSpec{"linked", "groups of grid keys whose lists are zipped instead of crossed"},
       self.linked);
     v(FieldSpec{"mode", "what every point is: a fault-free run or a fault campaign"}, self.mode);
+    v(FieldSpec{"audit_point",
+                "grid key -> value of the one point whose campaign is audited; absent: all are"},
+      self.audit_point);
   }
 };
 

@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <string>
 
-#include "src/campaign/campaign.h"
 #include "src/cost/cost_report.h"
 #include "src/simulation/require_finished.h"
 #include "src/simulation/run_report.h"
 #include "src/simulation/simulation.h"
+#include "src/sweep/point_error.h"
 
 namespace attnguard {
 namespace {
@@ -52,35 +54,65 @@ void add_recovery(const RecoverySummary& summary, Json& row) {
   add("cycles_to_recover", figures.cycles_to_recover);
 }
 
+// Figures of a checker's total are named by the checker alone, as in summary.json.
+void add_coverage(const CampaignSummary& summary, double tolerance, Json& row) {
+  for (const CheckerSummary& checker : summary.checkers)
+    for (const char* total : {"total_logic", "total_sram", "total"}) {
+      const auto found = std::find_if(
+          summary.coverage.begin(), summary.coverage.end(), [&](const CoverageRow& candidate) {
+            return candidate.checker == checker.name && candidate.site_class == total &&
+                   candidate.tolerance == tolerance;
+          });  // of the first fault class
+      if (found == summary.coverage.end()) continue;
+      const std::string name =
+          found->site_class == "total" ? checker.name : fmt::format("{}.{}", checker.name, total);
+      row[name + ".coverage"] = or_null(found->coverage);
+      row[name + ".ci_low"] = found->interval ? Json(found->interval->low) : Json();
+      row[name + ".ci_high"] = found->interval ? Json(found->interval->high) : Json();
+      row[name + ".latency_p50_cycles"] = or_null(found->p50);
+      row[name + ".latency_p95_cycles"] = or_null(found->p95);
+      row[name + ".latency_p99_cycles"] = or_null(found->p99);
+      row[name + ".latency_max_cycles"] = or_null(found->max);
+    }
+}
+
+Json fault_free_point(const Prepared& prepared) {
+  constexpr bool kInterposers = false;  // no fault is armed here
+  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
+                        kInterposers, prepared.config.recovery.value_or(RecoveryConfig{}));
+  const RunResult result = simulation.run();
+  require_finished(result);
+  Json row = run_columns(prepared, result);
+  if (const auto recovery = report_recovery(simulation, prepared.config, result)) {
+    row["recovery.retries"] = recovery->retries;
+    row["recovery.extra_cycles"] = recovery->extra_cycles;
+  }
+  return {{"row", row}};
+}
+
+Json campaign_point(const Prepared& prepared, const CampaignOptions& options) {
+  const CampaignSummary summary = run_campaign(prepared, options);
+  Json row = run_columns(prepared, summary.golden);
+  add_coverage(summary, prepared.config.campaign.tolerance.relative, row);
+  if (summary.recovery) add_recovery(*summary.recovery, row);
+  Json result = {{"row", row},
+                 {"injections", summary.injections},
+                 {"audit",
+                  {{"injections", summary.audit.injections},
+                   {"mismatches", summary.audit.mismatches.size()}}}};
+  try {
+    require_sound(summary);
+  } catch (...) {
+    result["error"] = current_error();
+  }
+  return result;
+}
+
 }  // namespace
 
-Json sweep_row(const Prepared& prepared) {
-  if (prepared.config.sweep.mode == SweepMode::run) {
-    constexpr bool kInterposers = false;  // no fault is armed here
-    Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
-                          kInterposers, prepared.config.recovery.value_or(RecoveryConfig{}));
-    const RunResult result = simulation.run();
-    require_finished(result);
-    Json row = run_columns(prepared, result);
-    if (const auto recovery = report_recovery(simulation, prepared.config, result)) {
-      row["recovery.retries"] = recovery->retries;
-      row["recovery.extra_cycles"] = recovery->extra_cycles;
-    }
-    return row;
-  }
-  CampaignOptions options;
-  options.workers = 1;  // the points run side by side
-  const CampaignSummary summary = run_campaign(prepared, options);
-  require_sound(summary);
-  Json row = run_columns(prepared, summary.golden);
-  for (const CheckerSummary& checker : summary.checkers) {
-    row[checker.name + ".coverage"] = or_null(checker.coverage);
-    row[checker.name + ".ci_low"] = or_null(checker.ci_low);
-    row[checker.name + ".ci_high"] = or_null(checker.ci_high);
-    row[checker.name + ".latency_p50_cycles"] = or_null(checker.latency_p50_cycles);
-  }
-  if (summary.recovery) add_recovery(*summary.recovery, row);
-  return row;
+Json run_point(const Prepared& prepared, const CampaignOptions& options) {
+  return prepared.config.sweep.mode == SweepMode::run ? fault_free_point(prepared)
+                                                      : campaign_point(prepared, options);
 }
 
 }  // namespace attnguard

@@ -1,16 +1,18 @@
-// What one point of a sweep contributes to sweep.csv.
+// What one point of a sweep contributes.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
+#include "src/campaign/campaign.h"
 #include "src/simulation/prepared.h"
 
 namespace attnguard {
 
-/// Column -> number (null for an empty field), in column order: cycles, utilization, macs,
+/// `row`: column -> number (null for an empty field), in column order: cycles, utilization, macs,
 /// busy_cycles_<unit>, stall_cycles_<unit>_<reason>, bytes_<link>, those of cost, and for a
-/// campaign <checker>.coverage, .ci_low, .ci_high and .latency_p50_cycles; with a recovery policy
-/// recovery.…, see docs/outputs.md. Elaborates: at most once per process.
-nlohmann::ordered_json sweep_row(const Prepared& prepared);
+/// campaign coverage, interval and latency of every checker; with a recovery policy recovery.…, see
+/// docs/outputs.md. For a campaign also `injections`, `audit` and, if the results are written but
+/// not sound, `error` (see point_error.h). Elaborates: at most once per process.
+nlohmann::ordered_json run_point(const Prepared& prepared, const CampaignOptions& options);
 
 }  // namespace attnguard

@@ -173,8 +173,14 @@ TEST_F(CalibrationCommand, HeadsOfGivenTensorsAreSplit) {
 TEST_F(CalibrationCommand, RefusesWhatCannotBeCalibrated) {
   expect_refused("calibrate configs/tiny_gpt.json --set calibration.split=seeds",
                  "seeds; heads, as the tensors are given");
-  expect_refused("calibrate " + config_ + " --set calibration.split=heads",
+  expect_refused("calibrate " + config_ + R"( --set 'calibration={"split":"heads"}')",
                  "heads; tensors of at least 2 kv heads");
+  expect_refused("calibrate " + config_ + " --set calibration.split=heads",
+                 "inferences: 600; only with split seeds: heads divides one inference");
+  expect_refused(
+      "calibrate configs/tiny_gpt.json --set calibration.inferences=500",
+      "/calibration/inferences: 500; nothing with tensors given: one inference is divided by its "
+      "kv heads");
   expect_refused("calibrate " + config_ + " --set calibration.inferences=1",
                  "1; an integer from 2 to 10000000");
   expect_refused("calibrate " + config_ + " --set calibration.rate_per_check=0",

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/scratch_folder.h"
+#include "tests/support/small_campaign.h"
 
 namespace attnguard {
 namespace {
@@ -19,19 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-// Two query heads on one key head, 6 queries, width 4, on a 4 × 2 array; small enough for thousands
-// of runs.
-constexpr const char* kConfig = R"({
-  "accelerator": {"array": {"rows": 4, "cols": 2}, "external_memory": {"latency_cycles": 4}},
-  "checkers": {"merged": {"kind": "flash_abft"}, "two_check": {"kind": "matmul_abft"}},
-  "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 6, "tokens_k": 6, "head_dim": 4},
-  "campaign": {"injections": 400}})";
-
 class CampaignCommand : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_NE(std::getenv("ATTNGUARD"), nullptr) << "run by ctest";
-    config_ = files_.write("small.json", kConfig);
+    config_ = files_.write("small.json", small_campaign(400));
   }
   int call(const std::string& arguments) {
     const std::string log = (files_.path() / "log").string();

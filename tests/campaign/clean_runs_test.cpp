@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -307,80 +308,155 @@ TEST(CleanRunsLong, EveryCheckerIsSilentOnAHundredThousandSyntheticQueries) {
   expect_silence_on(100'000, ThresholdRule::relative);
 }
 
-/// matmul_abft under V-ABFT's rule with its default c.
-std::vector<CheckerConfig> variance_checkers() {
+/// matmul_abft under V-ABFT's `rule` with its default c.
+std::vector<CheckerConfig> variance_checkers(ThresholdRule rule) {
   std::vector<CheckerConfig> checkers;
   for (const CheckFormat format : {CheckFormat::float32, CheckFormat::float64}) {
     MatmulAbftConfig matmul;
     matmul.format = format;
-    matmul.score_threshold.rule = matmul.pv_threshold.rule = ThresholdRule::variance;
-    checkers.push_back({fmt::format("variance_{}", checkers.size()), matmul});
+    matmul.score_threshold.rule = matmul.pv_threshold.rule = rule;
+    checkers.push_back({std::string(enum_name(format)), matmul});
   }
   return checkers;
 }
 
-/// "<checks> <alarms> <largest residual ÷ threshold>" of each comparison of each checker.
-std::string clean_margins(const Kind& kind, std::uint64_t seed,
-                          const std::vector<CheckerConfig>& checkers) {
-  const AcceleratorConfig accelerator = accelerator_of(kind);
-  const AttentionJob job = job_of(kind, seed);
+/// Of one comparison.
+struct Margin {
+  std::uint64_t checks = 0, alarms = 0;
+  double largest = 0;  ///< residual ÷ threshold
+
+  void add(const Margin& other) {
+    checks += other.checks;
+    alarms += other.alarms;
+    largest = std::max(largest, other.largest);
+  }
+};
+using Margins = std::map<std::string, Margin>;  ///< by checker and comparison
+
+Margins clean_margins(const AcceleratorConfig& accelerator, const AttentionJob& job,
+                      const std::vector<CheckerConfig>& checkers) {
   Simulation simulation(accelerator, checkers, job);
   const RunResult run = simulation.run();
   if (run.completion != Completion::finished) throw std::runtime_error("not finished");
-  std::ostringstream text;
-  text.precision(17);
-  for (const CheckerResult& result : run.checkers)
-    for (std::uint32_t comparison = 0; comparison < 2; ++comparison) {
-      std::uint64_t checks = 0, alarms = 0;
-      double largest = 0;
-      for (const Check& check : result.checks) {
-        if (check.comparison != comparison) continue;
-        ++checks;
-        alarms += check.alarm ? 1 : 0;
-        if (check.residual > 0) largest = std::max(largest, check.residual / check.threshold);
-      }
-      text << checks << ' ' << alarms << ' ' << largest << ' ';
+  Margins margins;
+  for (std::size_t c = 0; c < checkers.size(); ++c)
+    for (const Check& check : run.checkers[c].checks) {
+      const std::string comparison = simulation.comparisons()[c][check.comparison];
+      margins[checkers[c].name + '.' + comparison].add(
+          {1, check.alarm ? 1U : 0U, check.residual > 0 ? check.residual / check.threshold : 0.0});
     }
-  return text.str();
+  return margins;
 }
 
-// The rule is an estimate and no bound: how near clean data comes to it is a figure of the data.
-void expect_variance_rule_holds_on(std::uint64_t queries) {
+/// Data for V-ABFT's rule: every kind, and what its estimate finds hardest, sums of terms that are
+/// nearly equal.
+struct VarianceData {
+  const char* name;
+  Kind kind;
+  Adversary adversary = Adversary::none;
+};
+std::vector<VarianceData> variance_data() {
   const std::vector<Kind> all = kinds();
-  const std::vector<CheckerConfig> checkers = variance_checkers();
-  const auto texts = run_in_children(queries / 1000, [&](std::size_t i) {
-    return clean_margins(all[i % all.size()], i, checkers);
+  Kind flat = all[0];  // p is nearly the same for all keys
+  flat.distribution.scale_q = 0x1p-6;
+  flat.distribution.mean_v = 2;
+  Kind deep = flat;  // a score row sums few columns of long products
+  deep.shape.head_dim = 256;
+  deep.array = {16, 4, Dataflow::output_stationary};
+  deep.distribution.scale_q = 1;
+  return {{"plain", all[0]},
+          {"outliers", all[1]},
+          {"biased", all[2]},
+          {"peaked", all[3]},
+          {"decode", all[4]},
+          {"flat", flat},
+          {"flat and biased", flat, Adversary::biased},
+          {"deep and biased", deep, Adversary::biased}};
+}
+
+/// Over `runs` runs in processes of their own, of checkers under `rule`; job(i) of the i-th.
+template <class Job>
+Margins clean_margins(const AcceleratorConfig& accelerator, std::uint64_t runs, ThresholdRule rule,
+                      Job job) {
+  const auto texts = run_in_children(runs, [&](std::size_t i) {
+    std::string text;
+    for (const auto& [name, margin] : clean_margins(accelerator, job(i), variance_checkers(rule)))
+      text += fmt::format("{} {} {} {} ", name, margin.checks, margin.alarms, margin.largest);
+    return text;
   });
-  for (std::size_t kind = 0; kind < all.size(); ++kind)
-    for (std::size_t c = 0; c < 2 * checkers.size(); ++c) {
-      std::uint64_t checks = 0, alarms = 0;
-      double largest = 0;
-      for (std::size_t i = kind; i < texts.size(); i += all.size()) {
-        std::istringstream text(texts[i]);
-        std::uint64_t some_checks = 0, some_alarms = 0;
-        double some_largest = 0;
-        for (std::size_t at = 0; at <= c; ++at) text >> some_checks >> some_alarms >> some_largest;
-        checks += some_checks;
-        alarms += some_alarms;
-        largest = std::max(largest, some_largest);
-      }
-      const std::string figures = fmt::format(
-          "kind {}, {} {}: {} checks, {} alarms, largest residual {:.3g} of threshold", kind,
-          checkers[c / 2].name, c % 2 == 0 ? "score" : "pv", checks, alarms, largest);
-      std::cout << figures << '\n';
-      EXPECT_GT(checks, 0U);
-      // In float32 it underestimates P·V of values far from zero.
-      const bool biased = all[kind].distribution.mean_v == 2 && c == 1;
-      EXPECT_LT(alarms, biased ? checks / 1000 : 1) << figures;
-    }
+  Margins margins;
+  for (const std::string& text : texts) {
+    std::istringstream fields(text);
+    std::string name;
+    for (Margin margin; fields >> name >> margin.checks >> margin.alarms >> margin.largest;)
+      margins[name].add(margin);
+  }
+  return margins;
 }
 
-TEST(CleanRuns, VarianceRuleAlarmsOnBiasedValuesOnlyOnTenThousandSyntheticQueries) {
-  expect_variance_rule_holds_on(10'000);
+/// Of `runs` runs of 1 000 queries, each with a seed of its own.
+Margins clean_margins(const VarianceData& data, std::uint64_t runs, ThresholdRule rule) {
+  return clean_margins(accelerator_of(data.kind), runs, rule, [&](std::size_t i) {
+    AttentionJob job;
+    job.shape = data.kind.shape;
+    draw_tensors(i, data.kind.distribution, job);
+    worsen(data.adversary, job);
+    for (std::vector<float>* tensor : {&job.q, &job.k, &job.v})
+      for (float& value : *tensor) value = round_to(data.kind.formats.operand, value);
+    return job;
+  });
 }
 
-TEST(CleanRunsLong, VarianceRuleAlarmsOnBiasedValuesOnlyOnAHundredThousandSyntheticQueries) {
+/// An estimate and no bound: clean data must keep away from it.
+void expect_distance(const std::string& data, const Margins& margins) {
+  EXPECT_EQ(margins.size(), 4U);
+  for (const auto& [name, margin] : margins) {
+    const std::string figures =
+        fmt::format("{}, {}: {} checks, {} alarms, largest residual {:.3g} of threshold", data,
+                    name, margin.checks, margin.alarms, margin.largest);
+    std::cout << figures << '\n';
+    EXPECT_GT(margin.checks, 0U);
+    EXPECT_EQ(margin.alarms, 0U) << figures;
+    EXPECT_LT(margin.largest, 0.5) << figures;
+  }
+}
+
+void expect_variance_rule_holds_on(std::uint64_t queries) {
+  for (const VarianceData& data : variance_data()) {
+    ASSERT_EQ(data.kind.shape.heads * data.kind.shape.tokens_q, 1000U);
+    expect_distance(data.name, clean_margins(data, queries / 1000, ThresholdRule::variance));
+  }
+}
+
+TEST(CleanRuns, VarianceRuleKeepsItsDistanceOnTheShippedTensors) {
+  CommandLine command_line;
+  command_line.command = "run";
+  command_line.positional = {"configs/tiny_gpt.json"};
+  const Prepared prepared = prepare(command_line);
+  expect_distance("tiny_gpt",
+                  clean_margins(prepared.config.accelerator, 1, ThresholdRule::variance,
+                                [&](std::size_t) { return std::get<AttentionJob>(prepared.job); }));
+}
+
+TEST(CleanRuns, VarianceRuleKeepsItsDistanceOnThreeThousandQueriesOfEveryKind) {
+  expect_variance_rule_holds_on(3'000);
+}
+
+TEST(CleanRunsLong, VarianceRuleKeepsItsDistanceOnAHundredThousandQueriesOfEveryKind) {
   expect_variance_rule_holds_on(100'000);
+}
+
+// Why `variance` adds to it: the published unit leaves no room for 64 float32 additions in a row.
+TEST(CleanRuns, PublishedVarianceRuleAlarmsOnFlatAttentionOverBiasedValues) {
+  for (const VarianceData& data : variance_data()) {
+    if (std::string(data.name) != "flat") continue;
+    const Margins margins = clean_margins(data, 1, ThresholdRule::variance_published);
+    EXPECT_GT(margins.at("float32.pv").alarms, 0U);
+    EXPECT_EQ(margins.at("float64.pv").alarms, 0U);
+    for (const auto& [name, margin] : margins)
+      std::cout << name << ' ' << margin.checks << ' ' << margin.alarms << ' ' << margin.largest
+                << '\n';
+  }
 }
 
 }  // namespace

@@ -233,6 +233,14 @@ TEST_F(FaultCampaign, RefusesExactFaultsThatCannotBe) {
       HasSubstr("/campaign/faults/0/also/0/site: "));
   EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","cycle":3,"pattern":6})"),
               HasSubstr("pattern: 6; an odd number"));
+  EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","cycle":3,"bit":29,"pattern":9})"),
+              HasSubstr("/campaign/faults/0/pattern: 9; a mask of at most 3 bits: the site ends "
+                        "with bit 31\n"));
+  EXPECT_THAT(fault(R"({"site":"link.array_to_softmax.data","cycle":3,"bit":31,"pattern":3})"),
+              HasSubstr("/campaign/faults/0/pattern: 3; a mask of at most 1 bits: the lane ends "
+                        "with bit 31\n"));
+  EXPECT_THAT(fault(R"({"site":"array.pe[0][0].acc","cycle":3,"pattern":3,"bits":2})"),
+              HasSubstr("/campaign/faults/0/pattern: given; not with `bits`\n"));
   EXPECT_THAT(
       fault(R"({"site":"link.array_to_softmax.transfer","kind":"address","cycle":3})"),
       HasSubstr("address acts on link.*.transfer of a link whose target decodes addresses"));
@@ -266,7 +274,27 @@ TEST_F(FaultCampaign, RefusesMalformedListsWithTheirLine) {
   EXPECT_THAT(list_complaint(head + "0,stuck_at_1,array.pe[0][0].acc,3,50\n"),
               HasSubstr("list.csv:2: inject_cycle: given; nothing or 0"));
   EXPECT_THAT(list_complaint(head + "0,compound,array.pe[0][0].acc,3,50\n"),
-              HasSubstr("list.csv:2: fault_model: compound; a model"));
+              HasSubstr("list.csv:2: fault_model: compound; a model; the faults of one run are "
+                        "rows of the same `injection`\n"));
+  // In the words of the list, which has other names than the configuration.
+  const std::string keys = "fault_model,site,bit,bits_flipped,pattern,inject_cycle,access,value\n";
+  const auto row_complaint = [&](const std::string& row) { return list_complaint(keys + row); };
+  EXPECT_THAT(row_complaint("bit_flip,array.pe[0][0].acc,3,,,,,\n"),
+              HasSubstr("list.csv:2: inject_cycle: missing; a cycle, or an access in `access`\n"));
+  EXPECT_THAT(row_complaint("bit_flip,array.pe[0][0].acc,3,,,5,6,\n"),
+              HasSubstr("list.csv:2: access: given; not with `inject_cycle`\n"));
+  EXPECT_THAT(row_complaint("bit_flip,array.pe[0][0].acc,29,,0x9,5,,\n"),
+              HasSubstr("list.csv:2: pattern: 0x9; a mask of at most 3 bits: the site ends with "
+                        "bit 31\n"));
+  EXPECT_THAT(row_complaint("bit_flip,array.pe[0][0].acc,29,,0x6,5,,\n"),
+              HasSubstr("list.csv:2: pattern: 0x6; an odd number: bit 0 stands for `bit`\n"));
+  EXPECT_THAT(row_complaint("drop,link.array_to_softmax.transfer,0,2,,5,,\n"),
+              HasSubstr("list.csv:2: bits_flipped: given; one bit with fault_model drop\n"));
+  EXPECT_THAT(row_complaint("bit_flip,array.pe[0][0].acc,3,,,5,,1\n"),
+              HasSubstr("list.csv:2: value: given; only with fault_model intermittent\n"));
+  EXPECT_THAT(row_complaint("intermittent,array.pe[0][0].acc,3,,,5,,1\n"),
+              HasSubstr("list.csv:2: period_cycles: missing; required with fault_model "
+                        "intermittent\n"));
   files_.write("list.csv", head + good);
   EXPECT_THAT(complaint("--set campaign.fault_list=list.csv --set 'campaign.faults=[{\"site\":"
                         "\"array.pe[0][0].acc\",\"cycle\":1}]'"),

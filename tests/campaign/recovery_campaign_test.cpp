@@ -164,6 +164,46 @@ TEST_F(RecoveryCampaign, TellsWhatBecameOfEveryAlarm) {
   EXPECT_GT(recovery["fault_classes"]["permanent"]["detected_sdc"], 0);
 }
 
+/// Rows of a transient sdc of the datapath in which `checker` alarms.
+std::vector<Row> detected_sdc(const std::vector<Row>& rows, const std::string& checker) {
+  std::vector<Row> found;
+  for (const Row& row : rows)
+    if (row.at("fault_class") == "transient" && row.at("effect") == "sdc" &&
+        row.at("domain") == "function" && !row.at(checker + ".alarm_cycle").empty())
+      found.push_back(row);
+  return found;
+}
+
+// Every buffer protected, two bits flipped: an uncorrectable error names the tile it was read for.
+TEST_F(RecoveryCampaign, WhatDecodersDetectEndsGolden) {
+  config_ = "configs/protected_buffers.json";
+  const std::string options =
+      R"( --set 'campaign.models=[{"kind":"bit_flip","bits":2},{"kind":"bit_flip","weight":2}]')"
+      R"( --set 'recovery.checkers=["memory"]' --set campaign.injections=1500)"
+      R"( --set 'accelerator.buffers.q.protection={"code":"secded","data_bits":16}')"
+      R"( --set 'accelerator.buffers.k.protection={"code":"secded","data_bits":32}')";
+  for (const char* policy : {"recompute_tile", "recompute_query_block", "recompute_head"}) {
+    const std::string with = options + " --set recovery.policy=" + policy,
+                      name = std::string("memory_") + policy;
+    campaign(name, with);
+    campaign(name + "_cycle", "--set accelerator.fidelity=cycle --set campaign.engine=full" + with);
+    EXPECT_EQ(file(name, "injections.csv"), file(name + "_cycle", "injections.csv"));
+    const std::vector<Row> rows = rows_of(file(name, "injections.csv"));
+    std::map<std::string, int> buffers;
+    for (const Row& row : detected_sdc(rows, "memory")) {
+      EXPECT_EQ(row.at("recovery.outcome"), "recovered") << policy << ' ' << row.at("injection");
+      ++buffers[row.at("site_class")];
+    }
+    EXPECT_GT(buffers["o_buffer.word[*]"], 50);
+    EXPECT_EQ(buffers.size(), 4U);
+    for (const Row& row : rows)
+      if (!row.at("memory.alarm_cycle").empty()) {
+        EXPECT_EQ(row.at("recovery.outcome"), "recovered") << row.at("injection");
+        EXPECT_EQ(row.at("recovery.retries"), "1");
+      }
+  }
+}
+
 TEST_F(RecoveryCampaign, ReplayShowsItAndRunCostsNothing) {
   campaign("c", "--set recovery.policy=recompute_query_block --set campaign.injections=200");
   const auto rows = rows_of(file("c", "injections.csv"));

@@ -3,17 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/attnguard_command.h"
+#include "tests/support/process_tree.h"
 #include "tests/support/scripted_campaign.h"
+#include "tests/support/small_campaign.h"
 
 namespace attnguard {
 namespace {
@@ -22,38 +21,9 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr const char* kConfig = R"({
-  "accelerator": {"array": {"rows": 4, "cols": 2}, "external_memory": {"latency_cycles": 4}},
-  "checkers": {"merged": {"kind": "flash_abft"}, "two_check": {"kind": "matmul_abft"}},
-  "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 6,
-               "tokens_k": 6, "head_dim": 4},
-  "campaign": {"injections": 2500}})";
-
 // config.json names no files here, so it is the same in every folder.
 constexpr const char* kFiles[] = {"injections.csv", "coverage.csv", "strata.csv", "summary.json",
                                   "config.json"};
-
-void sleep_ms(double milliseconds) {
-  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(milliseconds));
-}
-
-std::vector<pid_t> children_of(pid_t pid) {
-  std::ifstream stream("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) +
-                       "/children");
-  std::vector<pid_t> children;
-  for (pid_t child = 0; stream >> child;) children.push_back(child);
-  return children;
-}
-
-bool has_ended(pid_t pid) {
-  const std::string stat = read_text("/proc/" + std::to_string(pid) + "/stat");
-  return stat.empty() || stat.find(") Z ") != std::string::npos;  // nobody may wait for it
-}
-
-bool ends_soon(pid_t pid) {
-  for (int i = 0; i < 200 && !has_ended(pid); ++i) sleep_ms(10);
-  return has_ended(pid);
-}
 
 bool any_chunk(const fs::path& chunks) {
   std::error_code error;
@@ -69,7 +39,7 @@ bool await_chunk(const fs::path& chunks) {
 
 class Resume : public ::testing::Test {
  protected:
-  void SetUp() override { config_ = files_.write("small.json", kConfig); }
+  void SetUp() override { config_ = files_.write("small.json", small_campaign(2500)); }
 
   std::string arguments(const std::string& out, const std::string& more = "") const {
     return "campaign " + config_ + " --quiet --workers 2 --out " + path(out).string() + " " + more;

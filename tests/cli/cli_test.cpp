@@ -181,8 +181,10 @@ TEST_F(Cli, SweepIsTheSameForAnyNumberOfWorkers) {
 
 TEST_F(Cli, SweepStopsAtABadPointBeforeAnythingRuns) {
   const std::string file = files_.write("small.json", kSmall);
-  expect_refused({"sweep", file, "--set", "sweep.grid={\"accelerator.array.rows\": [4, 500]}"},
-                 "--set accelerator.array.rows=500: 500; an integer from 1 to 128");
+  const std::string grid = "sweep.grid={\"accelerator.array.rows\": [4, 500]}";
+  expect_refused({"sweep", file, "--set", grid},
+                 "--set " + grid +
+                     "#/sweep/grid/accelerator.array.rows/1: 500; an integer from 1 to 128");
   expect_refused({"sweep", file}, file + "#/sweep/grid: no key;");
 }
 

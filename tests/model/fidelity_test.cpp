@@ -21,7 +21,7 @@ struct Both {
 };
 
 Both run_both(const AcceleratorConfig& accelerator, const std::vector<CheckerConfig>& checkers,
-              const AttentionJob& job) {
+              const Job& job) {
   const auto runs = run_in_children(2, [&](std::size_t i) {
     AcceleratorConfig config = accelerator;
     config.fidelity = i == 0 ? Fidelity::cycle : Fidelity::transaction;
@@ -55,7 +55,7 @@ TEST(Fidelity, CycleAndTransactionAgreeOnEveryShippedConfiguration) {
       command_line.positional = {entry.path().string()};
       const Prepared prepared = prepare(command_line);
       const Both runs =
-          run_both(prepared.config.accelerator, prepared.config.checkers, *prepared.attention());
+          run_both(prepared.config.accelerator, prepared.config.checkers, prepared.job);
       EXPECT_TRUE(finished(runs.cycle)) << entry.path();
       EXPECT_EQ(runs.cycle, runs.transaction) << entry.path();
       ++configurations;

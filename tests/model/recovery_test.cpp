@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "models/accelerator/job_layout.h"
+#include "models/checksum_unit/memory_protection.h"
 #include "models/fabric/checkpoints.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
@@ -393,6 +394,35 @@ TEST(Recovery, ATileDoneAgainCostsTheCyclesTillTheAlarmAndTheAbort) {
   EXPECT_EQ(n[10], 1U) << "golden";
   EXPECT_EQ(n[11], 121U + 7 + 7 + 122);
   EXPECT_EQ(n[12], 0U);
+}
+
+// The o buffer's decoder finds a double error in the last line read in 116: the data stand at the
+// dma in 117, the alarm is set there and read in 118, in which the store is done and the job would
+// be. The tile counts as stored, yet it is the one to be done again.
+TEST(Recovery, AnErrorInTheLastLineOfTheLastStoreIsCured) {
+  for (const Fidelity fidelity : {Fidelity::transaction, Fidelity::cycle}) {
+    const std::string text = run_in_children(1, [fidelity](std::size_t) {
+      RecoveryConfig recovery = recovery_of(RecoveryPolicy::recompute_query_block);
+      recovery.abort_cycles = 7;
+      TestSystem system = tile_system(1);
+      system.accelerator.buffers.o.protection = ProtectionConfig{CodeKind::secded, 16, 1};
+      system.checkers = {{"memory", MemoryProtectionConfig{}}};
+      Simulation simulation = simulation_of(system, recovery, fidelity);
+      const RunResult golden = simulation.run(true);
+      Fault fault = flip(simulation, "o_buffer.word[2]", 13, 115);  // of row 1
+      fault.bits_flipped = 2;
+      const RunResult plain = simulation.run_with_fault(fault, 10000);
+      const RunResult run = simulation.run_recovering({fault}, 10000);
+      std::ostringstream out;
+      out << golden.cycles << ' ' << (plain.output != golden.output) << ' '
+          << plain.checkers[0].alarm_cycle << ' ' << run.cycles << ' ' << run.recovery.retries
+          << ' ' << run.recovery.alarm_cycle << ' ' << run.recovery.recovered_cycle << ' '
+          << (run.output == golden.output);
+      return out.str();
+    })[0];
+    EXPECT_EQ(numbers(text),
+              (std::vector<std::uint64_t>{118, 1, 118, 118 + 7 + 118, 1, 118, 118 + 7 + 118, 1}));
+  }
 }
 
 // With the first query tile whole in memory, what follows the abort is a job of the other two, K

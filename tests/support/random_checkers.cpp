@@ -60,7 +60,8 @@ MatmulAbftConfig random_matmul(FloatSamples& samples) {
   config.score_threshold = random_threshold(samples);
   config.pv_threshold = random_threshold(samples);
   if (config.format != CheckFormat::bfloat16 && samples.integer(0, 3) == 0) {
-    config.score_threshold.rule = ThresholdRule::variance;
+    config.score_threshold.rule =
+        samples.pick(ThresholdRule::variance, ThresholdRule::variance_published);
     config.score_threshold.value = 1000;
     if (config.pv_check == PvCheck::per_tile) config.pv_threshold = config.score_threshold;
   }

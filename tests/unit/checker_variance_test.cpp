@@ -6,6 +6,7 @@
 
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/make_checker.h"
+#include "models/checksum_unit/threshold.h"
 #include "models/checksum_unit/variance_scale.h"
 #include "tests/unit/checker_stream.h"
 
@@ -32,6 +33,28 @@ TEST(VarianceScale, FollowsThePublishedFormula) {
   EXPECT_NEAR(variance_unit(64), 1.5e-9 * 8 + 1.7e-7, 1e-20);
 }
 
+TEST(VarianceScale, CountsTheRoundingsOfSumsInAscendingOrder) {
+  RoundingCounts counts;
+  counts.lane = 3;
+  counts.left = 4;
+  counts.right = 5;
+  EXPECT_EQ(rounding_deviation(counts, 0x1p-24), 2 * 0x1p-24);  // √((3 + 9)/3)
+  EXPECT_NEAR(rounding_deviation(counts, 0x1p-53), 0x1p-24, 1e-20);
+
+  ThresholdDefaults defaults;
+  defaults.variance_unit = 3;
+  defaults.rounding_deviation = 2;
+  const auto threshold = [&](ThresholdRule rule, double c) {
+    Check check;
+    check.scale = 10;
+    Judge({rule, c}, defaults, {}, NonfiniteRule::alarm).judge(check);
+    return check.threshold;
+  };
+  EXPECT_EQ(threshold(ThresholdRule::variance, 2.5), (3 + 2.5 * 2) * 10);
+  EXPECT_EQ(threshold(ThresholdRule::variance_published, 2.5), 3 * 10);
+  EXPECT_NEAR(threshold(ThresholdRule::variance, 0), (3 + 5.39 * 2) * 10, 1e-12);
+}
+
 StreamShape shape_of(std::uint32_t seed) {
   StreamShape shape;
   shape.rows = 4;
@@ -45,11 +68,11 @@ StreamShape shape_of(std::uint32_t seed) {
   return shape;
 }
 
-MatmulAbftConfig variance_config(SumPoint sums) {
+MatmulAbftConfig variance_config(SumPoint sums, ThresholdRule rule) {
   MatmulAbftConfig config;
   config.format = CheckFormat::float64;
   config.row_sum = config.key_sum = sums;
-  config.score_threshold.rule = config.pv_threshold.rule = ThresholdRule::variance;
+  config.score_threshold.rule = config.pv_threshold.rule = rule;
   return config;
 }
 
@@ -65,6 +88,7 @@ ProductSpread<double> reference(const float* values, std::size_t row_stride, std
 TEST(MatmulAbft, VarianceRuleScalesEveryTileByItsOperands) {
   for (std::uint32_t seed = 1; seed < 7; ++seed)
     for (const SumPoint sums : {SumPoint::at_read, SumPoint::at_write}) {
+      const bool published = seed % 2 == 0;
       const StreamShape shape = shape_of(seed);
       const std::vector<StreamEvent> stream = make_stream(shape);
       std::vector<double> score, product;
@@ -85,14 +109,23 @@ TEST(MatmulAbft, VarianceRuleScalesEveryTileByItsOperands) {
                 shape.head_dim, kVarianceFactor));
         }
       }
-      const auto checker = make_checker({"guard", variance_config(sums)}, shape.dimensions());
+      const auto checker =
+          make_checker({"guard", variance_config(sums, published ? ThresholdRule::variance_published
+                                                                 : ThresholdRule::variance)},
+                       shape.dimensions());
       std::size_t next[2] = {0, 0};
       for (const Check& check : run_checker(stream, *checker).checks) {
         const std::vector<double>& scales = check.comparison == 0 ? score : product;
         const double scale = scales.at(next[check.comparison]++);
         EXPECT_NEAR(check.scale, scale, 1e-9 * scale);
         const std::uint32_t inner = check.comparison == 0 ? shape.head_dim : shape.cols;
-        EXPECT_EQ(check.threshold, variance_unit(inner) * check.scale);
+        const double roundings = rounding_deviation(
+            check.comparison == 0 ? score_counts(shape.dimensions(), 1, 1)
+                                  : output_counts(shape.dimensions(), false, 1, false, 1),
+            0x1p-53);
+        EXPECT_EQ(
+            check.threshold,
+            (variance_unit(inner) + (published ? 0 : kVarianceFactor * roundings)) * check.scale);
         EXPECT_FALSE(check.alarm) << check.residual << " > " << check.threshold;
       }
       EXPECT_EQ(next[0], score.size());
@@ -113,6 +146,9 @@ TEST(MatmulAbft, VarianceRuleIsRefusedWhereItDoesNotApply) {
   config.score_threshold.rule = ThresholdRule::variance;
   ASSERT_TRUE(config.conflict());
   EXPECT_EQ(config.conflict()->key, "score_threshold/rule");
+  config.score_threshold.rule = ThresholdRule::variance_published;
+  ASSERT_TRUE(config.conflict());
+  EXPECT_EQ(config.conflict()->value, "\"variance_published\"");
 }
 
 }  // namespace

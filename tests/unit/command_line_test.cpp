@@ -78,7 +78,7 @@ TEST(CommandLine, ComplaintsNameTheNearest) {
   EXPECT_EQ(complaint({"rnu", "c.json"}),
             "rnu: unknown command; did you mean \"run\"? allowed: run, campaign, calibrate, roc, "
             "replay, sites, "
-            "sweep, schema");
+            "sweep, report, schema");
   EXPECT_THAT(complaint({"run", "c.json", "--worker", "2"}),
               StartsWith("--worker: unknown option; did you mean \"--workers\"? allowed: --set, "));
   EXPECT_EQ(complaint({"run", "c.json", "--dry-run"}),

@@ -162,6 +162,8 @@ TEST(Config, MembersOfACombinationExistAndDoNotLeadBack) {
             "range");
   EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of", "members": []})"),
             "c.json#/checkers/c/members: []; at least one checker");
+  EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of", "members": ["merged", "range", "merged"]})"),
+            "c.json#/checkers/c/members/2: \"merged\"; each checker at most once");
   EXPECT_EQ(with_checkers(R"("c": {"kind": "any_of"})"),
             "c.json#/checkers/c/members: missing; required: names of the checkers of which one "
             "alarm is enough");
@@ -214,6 +216,11 @@ TEST(Config, ADetectionBudgetHasAUnit) {
       safety(R"("detection_budget": "10")"),
       "c.json#/campaign/safety/detection_budget: \"10\"; a number with its unit, as \"10 us\" "
       "or \"5000 cycles\"; units: cycles, ns, us, ms, s");
+  for (const char* none : {"0 us", "0 cycles", "1.9 ns"})
+    EXPECT_EQ(safety(R"("detection_budget": ")" + std::string(none) + '"'),
+              "c.json#/campaign/safety/detection_budget: \"" + std::string(none) +
+                  "\"; at least one cycle, 2 ns");
+  EXPECT_EQ(safety(R"("detection_budget": "2 ns")"), "accepted");
   EXPECT_EQ(safety(R"("detection_budget": 10)"),
             "c.json#/campaign/safety/detection_budget: 10; a string that is not empty");
   EXPECT_EQ(safety("", R"(, "faults": [{"site": "x", "cycle": 1}])"),
@@ -329,11 +336,41 @@ TEST(Config, ProtectionFitsTheWordsAndTheLine) {
                  R"("formats": {"operand": "float32"}, )"),
             at + "protection/data_bits: 16; at least the 32 bits of a word");
   EXPECT_EQ(with(R"("code": "secded")"),
-            at + "protection/data_bits: 64; data_bits × interleaving that divides the 96 bits of a "
-                 "line (6 × 16)");
+            at + "protection/data_bits: 64; 16, 32 or 64, a divisor of the 96 bits of a line (6 × "
+                 "16)");
+  EXPECT_EQ(with(R"("code": "secded", "data_bits": 16, "interleaving": 4)"),
+            at + "protection/interleaving: 4; a divisor of 6: so many code words of 16 bits are in "
+                 "the 96 bits of a line (6 × 16)");
   EXPECT_EQ(with(R"("code": "secded", "data_bits": 16, "interleaving": 3)", R"("words": 1202, )"),
             at + "words: 1202; a multiple of 6: each half holds whole groups of 3 code words of 16 "
                  "bits");
+}
+
+TEST(Config, ARecoveryNamesEachCheckerOnce) {
+  const auto recovery = [](const std::string& checkers) {
+    return complaint(with_workload(
+        R"("checkers": {"a": {"kind": "flash_abft"}, "b": {"kind": "matmul_abft"}},
+           "recovery": {"policy": "recompute_head", "checkers": [)" +
+        checkers + "]}"));
+  };
+  EXPECT_EQ(recovery(R"("b", "a")"), "accepted");
+  EXPECT_EQ(recovery(R"("a", "b", "b")"),
+            "c.json#/recovery/checkers/2: \"b\"; each checker at most once");
+}
+
+TEST(Config, InferencesAreForCalibrationsThatDrawTensors) {
+  const auto calibration = [](const std::string& keys, const std::string& workload = kWorkload) {
+    return complaint(R"({"calibration": {)" + keys + "}, " + workload + "}");
+  };
+  const std::string given = R"("workload": {"kind": "attention", "q": "q", "k": "k", "v": "v"})";
+  const std::string at = "c.json#/calibration/inferences: 500; ";
+  EXPECT_EQ(calibration(R"("inferences": 500)"), "accepted");
+  EXPECT_EQ(calibration(R"("inferences": 500, "split": "seeds")"), "accepted");
+  EXPECT_EQ(calibration(R"("inferences": 500, "split": "heads")"),
+            at + "only with split seeds: heads divides one inference");
+  EXPECT_EQ(calibration("", given), "accepted");
+  EXPECT_EQ(calibration(R"("inferences": 500)", given),
+            at + "nothing with tensors given: one inference is divided by its kv heads");
 }
 
 TEST(Config, MemoryProtectionNeedsAProtectedBuffer) {

@@ -49,11 +49,26 @@ TEST(Technology, IsReadStrictly) {
   EXPECT_EQ(complaint([](Json& t) { t["ad"] = 1; }).substr(0, 35),
             "#/ad: unknown key; did you mean \"ad");
   EXPECT_EQ(complaint([](Json& t) { t.erase("divide"); }),
-            "#/divide: missing; required: division, reciprocal or square root");
+            "#/divide: missing; required: prices of a division, reciprocal or square root, by "
+            "format");
   EXPECT_EQ(complaint([](Json& t) { t["add"]["float64"].erase("energy_pj"); }),
-            "#/add/float64/energy_pj: missing; required: energy of one event, pJ");
+            "#/add/float64/energy_pj: missing; required: energy in pJ of one operation, of a "
+            "register bit written");
   EXPECT_EQ(complaint([](Json& t) { t["add"]["float32"].erase("source"); }),
-            "#/add/float32/source: missing; required: where both come from");
+            "#/add/float32/source: missing; required: source of energy_pj and area_um2, in "
+            "words");
+  EXPECT_EQ(complaint([](Json& t) { t["compare"].erase("float16"); }),
+            "#/compare/float16: missing; required: its prices in float16: energy_pj, area_um2, "
+            "source");
+  EXPECT_EQ(complaint([](Json& t) { t.erase("link_byte"); }),
+            "#/link_byte: missing; required: price of a byte over an on-chip link: energy_pj, "
+            "source");
+  EXPECT_EQ(complaint([](Json& t) { t["external_memory_byte"].erase("source"); }),
+            "#/external_memory_byte/source: missing; required: source of energy_pj, in words");
+  EXPECT_EQ(complaint([](Json& t) { t["sram"].erase("source"); }),
+            "#/sram/source: missing; required: source of the memories, in words");
+  EXPECT_EQ(complaint([](Json& t) { t["sram"]["macros"][0].erase("leakage_mw"); }),
+            "#/sram/macros/0/leakage_mw: missing; required: leakage power in mW");
   EXPECT_EQ(complaint([](Json& t) { t["multiply"]["bfloat16"]["area_um2"] = -1; }),
             "#/multiply/bfloat16/area_um2: -1; a number from 0 to 1e+30");
   EXPECT_EQ(complaint([](Json& t) { t["link_byte"]["energy_pj"] = "0"; }),

@@ -175,6 +175,30 @@ TEST_F(FourInferences, ComparisonsOfACheckerShareTheRateOfAnInference) {
             R"("score_threshold":{"value":0.3}}}})");
 }
 
+// 1 asks for nothing: neither the heads of an inference nor a checker's comparisons share it.
+TEST_F(FourInferences, ARateOfOneIsNotDivided) {
+  FlashAbftConfig flash;
+  flash.score_check = true;
+  config_.checkers = {{"a", flash}};
+  sample_.comparisons = {comparison(0, "output", {0.2, 0.6}, {0.7, 0.1}, 0.9),
+                         comparison(0, "score", {0.3, 0.1}, {0.1, 0.4}, 0.9)};
+  for (const char* unit : {"inference", "kv_head"}) {
+    sample_.unit = unit;
+    rates(1, 1, 0.99);
+    const Thresholds thresholds(sample_, config_);
+    for (const char* name : {"output", "score", "any"})
+      EXPECT_EQ(row(thresholds, name, unit).rate, 1) << name;
+    EXPECT_EQ(row(thresholds, "output", unit).threshold, 0.2) << "the smallest of the half";
+    EXPECT_EQ(row(thresholds, "score", unit).threshold, 0.1);
+    EXPECT_TRUE(thresholds.supported());
+    rates(1, 0.8, 0.99);
+    const Thresholds shared(sample_, config_);
+    const double heads = sample_.unit == "inference" ? 1 : 4;
+    EXPECT_DOUBLE_EQ(row(shared, "output", unit).rate, 0.8 / heads / 2);
+    EXPECT_DOUBLE_EQ(row(shared, "any", unit).rate, 0.8 / heads);
+  }
+}
+
 TEST_F(FourInferences, KeysAndFixedThresholdsAreRespected) {
   EftaConfig efta;
   config_.checkers = {{"columns", AttnCheckerConfig{}},

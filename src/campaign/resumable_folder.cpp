@@ -1,4 +1,4 @@
-#include "src/campaign/campaign_folder.h"
+#include "src/campaign/resumable_folder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,7 +20,13 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kIdentityFile = "campaign.json";
+constexpr const char* kLockFile = "lock";
+
+struct flock whole_file() {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  return whole;
+}
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -72,10 +78,20 @@ std::string difference(const Json& unfinished, const Json& now) {
 
 }  // namespace
 
-CampaignFolder::CampaignFolder(const fs::path& out, StartMode mode, const Json& identity)
-    : asked_(out), mode_(mode), identity_(identity), temporary_(out.empty()) {
+bool in_use(const ResumableKind& kind, const fs::path& folder) {
+  const int fd = ::open((folder / kind.work / kLockFile).c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct flock whole = whole_file();
+  const bool held = ::fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  ::close(fd);
+  return held;
+}
+
+ResumableFolder::ResumableFolder(const ResumableKind& kind, const fs::path& out, StartMode mode,
+                                 const Json& identity)
+    : kind_(kind), asked_(out), mode_(mode), identity_(identity), temporary_(out.empty()) {
   if (temporary_) return;
-  folder_ = usable_folder(out, mode != StartMode::refuse || fs::exists(out / "chunks"));
+  folder_ = usable_folder(out, mode != StartMode::refuse || fs::exists(out / kind.work));
   check_unfinished();
   ours_ = mode == StartMode::resume || !fs::exists(folder_);
   std::error_code error;
@@ -85,70 +101,74 @@ CampaignFolder::CampaignFolder(const fs::path& out, StartMode mode, const Json& 
   if (error) reject(asked_, error);
 }
 
-void CampaignFolder::check_unfinished() const {
-  const bool unfinished = fs::exists(chunks() / kIdentityFile);
+fs::path ResumableFolder::identity_file() const {
+  return work() / fmt::format("{}.json", kind_.name);
+}
+
+void ResumableFolder::check_unfinished() const {
+  const bool unfinished = fs::exists(identity_file());
   if (mode_ == StartMode::refuse && unfinished)
     throw UserError(
-        fmt::format("--out {}: holds an unfinished campaign; --resume to go on with it, or --force "
+        fmt::format("--out {}: holds an unfinished {}; --resume to go on with it, or --force "
                     "to start anew",
-                    asked_.string()));
+                    asked_.string(), kind_.name));
   if (mode_ != StartMode::resume) return;
   if (!unfinished)
-    throw UserError(fmt::format(
-        "--resume: no unfinished campaign in {}; without --resume a new one", asked_.string()));
-  std::ifstream stream(chunks() / kIdentityFile);
+    throw UserError(fmt::format("--resume: no unfinished {} in {}; without --resume a new one",
+                                kind_.name, asked_.string()));
+  std::ifstream stream(identity_file());
   const Json stored = Json::parse(stream, nullptr, false);
   const std::string changed = difference(stored, identity_);
   if (!changed.empty())
     throw UserError(
-        fmt::format("--resume: the unfinished campaign in {} is another: {}; the same "
+        fmt::format("--resume: the unfinished {} in {} is another: {}; the same "
                     "configuration, or --force to start anew",
-                    asked_.string(), changed));
+                    kind_.name, asked_.string(), changed));
 }
 
-void CampaignFolder::open() {
+void ResumableFolder::open() {
   if (temporary_) {
     folder_ = new_temporary_folder();
-    fs::create_directory(chunks());
-  } else if (fs::exists(chunks())) {
+    fs::create_directory(work());
+  } else if (fs::exists(work())) {
     lock();
-    if (mode_ == StartMode::anew) discard_chunks();
+    if (mode_ == StartMode::anew) discard_work();
   }
-  if (!fs::exists(chunks())) create();
+  if (!fs::exists(work())) create();
   opened_ = true;
 }
 
-// The chunk folder appears with its identity inside, or not at all.
-void CampaignFolder::create() {
+// The work folder appears with its identity inside, or not at all.
+void ResumableFolder::create() {
   std::error_code error;
-  const fs::path partial = sibling(folder_, "partial");
-  fs::create_directories(partial / "chunks", error);
+  const fs::path partial = sibling(folder_, "partial"), work_there = partial / kind_.work;
+  fs::create_directories(work_there, error);
   if (error) reject(asked_, error);
-  write_json(partial / "chunks" / kIdentityFile, identity_);
-  sync_file(partial / "chunks" / kIdentityFile);
+  const fs::path identity = work_there / identity_file().filename();
+  write_json(identity, identity_);
+  sync_file(identity);
   const bool whole_folder = !fs::exists(folder_) || fs::is_empty(folder_);
-  fs::rename(whole_folder ? partial : partial / "chunks", whole_folder ? folder_ : chunks(), error);
+  fs::rename(whole_folder ? partial : work_there, whole_folder ? folder_ : work(), error);
   std::error_code ignored;
   fs::remove_all(partial, ignored);
   if (error) reject(asked_, error);
   lock();
 }
 
-void CampaignFolder::lock() {
-  lock_ = ::open((chunks() / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  struct flock whole {};
-  whole.l_type = F_WRLCK;
-  if (lock_ < 0) fail("cannot write " + chunks().string());
+void ResumableFolder::lock() {
+  lock_ = ::open((work() / kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0) fail("cannot write " + work().string());
+  struct flock whole = whole_file();
   // Unlike flock(), not inherited by workers: free as soon as this process has ended.
   if (::fcntl(lock_, F_SETLK, &whole) != 0)
-    throw UserError(fmt::format(
-        "--out {}: another process is at this campaign; another folder, or when it is done",
-        asked_.string()));
+    throw UserError(
+        fmt::format("--out {}: another process is at this {}; another folder, or when it is done",
+                    asked_.string(), kind_.name));
 }
 
-void CampaignFolder::publish(const std::function<void(const fs::path& folder)>& write) {
+void ResumableFolder::publish(const std::function<void(const fs::path& folder)>& write) {
   if (temporary_) return;
-  const fs::path results = chunks() / "results";
+  const fs::path results = work() / "results";
   fs::remove_all(results);
   fs::create_directory(results);
   write(results);
@@ -158,36 +178,42 @@ void CampaignFolder::publish(const std::function<void(const fs::path& folder)>& 
   for (const fs::path& entry : entries(folder_)) {
     const std::string name = entry.filename().string();
     if (name == "audit.csv" || name == "faults.csv" || name == "fmeda.csv" || name == "roc" ||
-        name.rfind("replay_", 0) == 0)
+        name == "points" || name.rfind("replay_", 0) == 0)
       fs::remove_all(entry);
   }
   for (const fs::path& file : files) fs::rename(file, folder_ / file.filename());
-  discard_chunks();
+  discard_work();
 }
 
 // At once for those who look whether it is there.
-void CampaignFolder::discard_chunks() {
+void ResumableFolder::discard_work() {
   const fs::path discarded = sibling(folder_, "discarded");
-  fs::rename(chunks(), discarded);
+  fs::rename(work(), discarded);
   fs::remove_all(discarded);
   if (lock_ >= 0) ::close(lock_);
   lock_ = -1;
 }
 
-CampaignFolder::~CampaignFolder() {
+// A chunk or a finished point is.
+bool ResumableFolder::worth_keeping() const {
+  if (forget_) return false;
+  std::error_code ignored;
+  for (const auto& file : fs::recursive_directory_iterator(work(), ignored))
+    if (const fs::path extension = file.path().extension();
+        extension == ".chunk" || extension == ".point")
+      return true;
+  return false;
+}
+
+ResumableFolder::~ResumableFolder() {
   std::error_code ignored;
   if (temporary_) {
     if (!folder_.empty()) fs::remove_all(folder_, ignored);
     return;
   }
-  if (opened_ && fs::exists(chunks(), ignored)) {
-    bool any = false;
-    for (const auto& file : fs::directory_iterator(chunks(), ignored))
-      any |= file.path().extension() == ".chunk";
-    if (!any) {
-      fs::remove_all(chunks(), ignored);
-      if (ours_) fs::remove(folder_, ignored);  // if it holds nothing else
-    }
+  if (opened_ && fs::exists(work(), ignored) && !worth_keeping()) {
+    fs::remove_all(work(), ignored);
+    if (ours_) fs::remove(folder_, ignored);  // if it holds nothing else
   }
   if (lock_ >= 0) ::close(lock_);
 }

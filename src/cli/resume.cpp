@@ -1,0 +1,37 @@
+#include "src/cli/resume.h"
+
+#include <fmt/format.h>
+
+namespace attnguard {
+namespace {
+
+std::string quoted(const std::string& word) {
+  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_./=,:+-") == std::string::npos)
+    return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+}  // namespace
+
+StartMode start_mode(const CommandLine& line) {
+  if (line.resume) return StartMode::resume;
+  return line.force ? StartMode::anew : StartMode::refuse;
+}
+
+std::string resume_command(const CommandLine& line) {
+  std::string text = fmt::format("attnguard {} {}", line.command, quoted(line.positional.at(0)));
+  for (const std::string& set : line.sets) text += " --set " + quoted(set);
+  if (line.seed) text += fmt::format(" --seed {}", *line.seed);
+  if (line.out) text += " --out " + quoted(*line.out);
+  if (line.workers) text += fmt::format(" --workers {}", *line.workers);
+  if (line.audit) text += fmt::format(" --audit {}", *line.audit);
+  if (line.write_faults) text += " --write-faults";
+  if (line.memory_bytes) text += fmt::format(" --memory {}", *line.memory_bytes);
+  if (line.quiet) text += " --quiet";
+  return text + " --resume";
+}
+
+}  // namespace attnguard

@@ -1,0 +1,16 @@
+// What --resume and --force mean, and the command that goes on with an interrupted one.
+#pragma once
+
+#include <string>
+
+#include "src/campaign/resumable_folder.h"
+#include "src/cli/command_line.h"
+
+namespace attnguard {
+
+StartMode start_mode(const CommandLine& line);
+
+/// The same command with --resume, for a shell.
+std::string resume_command(const CommandLine& line);
+
+}  // namespace attnguard

@@ -1,0 +1,69 @@
+#include "src/sweep/point_store.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include "src/campaign/resumable_folder.h"
+#include "src/campaign/whole_file.h"
+#include "src/config/user_error.h"
+
+namespace attnguard {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// A killed sweep's campaigns are killed with it, which takes a moment.
+void await_end(const fs::path& campaign) {
+  constexpr int kAttempts = 1000;
+  for (int attempt = 0; in_use(kCampaignFolder, campaign); ++attempt) {
+    if (attempt == kAttempts)
+      throw UserError(fmt::format("{}: another process is at this campaign; when it is done",
+                                  campaign.string()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+}  // namespace
+
+PointStore::PointStore(fs::path work, const fs::path& result, std::size_t points)
+    : work_(std::move(work)) {
+  if (!fs::exists(folders())) {
+    // The folders are made before the first point is finished and moved after the last one: then
+    // those in the result are of this sweep, not of an earlier one.
+    bool all = true;
+    for (std::size_t point = 0; point < points; ++point) all = all && fs::exists(file(point));
+    for (const fs::path& moved : {work_ / "results" / "points", result / "points"})
+      if (all && !fs::exists(folders()) && fs::exists(moved)) fs::rename(moved, folders());
+    fs::create_directories(folders());
+  }
+  for (std::size_t point = 0; point < points; ++point) await_end(folder(point));
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(folders()))
+    if (entry.path().filename().string().front() == '.') left.push_back(entry.path());
+  for (const fs::path& path : left) fs::remove_all(path);
+}
+
+std::string PointStore::name(std::size_t point) { return fmt::format("{:03}", point); }
+
+fs::path PointStore::file(std::size_t point) const {
+  return work_ / fmt::format("{}.point", name(point));
+}
+
+void PointStore::write(std::size_t point, const Json& result) const {
+  write_whole(file(point), result.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+std::optional<Json> PointStore::read(std::size_t point) const {
+  std::ifstream stream(file(point));
+  if (!stream) return std::nullopt;
+  Json result = Json::parse(stream, nullptr, false);
+  if (!result.is_object()) return std::nullopt;
+  return result;
+}
+
+}  // namespace attnguard
