@@ -14,7 +14,8 @@
 namespace attnguard {
 
 enum class Fidelity : std::uint8_t { cycle, transaction };
-enum class Dataflow : std::uint8_t { output_stationary };
+/// What a PE keeps while operands pass by.
+enum class Dataflow : std::uint8_t { output_stationary, weight_stationary, input_stationary };
 /// When the folds of a matrix product follow each other: strictly one after another, each as long
 /// as a full one (SCALE-Sim) or as long as its used rows and columns take, the way out included
 /// (STONNE); or as soon as the array's edges are free.
@@ -27,8 +28,10 @@ struct EnumNames<Fidelity> {
 };
 template <>
 struct EnumNames<Dataflow> {
-  static constexpr std::array<std::pair<Dataflow, std::string_view>, 1> names{
-      {{Dataflow::output_stationary, "output_stationary"}}};
+  static constexpr std::array<std::pair<Dataflow, std::string_view>, 3> names{
+      {{Dataflow::output_stationary, "output_stationary"},
+       {Dataflow::weight_stationary, "weight_stationary"},
+       {Dataflow::input_stationary, "input_stationary"}}};
 };
 template <>
 struct EnumNames<FoldPolicy> {
@@ -59,7 +62,8 @@ struct ArrayConfig {
   static void visit(Self& self, V& v) {
     v(FieldSpec{"rows", "array rows = query rows of a tile", 1, 128}, self.rows);
     v(FieldSpec{"cols", "array columns = keys of a tile", 1, 128}, self.cols);
-    v(FieldSpec{"dataflow", "what stays in the processing elements"}, self.dataflow);
+    v(FieldSpec{"dataflow", "what stays in the processing elements; attention: output_stationary"},
+      self.dataflow);
     v(
         FieldSpec{
             "fold_policy",
@@ -68,7 +72,8 @@ struct ArrayConfig {
   }
 };
 
-/// Formats allowed: operand bfloat16, float16, float32; probability and output bfloat16 or float32.
+/// Formats allowed: operand bfloat16, float16, float32, int8; probability bfloat16, float32; output
+/// bfloat16, float32, int32. int8 operands have int32 sums and an int32 output, others neither.
 struct FormatsConfig {
   Format operand = Format::bfloat16;
   Format probability = Format::bfloat16;
@@ -76,10 +81,13 @@ struct FormatsConfig {
 
   template <class Self, class V>
   static void visit(Self& self, V& v) {
-    v(FieldSpec{"operand", "format of Q, K and V: bfloat16, float16 or float32"}, self.operand);
+    v(FieldSpec{"operand",
+                "format of Q, K and V: bfloat16, float16 or float32; int8 not with attention"},
+      self.operand);
     v(FieldSpec{"probability", "format of the softmax output: bfloat16 or float32"},
       self.probability);
-    v(FieldSpec{"output", "format of the result: bfloat16 or float32"}, self.output);
+    v(FieldSpec{"output", "format of the result: bfloat16 or float32; int32 of int8 operands"},
+      self.output);
   }
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "models/accelerator/accelerator_config.h"
 #include "models/fabric/activity.h"
 #include "models/fabric/code_reads.h"
 #include "models/fabric/tile.h"
@@ -55,9 +56,11 @@ struct CheckerDimensions {
   /// A plain product of matrices: rows of A are queries, columns of B keys, k is head_dim; its
   /// tiles of C are the scores, and there is nothing else.
   bool gemm = false;
-  std::uint32_t rows = 0;      ///< R, array rows = query rows of a tile
-  std::uint32_t cols = 0;      ///< C, array columns = keys of a tile
-  std::uint32_t head_dim = 0;  ///< d
+  Dataflow dataflow = Dataflow::output_stationary;  ///< of a gemm
+  std::uint32_t gemm_lines = 0;  ///< most lines of a block of C: rows, input-stationary: columns
+  std::uint32_t rows = 0;        ///< R, array rows = query rows of a tile
+  std::uint32_t cols = 0;        ///< C, array columns = keys of a tile
+  std::uint32_t head_dim = 0;    ///< d
   std::uint32_t tokens_q = 0;
   std::uint32_t tokens_k = 0;
   bool causal = false;

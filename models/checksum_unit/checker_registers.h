@@ -142,7 +142,7 @@ class RegisterBook {
       last_;  ///< latest access per group: content is live from there to the next read
 };
 
-/// T: float (bfloat16 or float32 registers) or double (float64 registers).
+/// T: float (bfloat16 or float32 registers), double (float64) or std::int32_t (int32).
 template <class T>
 class RegisterFile final : public RegisterBook {
  public:
@@ -210,6 +210,10 @@ class RegisterFile final : public RegisterBook {
       if (!watch_.tap.read(reg_, index, cycle, raw, at)) return;
       std::memcpy(&value, &raw, sizeof raw);
       value = canonical(value);
+    } else if constexpr (std::is_same_v<T, std::int32_t>) {
+      std::uint64_t raw = static_cast<std::uint32_t>(value);
+      if (watch_.tap.read(reg_, index, cycle, raw, at, bits_of(shape_.format)))
+        value = static_cast<T>(static_cast<std::uint32_t>(raw));
     } else {
       watch_.tap.read(reg_, index, cycle, value, at, shape_.format);
     }

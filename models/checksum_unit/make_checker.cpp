@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/checksum_unit/flash_abft.h"
+#include "models/checksum_unit/fold_abft.h"
 #include "models/checksum_unit/gemm_abft.h"
 #include "models/checksum_unit/matmul_abft.h"
 
@@ -33,7 +34,11 @@ std::unique_ptr<Checker> FlashAbftConfig::make_checker(const std::string& name,
 
 std::unique_ptr<Checker> MatmulAbftConfig::make_checker(const std::string& name,
                                                         const CheckerDimensions& dims) const {
-  return dims.gemm ? make<GemmAbft>(name, *this, dims) : make<MatmulAbft>(name, *this, dims);
+  if (!dims.gemm) return make<MatmulAbft>(name, *this, dims);
+  if (dims.operand == Format::int8)
+    return std::make_unique<FoldAbft<Int32Number>>(name, *this, dims);
+  return dims.dataflow == Dataflow::output_stationary ? make<GemmAbft>(name, *this, dims)
+                                                      : make<FoldAbft>(name, *this, dims);
 }
 
 std::optional<OptionConflict> MatmulAbftConfig::conflict() const {

@@ -2,6 +2,7 @@
 // Plain C++.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "models/accelerator/accelerator_config.h"
@@ -15,10 +16,15 @@ class FoldTiming {
 
   /// Sets the fold's cycles; `before`: the fold before it as it went, null for the first.
   void schedule(GemmFold& fold, const GemmFold* before) const {
-    fold.start = 0;
-    if (before == nullptr) return;
+    if (policy_ == FoldPolicy::overlapped && before != nullptr) {
+      fold.preload = core_.earliest_preload(*before);
+      fold.start = core_.earliest_start(fold, *before);
+      return;
+    }
+    fold.preload = before == nullptr ? 0 : end(*before);
+    const std::uint32_t preload = core_.preload_cycles();
     fold.start =
-        policy_ == FoldPolicy::overlapped ? core_.earliest_start(fold, *before) : end(*before);
+        fold.preload + (policy_ == FoldPolicy::overlapped ? std::min(preload, fold.k) : preload);
   }
 
   /// The first cycle that the policy no longer counts as the fold's.
@@ -26,7 +32,7 @@ class FoldTiming {
     // serial_occupied: operand 0 of the first PE to the value of the last one on the result link,
     // the write, and the cycle in which the controller sees it.
     if (policy_ == FoldPolicy::serial_occupied) return fold.start + fold.k + fold.m + fold.n + 3;
-    return fold.start + core_.serial_cycles(fold);
+    return fold.start + core_.serial_cycles(fold) - core_.preload_cycles();
   }
 
  private:

@@ -19,6 +19,7 @@ BufferConfig operand_buffer(const OperandTiles& tiles) {
 CheckerDimensions checker_dimensions(const GemmLayout& layout) {
   CheckerDimensions dimensions;
   dimensions.gemm = true;
+  dimensions.dataflow = layout.dataflow;
   dimensions.rows = layout.rows;
   dimensions.cols = layout.cols;
   dimensions.head_dim = layout.shape.k;
@@ -28,7 +29,8 @@ CheckerDimensions checker_dimensions(const GemmLayout& layout) {
   dimensions.tiles_in_flight = GemmArray::folds_in_flight(layout);
   dimensions.operand = layout.operand;
   dimensions.output = layout.output;
-  dimensions.stride = lane_stride(layout.rows);
+  dimensions.gemm_lines = layout.lines_are_columns() ? layout.fold_n : layout.fold_m;
+  dimensions.stride = lane_stride(layout.fold_m);
   return dimensions;
 }
 
@@ -68,10 +70,10 @@ void GemmAccelerator::build_units(const std::vector<CheckerConfig>& checkers) {
 
 void GemmAccelerator::bind_links(bool interposers, bool checkers) {
   const Format operand = layout_.operand;
-  const std::uint32_t rows = layout_.rows, cols = layout_.cols;
-  links_.connect("a_buffer_to_array", array_->a_in, a_buffer_->lines_out, rows, operand,
+  const std::uint32_t cols = layout_.cols;
+  links_.connect("a_buffer_to_array", array_->a_in, a_buffer_->lines_out, layout_.a.lanes, operand,
                  interposers, ceil_log2(a_core_->size_bytes()));
-  links_.connect("b_buffer_to_array", array_->b_in, b_buffer_->lines_out, cols, operand,
+  links_.connect("b_buffer_to_array", array_->b_in, b_buffer_->lines_out, layout_.b.lanes, operand,
                  interposers, ceil_log2(b_core_->size_bytes()));
   links_.connect("array_to_result_memory", array_->result_out, result_memory_->lines_in, cols,
                  layout_.output, interposers, ceil_log2(result_memory_->size_bytes()));
@@ -85,12 +87,12 @@ void GemmAccelerator::bind_links(bool interposers, bool checkers) {
     const bool used = checkers && (needs & observations) != 0;
     links_.connect(link, from, to, lanes, format, interposers && used, 0, Domain::safety_mechanism);
   };
-  observe("a_buffer_to_checksum", a_buffer_->observe_out, checksum_->q_in, 2 * rows, operand,
-          kQueryRead);
-  observe("b_buffer_to_checksum", b_buffer_->observe_out, checksum_->k_in, 2 * cols, operand,
-          kKeyRead);
-  observe("array_to_checksum", array_->observe_out, checksum_->array_in, cols, Format::float32,
-          kScores);
+  observe("a_buffer_to_checksum", a_buffer_->observe_out, checksum_->q_in, 2 * layout_.a.lanes,
+          operand, kQueryRead);
+  observe("b_buffer_to_checksum", b_buffer_->observe_out, checksum_->k_in, 2 * layout_.b.lanes,
+          operand, kKeyRead);
+  observe("array_to_checksum", array_->observe_out, checksum_->array_in, cols,
+          sum_format_of(operand, operand), kScores);
 
   // Sockets of units that attention alone uses, and of the buffers' write ports.
   const auto leave_idle = [&](auto& socket) {
@@ -110,14 +112,24 @@ void GemmAccelerator::load(const GemmJob& job) {
   b_ = layout_.pack_b(job);
 }
 
-void GemmAccelerator::preload(SramCore& core, const OperandTiles& tiles, std::uint32_t extent,
-                              const std::vector<std::byte>& bytes) const {
-  LineAccess access;
-  access.timing.beats = tiles.lines;
-  for (std::uint32_t tile = 0; tile < tiles.tiles; ++tile) {
+/// Every tile as the folds of one row, or column, of blocks of C read them.
+void GemmAccelerator::preload() {
+  const auto put = [](SramCore& core, const OperandTiles& tiles, std::uint32_t tile, TileUse use,
+                      const std::vector<std::byte>& bytes) {
+    LineAccess access;
     access.address = tiles.address(tile);
-    access.lanes = access.last_group_lanes = std::min(tiles.lanes, extent - tile * tiles.lanes);
+    access.timing.beats = use.lines;
+    access.lanes = access.last_group_lanes = use.lanes;
     core.preload(access, bytes.data() + access.address);
+  };
+  for (std::uint32_t index = 0; index < layout_.folds(); ++index) {
+    const FoldExtent fold = layout_.fold(index);
+    if (fold.first_n == 0)
+      put(*a_core_, layout_.a, layout_.a_tile(fold),
+          GemmLayout::use(layout_.a.role, fold.m, fold.k), a_);
+    if (fold.first_m == 0)
+      put(*b_core_, layout_.b, layout_.b_tile(fold),
+          GemmLayout::use(layout_.b.role, fold.n, fold.k), b_);
   }
 }
 
@@ -126,8 +138,7 @@ void GemmAccelerator::reset() {
   monitor_.reset();
   a_buffer_->reset();
   b_buffer_->reset();
-  preload(*a_core_, layout_.a, layout_.shape.m, a_);
-  preload(*b_core_, layout_.b, layout_.shape.n, b_);
+  preload();
   array_->reset();
   result_memory_->reset();
   checksum_->reset();
@@ -162,19 +173,37 @@ std::uint64_t GemmAccelerator::serial_full_cycles() const {
   return timing.end(before);
 }
 
+/// Output-stationary: two operands and a sum per product, a drained value each. Else a moving
+/// operand and a sum per product; sums pass the rows below the used ones; the operand of row i
+/// passes the preload registers of i rows and is kept in two.
+std::uint64_t GemmAccelerator::register_bits_written() const {
+  const std::uint64_t operand_bits = bits_of(layout_.operand), macs = layout_.shape.macs(),
+                      sum_bits = 32;
+  if (layout_.dataflow == Dataflow::output_stationary)
+    return macs * (2 * operand_bits + sum_bits) +
+           std::uint64_t{layout_.shape.m} * layout_.shape.n * sum_bits;
+  std::uint64_t bits = macs * (operand_bits + sum_bits);
+  for (std::uint32_t index = 0; index < layout_.folds(); ++index) {
+    const FoldExtent fold = layout_.fold(index);
+    const bool columns = layout_.lines_are_columns();
+    const std::uint64_t k = fold.k, kept = columns ? fold.m : fold.n;
+    bits += std::uint64_t{fold.m} * fold.n * (layout_.rows - k) * sum_bits;
+    bits += kept * (k * (k + 1) / 2 + k) * operand_bits;
+  }
+  return bits;
+}
+
 std::map<std::string, Activity> GemmAccelerator::activity() const {
   std::map<std::string, std::uint64_t> bytes = link_bytes();
   std::map<std::string, Activity> all;
-  const std::uint64_t operand_bits = bits_of(layout_.operand), macs = array_->macs(),
-                      elements = std::uint64_t{layout_.rows} * layout_.cols;
+  const std::uint64_t macs = array_->macs(), elements = std::uint64_t{layout_.rows} * layout_.cols;
   Activity& array = all["array"];
+  const Format sum = sum_format_of(layout_.operand, layout_.operand);
   array.arithmetic.use(Operation::multiply, layout_.operand, macs, elements);
-  array.arithmetic.use(Operation::add, Format::float32, macs, elements);
+  array.arithmetic.use(Operation::add, sum, macs, elements);
   StorageUse registers;
   registers.name = "array";
-  // Two operands and a sum per product; a drained value each.
-  const std::uint64_t results = std::uint64_t{layout_.shape.m} * layout_.shape.n;
-  registers.bits_written = macs * (2 * operand_bits + 32) + results * 32;
+  registers.bits_written = register_bits_written();
   for (const RegisterClass& cls : universe_.classes())
     if (cls.path.rfind("array.", 0) == 0) registers.bits += cls.instances() * cls.bits;
   array.storage.push_back(registers);

@@ -61,9 +61,8 @@ class GemmAccelerator final : public sc_core::sc_module {
  private:
   void build_units(const std::vector<CheckerConfig>& checkers);
   void bind_links(bool interposers, bool checkers);
-  /// `extent`: of the operand over the lanes of its tiles.
-  void preload(SramCore& core, const OperandTiles& tiles, std::uint32_t extent,
-               const std::vector<std::byte>& bytes) const;
+  void preload();
+  std::uint64_t register_bits_written() const;
 
   AcceleratorConfig config_;
   GemmLayout layout_;

@@ -1,6 +1,7 @@
 #include "models/gemm_accelerator/gemm_array.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "models/checksum_unit/checker.h"
 #include "models/numerics/kernels.h"
@@ -22,7 +23,7 @@ GemmArray::GemmArray(sc_core::sc_module_name name, GemmCore& core, const GemmLay
       clock_(clock),
       monitor_(monitor),
       log_(log),
-      stride_(lane_stride(layout.rows)),
+      stride_(lane_stride(layout.fold_m)),
       in_flight_limit_(folds_in_flight(layout)) {
   core_.declare(universe, this->basename());
   SC_METHOD(feed_method);
@@ -33,24 +34,30 @@ GemmArray::GemmArray(sc_core::sc_module_name name, GemmCore& core, const GemmLay
   dont_initialize();
 }
 
-/// Folds start max(K, R) cycles apart at least, or as far apart as their used rows; the last value
-/// of one has left K + R + C + 1 cycles after its start.
+/// Folds under way at once: a fold lives from its first operand to its last value's way out, and
+/// the next begins no sooner than its own operands allow.
 std::uint32_t GemmArray::folds_in_flight(const GemmLayout& layout) {
-  const std::uint32_t k = layout.shape.k;
-  return (k + layout.rows + layout.cols + 1) / k + 2;
+  const std::uint32_t steps = layout.dataflow == Dataflow::output_stationary   ? layout.fold_k
+                              : layout.dataflow == Dataflow::weight_stationary ? layout.fold_m
+                                                                               : layout.fold_n;
+  return (steps + 2 * layout.rows + layout.cols + 1) / steps + 2;
 }
 
 void GemmArray::reset() {
   abandon();
   core_.reset();
-  next_ = delivered_ = 0;
-  planned_start_ = edge_free_ = folds_end_ = finish_cycle_ = macs_ = 0;
+  next_ = drained_ = 0;
+  edge_free_ = folds_end_ = finish_cycle_ = macs_ = 0;
   stats_ = {};
   for (BurstPort* port : {&a_in, &b_in, &result_out, &observe_out}) port->reset();
 }
 
 void GemmArray::start() {
   running_ = true;
+  Work first;
+  describe(0, first);
+  planned_ = first.fold;
+  timing_.schedule(planned_, nullptr);
   feed_event_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -62,14 +69,14 @@ void GemmArray::abandon() {
     spare_.push_back(std::move(in_flight_.back()));
     in_flight_.pop_back();
   }
+  for (auto& work : spare_) work->c.reset();
 }
 
 std::unique_ptr<GemmArray::Work> GemmArray::take_work() {
   if (spare_.empty()) {
     auto work = std::make_unique<Work>();
-    work->a.resize(layout_.shape.k * stride_);
-    work->b.resize(std::size_t{layout_.shape.k} * layout_.cols);
-    work->c.resize(layout_.cols * stride_);
+    work->a.resize(layout_.fold_k * stride_);
+    work->b.resize(std::size_t{layout_.fold_k} * layout_.fold_n);
     return work;
   }
   std::unique_ptr<Work> work = std::move(spare_.back());
@@ -77,11 +84,17 @@ std::unique_ptr<GemmArray::Work> GemmArray::take_work() {
   return work;
 }
 
+std::shared_ptr<LaneTile> GemmArray::take_block() {
+  for (auto& block : blocks_)
+    if (block.use_count() == 1) return block;
+  return blocks_.emplace_back(std::make_shared<LaneTile>(layout_.fold_n * stride_));
+}
+
 void GemmArray::describe(std::uint32_t index, Work& work) const {
-  const FoldExtent extent = layout_.fold(index);
+  const FoldExtent& extent = work.extent = layout_.fold(index);
   TileContext& tile = work.tile = {};
-  tile.query_tile = layout_.a_tile(extent);
-  tile.key_tile = layout_.b_tile(extent);
+  tile.query_tile = extent.first_m / layout_.fold_m;
+  tile.key_tile = extent.first_n / layout_.fold_n;
   tile.first_row = extent.first_m;
   tile.rows = extent.m;
   tile.first_key = extent.first_n;
@@ -89,18 +102,15 @@ void GemmArray::describe(std::uint32_t index, Work& work) const {
   tile.first = extent.first;
   tile.last = extent.last;
   tile.bank = index % in_flight_limit_;
-  work.result_address = layout_.c.address(layout_.c_tile(extent));
-  GemmFold& fold = work.fold;
-  fold.start = planned_start_;
+  GemmFold& fold = work.fold = {};
   fold.m = extent.m;
   fold.n = extent.n;
   fold.k = extent.k;
   fold.first_m = extent.first_m;
   fold.a = work.a.data();
   fold.b = work.b.data();
-  fold.c = work.c.data();
   fold.a_stride = fold.c_stride = stride_;
-  fold.b_stride = layout_.cols;
+  fold.b_stride = layout_.fold_n;
   fold.tile = tile.id();
 }
 
@@ -109,67 +119,114 @@ void GemmArray::feed_method() {
   std::unique_ptr<Work> work = take_work();
   describe(next_, *work);
   GemmFold& fold = work->fold;
-  const std::uint64_t a = layout_.a.address(work->tile.query_tile),
-                      b = layout_.b.address(work->tile.key_tile);
-  if (!read_lines(a_in, *work, a, fold.m, layout_.a, stride_, work->a) ||
-      !read_lines(b_in, *work, b, fold.n, layout_.b, layout_.cols, work->b)) {
+  fold.preload = planned_.preload;
+  fold.start = planned_.start;
+  work->c = work->extent.first ? take_block() : in_flight_.back()->c;
+  fold.c = work->c->data();
+  if (!work->extent.first) fold.sums = fold.c;
+  if (!read_operands(*work)) {
     running_ = false;
     if (!a_in.lost() && !b_in.lost())
       monitor_.crash("array read an operand tile that is not loaded");
     return;
   }
+  // Who comes late holds up the fold, and all that follows it.
   const std::uint64_t late =
-      std::max(a_in.burst.timing.first_cycle, b_in.burst.timing.first_cycle) - fold.start;
+      std::max(late_cycles(a_in, layout_.a, fold), late_cycles(b_in, layout_.b, fold));
+  fold.preload += late;
   fold.start += late;
   account(fold, late);
   core_.start(fold, log_);
-
-  if (++next_ < layout_.folds()) {
-    Work following;
-    describe(next_, following);
-    timing_.schedule(following.fold, &fold);
-    planned_start_ = following.fold.start;
-    feed_event_.notify(clock_.until(planned_start_));
-  }
   in_flight_.push_back(std::move(work));
+  if (++next_ < layout_.folds()) plan_next();
   if (in_flight_.size() == 1)
     drain_event_.notify(clock_.until(core_.timing(in_flight_.front()->fold).last_cycle() + 1));
 }
 
-/// One line per product. Values end up as [k][stride].
-bool GemmArray::read_lines(BurstPort& port, const Work& work, std::uint64_t address,
-                           std::uint32_t lanes, const OperandTiles& tiles, std::size_t stride,
+/// What stays is there before what moves.
+bool GemmArray::read_operands(Work& work) {
+  const auto read_a = [&] {
+    return read_lines(a_in, work, layout_.a, layout_.a_tile(work.extent), work.fold.m, stride_,
+                      work.a);
+  };
+  const auto read_b = [&] {
+    return read_lines(b_in, work, layout_.b, layout_.b_tile(work.extent), work.fold.n,
+                      layout_.fold_n, work.b);
+  };
+  return layout_.a.role == OperandRole::moving ? read_b() && read_a() : read_a() && read_b();
+}
+
+void GemmArray::plan_next() {
+  const GemmFold& before = in_flight_.back()->fold;
+  Work next;
+  describe(next_, next);
+  planned_ = next.fold;
+  if (!next.extent.first) planned_.sums = before.c;
+  timing_.schedule(planned_, &before);
+  feed_event_.notify(clock_.until(begin(planned_)));
+}
+
+std::uint64_t GemmArray::late_cycles(const BurstPort& port, const OperandTiles& tiles,
+                                     const GemmFold& fold) const {
+  const bool stationary = tiles.role == OperandRole::stationary;
+  return port.burst.timing.first_cycle - (stationary ? fold.preload : fold.start);
+}
+
+/// Values end up as [k][stride], `across` rows of A or columns of B fastest.
+bool GemmArray::read_lines(BurstPort& port, const Work& work, const OperandTiles& tiles,
+                           std::uint32_t tile, std::uint32_t across, std::size_t stride,
                            LaneTile& values) {
-  raw_.resize(tiles.tile_bytes());
+  const std::uint32_t products = work.extent.k;
+  const TileUse use = GemmLayout::use(tiles.role, across, products);
+  raw_.resize(std::size_t{use.lines} * tiles.line_bytes());
   Burst& burst = port.burst;
   burst.tile = work.tile;
   burst.timing = {};
-  burst.timing.first_cycle = work.fold.start;
-  burst.timing.beats = tiles.lines;
+  burst.timing.first_cycle =
+      tiles.role == OperandRole::stationary ? work.fold.preload : work.fold.start;
+  burst.timing.beats = use.lines;
   burst.format = layout_.operand;
-  burst.lanes = burst.last_group_lanes = lanes;
+  burst.lanes = burst.last_group_lanes = use.lanes;
   burst.lane_stride = tiles.element_bytes;
-  burst.beat_stride = std::size_t{tiles.lanes} * tiles.element_bytes;
+  burst.beat_stride = tiles.line_bytes();
   burst.values_stride = tiles.lanes;
-  if (!port.read(address, raw_.data(), raw_.size())) return false;
-  if (stride == tiles.lanes) {
+  if (!port.read(tiles.address(tile), raw_.data(), raw_.size())) return false;
+  if (tiles.role == OperandRole::streamed && stride == tiles.lanes) {
     decode_values(layout_.operand, raw_.data(), values.data(),
-                  std::size_t{tiles.lines} * tiles.lanes);
+                  std::size_t{use.lines} * tiles.lanes);
     return true;
   }
-  for (std::size_t line = 0; line < tiles.lines; ++line)
-    decode_values(layout_.operand, raw_.data() + line * burst.beat_stride,
-                  values.data() + line * stride, tiles.lanes);
+  line_.resize(tiles.lanes);
+  for (std::size_t line = 0; line < use.lines; ++line) {
+    decode_values(layout_.operand, raw_.data() + line * burst.beat_stride, line_.data(),
+                  tiles.lanes);
+    if (tiles.role == OperandRole::moving) {
+      for (std::size_t k = 0; k < products; ++k) values[k * stride + line] = line_[k];
+    } else {
+      const std::size_t k = tiles.role == OperandRole::streamed ? line : products - 1 - line;
+      std::copy_n(line_.data(), use.lanes, values.data() + k * stride);
+    }
+  }
   return true;
 }
 
 /// The west edge's cycles up to the end of the fold's operands; before them those it waited.
-void GemmArray::account(const GemmFold& fold, std::uint64_t late_cycles) {
-  const char* waited = policy_ == FoldPolicy::overlapped ? "drain" : "skew";
-  stats_.stall_cycles[waited] += fold.start - late_cycles - edge_free_;
-  stats_.stall_cycles["operand"] += late_cycles;
-  stats_.busy_cycles += fold.k;
-  edge_free_ = fold.start + fold.k;
+void GemmArray::account(const GemmFold& fold, std::uint64_t late) {
+  const bool serial = policy_ != FoldPolicy::overlapped, stationary = core_.preload_cycles() > 0;
+  const std::uint64_t waited = fold.start - late - edge_free_;
+  std::uint64_t preload = 0;  // as the stationary operands came down and nothing else went on
+  if (stationary) {
+    const std::uint64_t from = std::max(fold.preload - late, edge_free_),
+                        to = serial ? fold.start - late : fold.preload - late + fold.k;
+    stats_.stall_cycles["preload"] += preload = to > from ? to - from : 0;
+  }
+  stats_.stall_cycles[serial ? "skew" : stationary ? "sums" : "drain"] += waited - preload;
+  stats_.stall_cycles["operand"] += late;
+  const std::uint64_t steps = layout_.dataflow == Dataflow::output_stationary   ? fold.k
+                              : layout_.dataflow == Dataflow::weight_stationary ? fold.m
+                                                                                : fold.n;
+  stats_.busy_cycles += steps;
+  edge_free_ = fold.start + steps;
   folds_end_ = timing_.end(fold);
   macs_ += std::uint64_t{fold.m} * fold.n * fold.k;
 }
@@ -179,38 +236,42 @@ void GemmArray::drain_method() {
   std::unique_ptr<Work> work = std::move(in_flight_.front());
   in_flight_.pop_front();
   core_.finish(work->fold);
-  deliver(*work);
+  if (work->extent.last) deliver(*work);
+  ++drained_;
+  work->c.reset();
   spare_.push_back(std::move(work));
   if (!in_flight_.empty())
     drain_event_.notify(clock_.until(core_.timing(in_flight_.front()->fold).last_cycle() + 1));
 }
 
-/// Beat = row; the tile lies lane-major.
+/// Beat = line: a row of C, or a column where the columns move. The block lies lane-major.
 void GemmArray::deliver(const Work& work) {
   const GemmFold& fold = work.fold;
+  const bool columns = layout_.lines_are_columns();
   const std::size_t values = fold.n * stride_;
   Burst burst;
   burst.tile = work.tile;
   burst.timing = core_.timing(fold);
-  burst.lanes = burst.last_group_lanes = fold.n;
+  burst.lanes = burst.last_group_lanes = columns ? fold.m : fold.n;
   burst.values_stride = stride_;
   const auto lie_lane_major = [&](BurstPort& port, Format format) {
     port.burst = burst;
     port.burst.format = format;
     port.burst.beat_stride = bytes_of(format);
     port.burst.lane_stride = stride_ * bytes_of(format);
+    if (columns) std::swap(port.burst.beat_stride, port.burst.lane_stride);
   };
   if ((observations_ & kScores) != 0) {
-    lie_lane_major(observe_out, Format::float32);
+    const Format sums = sum_format_of(layout_.operand, layout_.operand);
+    lie_lane_major(observe_out, sums);
     observe_out.burst.observation = kScores;
-    observed_.assign(work.c.begin(), work.c.begin() + static_cast<std::ptrdiff_t>(values));
+    observed_.assign(fold.c, fold.c + values);
     observe_out.write(0, observed_.data(), values * sizeof(float));
   }
   lie_lane_major(result_out, layout_.output);
   raw_.resize(values * bytes_of(layout_.output));
-  encode_values(layout_.output, work.c.data(), raw_.data(), values);
-  result_out.write(work.result_address, raw_.data(), raw_.size());
-  ++delivered_;
+  encode_values(layout_.output, fold.c, raw_.data(), values);
+  result_out.write(layout_.c.address(layout_.c_tile(work.extent)), raw_.data(), raw_.size());
   constexpr std::uint64_t kWrittenAndSeen = 3;
   finish_cycle_ = std::max(finish_cycle_, burst.timing.last_cycle() + kWrittenAndSeen);
 }

@@ -1,9 +1,9 @@
 // How a matrix product is cut into folds, and where the lines of a fold lie in the operand buffers
 // and in the result memory. Plain arithmetic.
 //
-// A fold is what the array computes without taking other operands into its processing elements. The
-// operands lie in their buffers in the order of use: a tile is a run of lines, a line what one
-// cycle moves.
+// A fold is what the array computes without taking other operands into its processing elements; how
+// large it is depends on the dataflow (systolic_array/gemm_core.h). The operands lie in their
+// buffers in the order of use: a tile is a run of lines, a line what one cycle moves.
 #pragma once
 
 #include <cstddef>
@@ -24,16 +24,30 @@ struct FoldExtent {
   bool last = true;   ///< likewise: the sums are complete
 };
 
-/// Tiles of equal size, one after another.
+/// How an operand enters the array.
+enum class OperandRole : std::uint8_t {
+  streamed,    ///< a line per product, lanes across: both operands of an output-stationary array
+  moving,      ///< a line per row (column) of C, lanes are products
+  stationary,  ///< a line per product, the last one first
+};
+
+/// The tiles of A, B or C, one after another.
 struct OperandTiles {
   std::uint32_t tiles = 0;
-  std::uint32_t lines = 0;  ///< of a tile
+  std::uint32_t lines = 0;  ///< room in a tile
   std::uint32_t lanes = 0;  ///< elements of a line
   std::uint32_t element_bytes = 0;
+  OperandRole role = OperandRole::streamed;  ///< of A and B
 
-  std::uint64_t tile_bytes() const { return std::uint64_t{lines} * lanes * element_bytes; }
+  std::uint32_t line_bytes() const { return lanes * element_bytes; }
+  std::uint64_t tile_bytes() const { return std::uint64_t{lines} * line_bytes(); }
   std::uint64_t bytes() const { return tiles * tile_bytes(); }
   std::uint64_t address(std::uint32_t tile) const { return tile * tile_bytes(); }
+};
+
+/// Lines and lanes of a tile that hold something.
+struct TileUse {
+  std::uint32_t lines = 0, lanes = 0;
 };
 
 class GemmLayout {
@@ -42,19 +56,31 @@ class GemmLayout {
 
   GemmShape shape;
   std::uint32_t rows, cols;  ///< of the array, R and C
+  Dataflow dataflow;
   Format operand, output;
+  std::uint32_t fold_m, fold_n, fold_k;     ///< extents of a whole fold
+  std::uint32_t m_tiles, n_tiles, k_tiles;  ///< folds along each
   OperandTiles a, b, c;
 
-  std::uint32_t folds() const;
-  /// In the order in which they are computed: a block of C after the other, row by row.
+  std::uint32_t folds() const { return m_tiles * n_tiles * k_tiles; }
+  /// In the order in which they are computed: a block of C after the other, ascending products.
   FoldExtent fold(std::uint32_t index) const;
-  std::uint32_t a_tile(const FoldExtent& fold) const { return fold.first_m / rows; }
-  std::uint32_t b_tile(const FoldExtent& fold) const { return fold.first_n / cols; }
-  std::uint32_t c_tile(const FoldExtent& fold) const {
-    return a_tile(fold) * b.tiles + b_tile(fold);
-  }
-  /// The tile of C that begins at this tile of the result memory, as an extent of all its products.
+  /// The tile of C with this number, with all products.
   FoldExtent block(std::uint32_t c_tile) const;
+
+  std::uint32_t a_tile(const FoldExtent& fold) const {
+    return fold.first_m / fold_m * k_tiles + fold.first_k / fold_k;
+  }
+  std::uint32_t b_tile(const FoldExtent& fold) const {
+    return fold.first_n / fold_n * k_tiles + fold.first_k / fold_k;
+  }
+  std::uint32_t c_tile(const FoldExtent& fold) const {
+    return fold.first_m / fold_m * n_tiles + fold.first_n / fold_n;
+  }
+  /// Of the tile of an operand that the fold reads; `across`: its rows of A or columns of B.
+  static TileUse use(OperandRole role, std::uint32_t across, std::uint32_t k);
+  /// Lines of a tile of C are its rows, or columns if those are what an output line holds.
+  bool lines_are_columns() const { return dataflow == Dataflow::input_stationary; }
 
   /// A and B as they lie in their buffers.
   std::vector<std::byte> pack_a(const GemmJob& job) const;

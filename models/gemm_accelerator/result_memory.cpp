@@ -16,7 +16,7 @@ void ResultMemory::reset() { std::fill(bytes_.begin(), bytes_.end(), std::byte{0
 void ResultMemory::write(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   const Burst& burst = burst_of(payload);
   const std::uint64_t address = payload.get_address();
-  const std::size_t element = layout_.c.element_bytes, line = layout_.cols * element;
+  const std::size_t element = layout_.c.element_bytes, line = layout_.c.line_bytes();
   const std::uint64_t end = address + (burst.timing.beats - 1) * line + burst.lanes * element;
   if (end > bytes_.size()) {
     payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);

@@ -1,4 +1,5 @@
-// Canonical NaN, bfloat16 rounding and the loop over lanes, per SIMD target.
+// Canonical NaN, bfloat16 rounding, the multiply-accumulate of a PE and the loop over lanes, per
+// SIMD target.
 #include <cstddef>
 #include <cstdint>
 
@@ -36,6 +37,21 @@ HWY_INLINE auto bfloat16_bits(D, V value) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V round_to_bfloat16(D d, V value) {
   return hn::BitCast(d, bfloat16_bits(d, value));
+}
+
+/// sum + a × b: both roundings of float32, or, of int8 operands and the bits of an int32 sum, exact
+/// and modulo 2^32.
+template <bool kInteger, class D, class V = hn::Vec<D>>
+HWY_INLINE V accumulated(D d, V sum, V a, V b) {
+  const V product = hn::Mul(a, b);
+  if constexpr (kInteger) {
+    const hn::RebindToSigned<D> di;
+    const hn::RebindToUnsigned<D> du;  // wraps
+    const auto added = hn::BitCast(du, hn::ConvertTo(di, product));
+    return hn::BitCast(d, hn::Add(hn::BitCast(du, sum), added));
+  } else {
+    return hn::Add(sum, product);
+  }
 }
 
 /// body(tag, lane) for whole vectors of `tag` from `lane` on, as far as they fit; the first lane

@@ -1,6 +1,8 @@
 // Number formats: scalar conversions, and bulk forms vectorised for bfloat16.
 #include "models/numerics/format.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -66,7 +68,8 @@ To bit_cast(From from) {
 }
 
 [[noreturn]] void no_such_conversion() {
-  throw std::invalid_argument("conversions exist for bfloat16, float16 and float32 only");
+  throw std::invalid_argument(
+      "conversions exist for bfloat16, float16, float32, int8 and int32 only");
 }
 
 std::uint32_t encode_float16(std::uint32_t bits) {
@@ -93,6 +96,17 @@ float decode_float16(std::uint32_t raw) {
   return bit_cast<float>(sign | ((magnitude << 13) + (112u << 23)));
 }
 
+std::uint32_t encode_int8(float value) {
+  if (value != value) return 0;
+  const float limited = std::min(std::max(value, -128.0f), 127.0f);
+  return static_cast<std::uint32_t>(static_cast<std::int32_t>(std::nearbyint(limited))) & 0xffu;
+}
+
+float decode_int8(std::uint32_t raw) {
+  const auto bits = static_cast<std::int32_t>(raw & 0xffu);
+  return static_cast<float>(bits < 128 ? bits : bits - 256);
+}
+
 /// Mantissa and exponent widths.
 struct Widths {
   unsigned mantissa, exponent;
@@ -109,6 +123,10 @@ Widths widths_of(Format format) {
       return {52, 11};
     case Format::low_half:
       return {16, 0};
+    case Format::int8:
+      return {7, 0};
+    case Format::int32:
+      return {31, 0};
     case Format::flag:
       break;
   }
@@ -125,6 +143,11 @@ BitField bit_field(Format format, unsigned bit) {
   return bit < widths.mantissa + widths.exponent ? BitField::exponent : BitField::sign;
 }
 
+Format sum_format_of(Format west, Format north) {
+  if ((west == Format::int8) != (north == Format::int8))
+    throw std::invalid_argument("an int8 operand is multiplied by an int8 operand only");
+  return west == Format::int8 ? Format::int32 : Format::float32;
+}
 
 std::uint32_t encode(Format format, float value) {
   const std::uint32_t bits = bit_cast<std::uint32_t>(canonical(value));
@@ -135,6 +158,10 @@ std::uint32_t encode(Format format, float value) {
       return encode_float16(bits);
     case Format::float32:
       return bits;
+    case Format::int8:
+      return encode_int8(value);
+    case Format::int32:
+      return bit_cast<std::uint32_t>(value);
     case Format::float64:
     case Format::flag:
     case Format::low_half:
@@ -151,6 +178,10 @@ float decode(Format format, std::uint32_t raw) {
       return decode_float16(raw);
     case Format::float32:
       return canonical(bit_cast<float>(raw));
+    case Format::int8:
+      return decode_int8(raw);
+    case Format::int32:
+      return bit_cast<float>(raw);
     case Format::float64:
     case Format::flag:
     case Format::low_half:
@@ -167,9 +198,10 @@ void encode_values(Format format, const float* values, std::byte* raw, std::size
   } else if (format == Format::float32) {
     HWY_DYNAMIC_DISPATCH(canonicalise)(values, reinterpret_cast<float*>(raw), count);
   } else {
+    const std::size_t bytes = bytes_of(format);
     for (std::size_t i = 0; i < count; ++i) {
-      const auto bits = static_cast<std::uint16_t>(encode(format, values[i]));
-      std::memcpy(raw + i * sizeof bits, &bits, sizeof bits);
+      const std::uint32_t bits = encode(format, values[i]);
+      std::memcpy(raw + i * bytes, &bits, bytes);
     }
   }
 }
@@ -181,9 +213,10 @@ void decode_values(Format format, const std::byte* raw, float* values, std::size
   } else if (format == Format::float32) {
     HWY_DYNAMIC_DISPATCH(canonicalise)(reinterpret_cast<const float*>(raw), values, count);
   } else {
+    const std::size_t bytes = bytes_of(format);
     for (std::size_t i = 0; i < count; ++i) {
-      std::uint16_t bits;
-      std::memcpy(&bits, raw + i * sizeof bits, sizeof bits);
+      std::uint32_t bits = 0;
+      std::memcpy(&bits, raw + i * bytes, bytes);
       values[i] = decode(format, bits);
     }
   }

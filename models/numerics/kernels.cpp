@@ -16,54 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace attnguard {
 namespace HWY_NAMESPACE {
 
-/// kBlock output columns of one lane group at once: each west vector is loaded once for the block,
-/// and the block's sums are independent chains. Columns left over take blocks of half the size.
-template <std::size_t kBlock, class D>
-HWY_INLINE void matmul_columns(D d, const float* west, const float* north, float* out,
-                               std::size_t depth, std::size_t cols, std::size_t stride,
-                               std::size_t north_stride) {
-  std::size_t n = 0;
-  for (; n + kBlock <= cols; n += kBlock) {
-    hn::Vec<D> sum[kBlock];
-#pragma GCC unroll 16
-    for (std::size_t b = 0; b < kBlock; ++b) sum[b] = hn::Zero(d);
-    for (std::size_t k = 0; k < depth; ++k) {
-      const auto w = hn::LoadU(d, west + k * stride);
-      const float* row = north + k * north_stride + n;
-#pragma GCC unroll 16
-      for (std::size_t b = 0; b < kBlock; ++b)
-        sum[b] = hn::Add(sum[b], hn::Mul(w, hn::Set(d, row[b])));
-    }
-#pragma GCC unroll 16
-    for (std::size_t b = 0; b < kBlock; ++b)
-      hn::StoreU(canonical_nan(d, sum[b]), d, out + (n + b) * stride);
-  }
-  if constexpr (kBlock > 1) {
-    matmul_columns<kBlock / 2>(d, west, north + n, out + n * stride, depth, cols - n, stride,
-                               north_stride);
-  }
-}
-
-void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
-                 std::size_t cols, std::size_t lanes, std::size_t stride,
-                 std::size_t north_stride) {
-  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
-    constexpr std::size_t kBlock = HWY_TARGET <= HWY_AVX3 ? 16 : 8;  // 32 or 16 registers
-    matmul_columns<kBlock>(d, west + lane, north, out + lane, depth, cols, stride, north_stride);
-  });
-}
-
-void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
-                   std::size_t lanes, std::size_t stride, std::size_t north_stride) {
-  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
-    auto carried = hn::LoadU(d, sum + lane);
-    for (std::size_t k = 0; k < depth; ++k)
-      carried = hn::Add(carried, hn::Mul(hn::LoadU(d, west + k * stride + lane),
-                                         hn::Set(d, north[k * north_stride])));
-    hn::StoreU(carried, d, sum + lane);
-  });
-}
-
 void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
                      std::size_t lanes, std::size_t stride) {
   for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
@@ -374,8 +326,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace attnguard {
-HWY_EXPORT(matmul_tile);
-HWY_EXPORT(matmul_resume);
 HWY_EXPORT(collect_changes);
 HWY_EXPORT(row_errors);
 HWY_EXPORT(lane_errors);
@@ -387,17 +337,6 @@ HWY_EXPORT(rescale_row);
 HWY_EXPORT(rows_to_lanes);
 HWY_EXPORT(reciprocals);
 HWY_EXPORT(normalise);
-
-void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
-                 std::size_t cols, std::size_t lanes, std::size_t stride,
-                 std::size_t north_stride) {
-  HWY_DYNAMIC_DISPATCH(matmul_tile)(west, north, out, depth, cols, lanes, stride, north_stride);
-}
-
-void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
-                   std::size_t lanes, std::size_t stride, std::size_t north_stride) {
-  HWY_DYNAMIC_DISPATCH(matmul_resume)(west, north, sum, depth, lanes, stride, north_stride);
-}
 
 void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,
                      std::size_t lanes, std::size_t stride) {

@@ -14,6 +14,7 @@
 
 #include "models/numerics/exp2.h"
 #include "models/numerics/format.h"
+#include "models/numerics/matmul.h"  // IWYU pragma: export
 
 namespace attnguard {
 
@@ -28,17 +29,6 @@ constexpr std::size_t lane_stride(std::size_t rows) {
 constexpr float scale_log2e(float softmax_scale) {
   return static_cast<float>(static_cast<double>(softmax_scale) * 1.4426950408889634);
 }
-
-/// out[n][lane] = sum over k (ascending, from +0, product rounded then added) of west[k][lane] *
-/// north[k][n]. west [depth × stride], north [depth × north_stride] (cols used), out [cols ×
-/// stride].
-void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
-                 std::size_t cols, std::size_t lanes, std::size_t stride, std::size_t north_stride);
-
-/// One column of matmul_tile carried on from sum[lane] as it stands, over `depth` further products.
-/// The sums of a NaN stay as they come: not yet canonical.
-void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
-                   std::size_t lanes, std::size_t stride, std::size_t north_stride);
 
 /// changed[lane] |= bits of a[c][lane] that differ in b[c][lane], over the columns.
 void collect_changes(const float* a, const float* b, std::uint32_t* changed, std::size_t cols,

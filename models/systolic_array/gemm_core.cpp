@@ -1,7 +1,8 @@
 #include "models/systolic_array/gemm_core.h"
 
 #include <algorithm>
-#include <string_view>
+#include <stdexcept>
+#include <utility>
 
 #include "models/numerics/kernels.h"
 
@@ -10,40 +11,66 @@ namespace attnguard {
 GemmCore::GemmCore(const ArrayConfig& config, Format operand, Fidelity fidelity)
     : rows_(config.rows),
       cols_(config.cols),
+      dataflow_(config.dataflow),
       operand_(operand),
       fidelity_(fidelity),
-      output_(config.rows, config.cols) {}
+      output_(config.rows, config.cols),
+      stationary_(config.rows, config.cols) {}
 
-void GemmCore::declare(FaultUniverse& universe, const std::string& name) {
-  const auto pe_register = [&](const char* field, unsigned bits) {
-    RegisterClass cls;
-    cls.path = name + ".pe[{}][{}]." + field;
-    cls.extents = {rows_, cols_};
-    cls.bits = bits;
-    if (std::string_view(field) == "acc") cls.adder = Adder::per_cycle;
-    return universe.declare(cls);
-  };
-  reg_.west = pe_register("west", bits_of(operand_));
-  reg_.north = pe_register("north", bits_of(operand_));
-  reg_.acc = pe_register("acc", 32);
-  reg_.drain = pe_register("drain", 32);
+std::vector<GemmCore::PeRegister> GemmCore::registers() const {
+  const Format sum = sum_format_of(operand_, operand_);
+  if (output_stationary())
+    return {{"west", ArrayRegister::west, operand_, Adder::none},
+            {"north", ArrayRegister::north, operand_, Adder::none},
+            {"acc", ArrayRegister::acc, sum, Adder::per_cycle},
+            {"drain", ArrayRegister::drain, sum, Adder::none}};
+  return {{"west", ArrayRegister::west, operand_, Adder::none},
+          {"stationary", ArrayRegister::stationary, operand_, Adder::none},
+          {"preload", ArrayRegister::preload, operand_, Adder::none},
+          {"sum", ArrayRegister::sum, sum, Adder::per_cycle}};
 }
 
-void GemmCore::reset() { output_.reset(); }
+void GemmCore::declare(FaultUniverse& universe, const std::string& name) {
+  for (const PeRegister& reg : registers()) {
+    RegisterClass cls;
+    cls.path = name + ".pe[{}][{}]." + reg.field;
+    cls.extents = {rows_, cols_};
+    cls.bits = bits_of(reg.format);
+    cls.adder = reg.adder;
+    declared_.push_back({universe.declare(cls), reg});
+  }
+}
+
+void GemmCore::reset() {
+  output_.reset();
+  stationary_.reset();
+}
+
+void GemmCore::abandon(std::uint64_t cycle) {
+  output_.abandon(cycle);
+  stationary_.abandon(cycle);
+}
 
 void GemmCore::arm(const Fault& fault) {
   ArrayFault at;
-  at.which = fault.site.reg == reg_.west    ? ArrayRegister::west
-             : fault.site.reg == reg_.north ? ArrayRegister::north
-             : fault.site.reg == reg_.acc   ? ArrayRegister::acc
-                                            : ArrayRegister::drain;
+  const auto declared = std::find_if(declared_.begin(), declared_.end(),
+                                     [&](const Declared& one) { return one.id == fault.site.reg; });
+  if (declared == declared_.end()) throw std::logic_error("gemm core: no such register");
+  at.which = declared->reg.which;
   at.row = fault.site.index / cols_;
   at.col = fault.site.index % cols_;
   at.mask = static_cast<std::uint32_t>(fault.mask());
   at.cycle = fault.cycle;
   at.how = fault.how;
   at.access = fault.access;
-  output_.arm(at);
+  if (output_stationary())
+    output_.arm(at);
+  else
+    stationary_.arm(at);
+}
+
+FaultOutcome GemmCore::outcome() const {
+  return output_stationary() ? output_.outcome() : stationary_.outcome();
 }
 
 ArrayPass GemmCore::pass_of(const GemmFold& fold) const {
@@ -54,62 +81,151 @@ ArrayPass GemmCore::pass_of(const GemmFold& fold) const {
   pass.cols = fold.n;
   pass.west = fold.a;
   pass.west_stride = fold.a_stride;
-  pass.west_format = operand_;
   pass.north = fold.b;
   pass.north_stride = fold.b_stride;
-  pass.north_format = operand_;
+  pass.west_format = pass.north_format = operand_;
   pass.out = fold.c;
   pass.out_stride = fold.c_stride;
   pass.base.query_row = static_cast<std::int32_t>(fold.first_m);
   return pass;
 }
 
+StationaryFold GemmCore::fold_of(const GemmFold& fold) const {
+  StationaryFold result;
+  result.preload = fold.preload;
+  result.start = fold.start;
+  result.rows = fold.k;
+  result.stationary = fold.b;
+  result.stationary_stride = fold.b_stride;
+  result.cols = fold.n;
+  result.moving = fold.a;
+  result.moving_stride = fold.a_stride;
+  result.steps = fold.m;
+  result.step_stride = 1;
+  result.col_stride = fold.c_stride;
+  result.stationary_format = result.moving_format = operand_;
+  result.sums = fold.sums;
+  result.out = fold.c;
+  result.base.query_row = static_cast<std::int32_t>(fold.first_m);
+  result.steps_are_rows = dataflow_ == Dataflow::weight_stationary;
+  if (result.steps_are_rows) return result;
+  std::swap(result.stationary, result.moving);
+  std::swap(result.stationary_stride, result.moving_stride);
+  std::swap(result.cols, result.steps);
+  std::swap(result.step_stride, result.col_stride);
+  return result;
+}
+
 void GemmCore::start(const GemmFold& fold, LiveLog& log) {
+  if (output_stationary() && fold.sums != nullptr)
+    throw std::logic_error("gemm core: an output-stationary fold has all products of its sums");
   if (log.enabled()) add_live(fold, log);
-  const ArrayPass pass = pass_of(fold);
-  if (fidelity_ == Fidelity::cycle) return output_.feed(pass);
-  if (output_.strikes(pass)) {
-    output_.restart();
-    output_.feed(pass);
-    output_.advance_to(pass.last_cycle() + 1);
-    return;
+  if (output_stationary())
+    run(output_, pass_of(fold), fold);
+  else
+    run(stationary_, fold_of(fold), fold);
+}
+
+template <class Array, class Work>
+void GemmCore::run(Array& array, const Work& work, const GemmFold& fold) {
+  if (fidelity_ == Fidelity::cycle) {
+    array.feed(work);
+  } else if (array.strikes(work)) {
+    array.restart();
+    array.feed(work);
+    array.advance_to(last_cycle(fold) + 1);
+  } else {
+    compute(fold);
   }
-  matmul_tile(pass.west, pass.north, pass.out, pass.depth, pass.cols, fold.a_stride, fold.a_stride,
-              fold.b_stride);
+}
+
+/// Rows of C are the lanes whatever the dataflow.
+void GemmCore::compute(const GemmFold& fold) const {
+  for (std::uint32_t n = 0; fold.sums != fold.c && n < fold.n; ++n) {
+    float* column = fold.c + n * fold.c_stride;
+    if (fold.sums == nullptr)
+      std::fill_n(column, fold.m, 0.0F);
+    else
+      std::copy_n(fold.sums + n * fold.c_stride, fold.m, column);
+  }
+  TileProduct product;
+  product.west = fold.a;
+  product.west_stride = fold.a_stride;
+  product.north = fold.b;
+  product.north_stride = fold.b_stride;
+  product.depth = fold.k;
+  product.cols = fold.n;
+  product.lanes = fold.m;
+  matmul_onto(sum_format_of(operand_, operand_), product, fold.c, fold.c_stride);
 }
 
 void GemmCore::finish(const GemmFold& fold) {
-  if (fidelity_ == Fidelity::cycle) output_.advance_to(pass_of(fold).last_cycle() + 1);
+  if (fidelity_ != Fidelity::cycle) return;
+  if (output_stationary())
+    output_.advance_to(last_cycle(fold) + 1);
+  else
+    stationary_.advance_to(last_cycle(fold) + 1);
+}
+
+std::uint64_t GemmCore::last_cycle(const GemmFold& fold) const {
+  return output_stationary() ? pass_of(fold).last_cycle() : stationary_.last_cycle(fold_of(fold));
 }
 
 std::uint64_t GemmCore::earliest_start(const GemmFold& fold, const GemmFold& before) const {
-  return before.start + before.k + (rows_ > fold.k ? rows_ - fold.k : 0);
+  if (output_stationary()) return before.start + before.k + (rows_ > fold.k ? rows_ - fold.k : 0);
+  std::uint64_t start = std::max<std::uint64_t>(earliest_preload(before) + fold.k,
+                                                before.start + fold_of(before).steps);
+  if (fold.sums != nullptr && fold.sums == before.c)
+    start = std::max<std::uint64_t>(start, before.start + rows_ + 1);
+  return start;
+}
+
+std::uint32_t GemmCore::serial_cycles(const GemmFold& fold) const {
+  if (output_stationary()) return fold.k + rows_ + cols_ - 2;
+  return fold_of(fold).steps + 2 * rows_ + cols_ - 2;
 }
 
 BeatTiming GemmCore::timing(const GemmFold& fold) const {
   BeatTiming timing;
-  timing.first_cycle = fold.start + fold.k + cols_ + 1;
-  timing.beats = fold.m;
+  if (output_stationary()) {
+    timing.first_cycle = fold.start + fold.k + cols_ + 1;
+    timing.beats = fold.m;
+  } else {
+    timing.first_cycle = fold.start + rows_ + cols_;
+    timing.beats = fold_of(fold).steps;
+  }
   return timing;
 }
 
 void GemmCore::add_live(const GemmFold& fold, LiveLog& log) const {
   LiveBlock block;
   block.tile = fold.tile;
-  block.count = {fold.m, fold.n, 1};
   block.index_step = {cols_, 1, 0};
   block.start_step = {1, 1, 0};
-  const auto add = [&](RegisterId reg, Format format, std::uint64_t start, std::uint32_t length) {
-    block.reg = reg;
-    block.format = format;
-    block.start = start;
-    block.length = length;
-    log.add(block);
+  const auto add = [&](ArrayRegister which, std::uint32_t rows, std::uint32_t cols,
+                       std::uint64_t start, std::uint64_t length) {
+    for (const Declared& declared : declared_) {
+      if (declared.reg.which != which) continue;
+      block.reg = declared.id;
+      block.format = declared.reg.format;
+      block.count = {rows, cols, 1};
+      block.start = start;
+      block.length = static_cast<std::int64_t>(length);
+      log.add(block);
+    }
   };
-  add(reg_.west, operand_, fold.start, fold.k);
-  add(reg_.north, operand_, fold.start, fold.k);
-  add(reg_.acc, Format::float32, fold.start + 1, fold.k);
-  add(reg_.drain, Format::float32, fold.start + fold.k + 1, 1);
+  if (output_stationary()) {
+    add(ArrayRegister::west, fold.m, fold.n, fold.start, fold.k);
+    add(ArrayRegister::north, fold.m, fold.n, fold.start, fold.k);
+    add(ArrayRegister::acc, fold.m, fold.n, fold.start + 1, fold.k);
+    add(ArrayRegister::drain, fold.m, fold.n, fold.start + fold.k + 1, 1);
+    return;
+  }
+  const StationaryFold at = fold_of(fold);
+  add(ArrayRegister::west, at.rows, at.cols, at.start, at.steps);
+  add(ArrayRegister::stationary, at.rows, at.cols, at.start, at.steps);
+  add(ArrayRegister::preload, at.rows, at.cols, at.preload, at.start - at.preload);
+  add(ArrayRegister::sum, rows_, at.cols, at.start + 1, at.steps);
 }
 
 }  // namespace attnguard

@@ -1,6 +1,9 @@
 #include "models/systolic_array/pass_flip.h"
 
-#include "models/numerics/kernels.h"
+#include <algorithm>
+#include <stdexcept>
+
+#include "models/numerics/matmul.h"
 
 namespace attnguard {
 namespace {
@@ -28,6 +31,15 @@ void gather(const float* values, std::size_t stride, std::uint32_t depth, LaneTi
   for (std::uint32_t k = 0; k < depth; ++k) line[k] = values[k * stride];
 }
 
+/// Columns or rows are the lanes: a product does not care which factor is called west.
+void multiply(const ArrayPass& pass, const float* lanes, std::size_t lane_stride,
+              std::uint32_t count, PassChange& change) {
+  std::fill_n(change.values.begin(), count, 0.0F);
+  matmul_onto(pass.sum_format(),
+              {lanes, lane_stride, change.operands.data(), 1, pass.depth, 1, count},
+              change.values.data(), count);
+}
+
 void flip_west(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t operand,
                PassChange& change, FaultOutcome& outcome) {
   LaneTile& line = change.operands;
@@ -37,9 +49,7 @@ void flip_west(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t oper
   change.rows = 1;
   change.first_col = flip.col;
   change.cols = pass.cols - flip.col;
-  // Columns are the lanes: a product does not care which factor is called west.
-  matmul_tile(pass.north + flip.col, line.data(), change.values.data(), pass.depth, 1, change.cols,
-              pass.north_stride, 1);
+  multiply(pass, pass.north + flip.col, pass.north_stride, change.cols, change);
 }
 
 void flip_north(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t operand,
@@ -51,8 +61,7 @@ void flip_north(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t ope
   change.rows = pass.rows - flip.row;
   change.first_col = flip.col;
   change.cols = 1;
-  matmul_tile(pass.west + flip.row, line.data(), change.values.data(), pass.depth, 1, change.rows,
-              pass.west_stride, 1);
+  multiply(pass, pass.west + flip.row, pass.west_stride, change.rows, change);
 }
 
 /// The sum after `products` products is flipped and carried on.
@@ -60,15 +69,19 @@ void flip_sum(const ArrayPass& pass, const ArrayFault& flip, std::uint32_t produ
               PassChange& change, FaultOutcome& outcome) {
   const float* west = pass.west + flip.row;
   const float* north = pass.north + flip.col;
-  float sum = 0.0F;
-  matmul_resume(west, north, &sum, products, 1, pass.west_stride, pass.north_stride);
-  sum = flipped(Format::float32, sum, flip, pass, outcome);
-  matmul_resume(west + products * pass.west_stride, north + products * pass.north_stride, &sum,
-                pass.depth - products, 1, pass.west_stride, pass.north_stride);
+  const Format format = pass.sum_format();
+  float& sum = change.values[0];
+  sum = 0.0F;
+  matmul_onto(format, {west, pass.west_stride, north, pass.north_stride, products, 1, 1}, &sum, 1);
+  sum = flipped(format, sum, flip, pass, outcome);
+  west += products * pass.west_stride;
+  north += products * pass.north_stride;
+  matmul_onto(format,
+              {west, pass.west_stride, north, pass.north_stride, pass.depth - products, 1, 1}, &sum,
+              1);
   change.first_row = flip.row;
   change.first_col = flip.col;
   change.rows = change.cols = 1;
-  change.values[0] = canonical(sum);
 }
 
 }  // namespace
@@ -94,6 +107,10 @@ bool flip_in_pass(const ArrayPass& pass, const ArrayFault& flip, PassChange& cha
     case ArrayRegister::drain:
       flip_sum(pass, flip, pass.depth, change, outcome);
       break;
+    case ArrayRegister::stationary:
+    case ArrayRegister::preload:
+    case ArrayRegister::sum:
+      throw std::logic_error("array pass: no such register");
   }
   return true;
 }

@@ -11,11 +11,11 @@
 // Highway's own order: after foreach_target.h.
 #include <hwy/highway.h>
 
+#include "models/numerics/float-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace attnguard {
 namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kNoOperand[kMaxArrayLanes] = {};
 
@@ -56,6 +56,7 @@ void fill_timeline(const ArrayPass* passes, std::size_t count, std::int64_t firs
 }
 
 // Column bus, drains and the skewed north edge in cycle u = cycle − start of a pass.
+template <bool kInteger>
 HWY_INLINE void step_edges(const ArrayPass& pass, std::int64_t u, std::size_t stride,
                            float* HWY_RESTRICT edge, const float* HWY_RESTRICT acc,
                            float* HWY_RESTRICT drain) {
@@ -68,7 +69,7 @@ HWY_INLINE void step_edges(const ArrayPass& pass, std::int64_t u, std::size_t st
   }
   for (std::int64_t i = std::max(zero, copied - cols + 1); i <= std::min(rows - 1, copied); ++i) {
     const float sum = acc[i * step + copied - i];
-    drain[i * step + copied - i] = sum == sum ? sum : canonical(sum);
+    drain[i * step + copied - i] = kInteger || sum == sum ? sum : canonical(sum);
   }
   for (std::int64_t j = std::max(zero, u - depth + 1); j <= std::min(cols - 1, u); ++j) {
     edge[j] = pass.north[(u - j) * static_cast<std::int64_t>(pass.north_stride) + j];
@@ -77,6 +78,7 @@ HWY_INLINE void step_edges(const ArrayPass& pass, std::int64_t u, std::size_t st
 
 // Products and operand moves of one cycle, `now` in the timeline. `north` is row 0, the edge lies
 // one row before.
+template <bool kInteger>
 HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle* now,
                           std::size_t stride, float* HWY_RESTRICT west, float* HWY_RESTRICT north,
                           float* HWY_RESTRICT acc) {
@@ -99,7 +101,8 @@ HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle*
       const EdgeCycle* edge = now - i;
       const std::size_t at = static_cast<std::size_t>(i) * stride + static_cast<std::size_t>(j0);
       const auto w = hn::Load(d, west + at), n = hn::Load(d, north + at), a = hn::Load(d, acc + at);
-      const auto sum = hn::Add(hn::IfThenZeroElse(lanes_of(edge[-1].starts, j0), a), hn::Mul(w, n));
+      const auto sum =
+          accumulated<kInteger>(d, hn::IfThenZeroElse(lanes_of(edge[-1].starts, j0), a), w, n);
       hn::Store(hn::IfThenElse(multiplies, sum, a), d, acc + at);
       const auto latches = lanes_of(edge->latches, j0);
       const auto from_west = hn::Set(d, j0 > 0 ? west[at - 1] : edge->west[i]);
@@ -112,7 +115,8 @@ HWY_INLINE void step_rows(std::int64_t rows, std::int64_t cols, const EdgeCycle*
 }
 
 // Cycles begin .. end − 1, at most kArrayBatchCycles, of consecutive passes that use the same
-// number of rows.
+// number of rows and the same format of sums.
+template <bool kInteger>
 void step_passes(const ArrayPass* passes, std::size_t count, std::uint64_t begin, std::uint64_t end,
                  std::size_t stride, float* west, float* north, float* acc, float* drain) {
   EdgeCycle timeline[kMaxArrayLanes + kArrayBatchCycles];
@@ -126,11 +130,23 @@ void step_passes(const ArrayPass* passes, std::size_t count, std::uint64_t begin
     const std::uint64_t cycle = begin + static_cast<std::uint64_t>(n);
     for (const ArrayPass* pass = passes; pass != passes + count; ++pass) {
       if (pass->start > cycle || pass->last_cycle() < cycle) continue;
-      step_edges(*pass, static_cast<std::int64_t>(cycle - pass->start), stride, north - stride, acc,
-                 drain);
+      step_edges<kInteger>(*pass, static_cast<std::int64_t>(cycle - pass->start), stride,
+                           north - stride, acc, drain);
     }
-    step_rows(rows, cols, timeline + rows + n, stride, west, north, acc);
+    step_rows<kInteger>(rows, cols, timeline + rows + n, stride, west, north, acc);
   }
+}
+
+void step_float_passes(const ArrayPass* passes, std::size_t count, std::uint64_t begin,
+                       std::uint64_t end, std::size_t stride, float* west, float* north, float* acc,
+                       float* drain) {
+  step_passes<false>(passes, count, begin, end, stride, west, north, acc, drain);
+}
+
+void step_integer_passes(const ArrayPass* passes, std::size_t count, std::uint64_t begin,
+                         std::uint64_t end, std::size_t stride, float* west, float* north,
+                         float* acc, float* drain) {
+  step_passes<true>(passes, count, begin, end, stride, west, north, acc, drain);
 }
 
 const char* target_name() { return hwy::TargetName(HWY_TARGET); }
@@ -142,7 +158,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attnguard {
 
-HWY_EXPORT(step_passes);
+HWY_EXPORT(step_float_passes);
+HWY_EXPORT(step_integer_passes);
 HWY_EXPORT(target_name);
 
 namespace {
@@ -161,9 +178,13 @@ Format format_held(const ArrayPass& pass, ArrayRegister which) {
       return pass.north_format;
     case ArrayRegister::acc:
     case ArrayRegister::drain:
+      return pass.sum_format();
+    case ArrayRegister::stationary:
+    case ArrayRegister::preload:
+    case ArrayRegister::sum:
       break;
   }
-  return Format::float32;
+  throw std::logic_error("array pass: no such register");
 }
 
 namespace {
@@ -186,6 +207,10 @@ Cycles held_cycles(const ArrayPass& pass, ArrayRegister which, std::uint32_t row
       return {reached + 1, reached + pass.depth + 1};
     case ArrayRegister::drain:
       return {reached + pass.depth + 1, reached + pass.depth + 2};
+    case ArrayRegister::stationary:
+    case ArrayRegister::preload:
+    case ArrayRegister::sum:
+      break;
   }
   return {};
 }
@@ -229,12 +254,12 @@ void SteppingArray::restart() {
 void SteppingArray::abandon(std::uint64_t cycle) {
   restart();
   now_ = feed_free_ = cycle;
-  for (Armed& armed : faults_)
-    if (!armed.fault.how.persistent() && armed.fault.cycle >= cycle) armed = {armed.fault};
+  faults_.abandon(cycle);
 }
 
 void SteppingArray::feed(const ArrayPass& pass) {
   require(pass.depth > 0, "array pass: no operands");
+  pass.sum_format();  // throws if only one operand is int8
   require(pass.rows > 0 && pass.rows <= rows_ && pass.cols > 0 && pass.cols <= cols_,
           "array pass: more lanes than the array has, or none");
   require(pass.start >= now_ && pass.start >= feed_free_,
@@ -247,14 +272,17 @@ void SteppingArray::feed(const ArrayPass& pass) {
 
 void SteppingArray::advance_to(std::uint64_t cycle) {
   while (now_ < cycle) {
-    std::uint64_t end = faults_.empty() ? cycle : next_stop(cycle);
-    if (!passes_.empty() && passes_.front().start < end) {
-      now_ = std::max(now_, passes_.front().start);
+    std::optional<std::uint64_t> busy;
+    if (!passes_.empty()) busy = passes_.front().start;
+    std::uint64_t end = faults_.empty() ? cycle : faults_.next_stop(now_, busy, cycle);
+    if (busy && *busy < end) {
+      now_ = std::max(now_, *busy);
       end = std::min(end, now_ + kArrayBatchCycles);
       step_to(end);
     }
     now_ = end;
-    for (Armed& armed : faults_) apply(armed, now_ - 1);
+    if (!faults_.empty())
+      faults_.apply(now_ - 1, [&](const ArrayFault& fault) { return held(fault, now_ - 1); });
     passes_.erase(std::remove_if(passes_.begin(), passes_.end(),
                                  [&](const ArrayPass& pass) { return pass.last_cycle() < now_; }),
                   passes_.end());
@@ -267,81 +295,43 @@ void SteppingArray::step_to(std::uint64_t end) {
   const auto in_flight = std::find_if(passes_.begin(), passes_.end(),
                                       [&](const ArrayPass& pass) { return pass.start >= end; });
   for (auto first = passes_.begin(); first != in_flight;) {
-    const auto last = std::find_if(first, in_flight,
-                                   [&](const ArrayPass& pass) { return pass.rows != first->rows; });
-    HWY_DYNAMIC_DISPATCH(step_passes)
-    (&*first, static_cast<std::size_t>(last - first), now_, end, stride_, west_.data(),
-     north_.data() + stride_, acc_.data(), drain_.data());
+    const auto last = std::find_if(first, in_flight, [&](const ArrayPass& pass) {
+      return pass.rows != first->rows || pass.sum_format() != first->sum_format();
+    });
+    const auto step = [&](auto step_passes) {
+      step_passes(&*first, static_cast<std::size_t>(last - first), now_, end, stride_, west_.data(),
+                  north_.data() + stride_, acc_.data(), drain_.data());
+    };
+    if (first->sum_format() == Format::int32)
+      step(HWY_DYNAMIC_DISPATCH(step_integer_passes));
+    else
+      step(HWY_DYNAMIC_DISPATCH(step_float_passes));
     first = last;
   }
-}
-
-/// The cycle after the next one in which a fault may act, at most `cycle`.
-std::uint64_t SteppingArray::next_stop(std::uint64_t cycle) const {
-  std::uint64_t end = cycle;
-  for (const Armed& armed : faults_) {
-    const ArrayFault& fault = armed.fault;
-    if (!fault.how.persistent()) {
-      if (!armed.spent && fault.cycle >= now_) end = std::min(end, fault.cycle + 1);
-    } else if (!passes_.empty()) {
-      const std::uint64_t from = std::max(now_, passes_.front().start);
-      end = std::min(end, fault.how.next_active(fault.cycle, from) + 1);
-    }
-  }
-  return end;
 }
 
 void SteppingArray::arm(const ArrayFault& fault) {
   require(fault.row < rows_ && fault.col < cols_, "array fault: no such PE");
   require(fault.how.persistent() || fault.cycle >= now_, "array fault: cycle is past");
-  faults_.push_back({fault});
-}
-
-bool SteppingArray::pending() const {
-  return std::any_of(faults_.begin(), faults_.end(), [&](const Armed& armed) {
-    return !armed.fault.how.persistent() && !armed.spent && armed.fault.cycle >= now_;
-  });
+  faults_.arm(fault);
 }
 
 bool SteppingArray::strikes(const ArrayPass& pass) const {
-  return std::any_of(faults_.begin(), faults_.end(), [&](const Armed& armed) {
-    return !armed.spent && fault_meets(pass, armed.fault);
-  });
+  return faults_.any([&](const ArrayFault& fault) { return fault_meets(pass, fault); });
 }
 
-void SteppingArray::apply(Armed& armed, std::uint64_t cycle) {
-  const ArrayFault& fault = armed.fault;
-  const bool once = !fault.how.persistent();
-  if (armed.spent || (once ? fault.cycle != cycle : !fault.how.acts(fault.cycle, cycle, cycle + 1)))
-    return;
+/// What the register holds after the update of `cycle`; it is read in the next.
+std::optional<HeldValue> SteppingArray::held(const ArrayFault& fault, std::uint64_t cycle) {
   for (const ArrayPass& pass : passes_) {
     if (!pass_holds(pass, fault.which, fault.row, fault.col, cycle)) continue;
-    armed.spent = once;
-    if (fault.how.model == FaultModel::probe) armed.reads.push_back(cycle + 1);
-    const Format format = format_held(pass, fault.which);
-    float* value = cell(fault.which, fault.row, fault.col);
-    const std::uint32_t before = encode(format, *value);
-    const auto after =
-        static_cast<std::uint32_t>(fault.how.applied(before, fault.mask, bits_of(format)));
-    if (after == before) return;
-    *value = decode(format, after);
     Place place = pass.base;
     place.query_row = fault.which == ArrayRegister::north
                           ? -1
                           : place.query_row + static_cast<std::int32_t>(fault.row);
-    armed.outcome = armed.outcome.earlier({true, cycle + 1, before, after, place});
-    return;
+    return HeldValue{cell(fault.which, fault.row, fault.col), format_held(pass, fault.which),
+                     cycle + 1, place};
   }
-}
-
-FaultOutcome SteppingArray::outcome() const {
-  FaultOutcome first;
-  for (const Armed& armed : faults_) {
-    if (armed.fault.how.model == FaultModel::probe && armed.reads.size() >= armed.fault.access)
-      first = first.earlier({true, armed.reads[armed.fault.access - 1], 0, 0, Place{}});
-    first = first.earlier(armed.outcome);
-  }
-  return first;
+  return std::nullopt;
 }
 
 float* SteppingArray::cell(ArrayRegister which, std::uint32_t row, std::uint32_t col) {
@@ -354,9 +344,13 @@ float* SteppingArray::cell(ArrayRegister which, std::uint32_t row, std::uint32_t
     case ArrayRegister::acc:
       return &acc_[at];
     case ArrayRegister::drain:
+      return &drain_[at];
+    case ArrayRegister::stationary:
+    case ArrayRegister::preload:
+    case ArrayRegister::sum:
       break;
   }
-  return &drain_[at];
+  throw std::logic_error("array: no such register");
 }
 
 float SteppingArray::value(ArrayRegister which, std::uint32_t row, std::uint32_t col) const {

@@ -14,16 +14,18 @@
 // delivered when cycle s + T + r + c is done. Within a cycle all reads come before all writes,
 // flips after writes. Lanes a pass does not use, and registers no operand reaches, hold. Valid bits
 // travel with the operands; as a pass's lanes all see the same skew they are derived from (cycle,
-// pass), not stored. NaN is canonical in drain and before a flip.
+// pass), not stored. NaN is canonical in drain and before a flip. acc and drain are int32 for int8
+// operands.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
-#include "models/fault_injector/fault.h"
 #include "models/numerics/format.h"
 #include "models/numerics/lane_tile.h"
+#include "models/systolic_array/array_fault.h"
 
 namespace attnguard {
 
@@ -32,9 +34,8 @@ inline constexpr std::uint32_t kMaxArrayLanes = 128;
 /// Most cycles stepped at once; a matter of speed only.
 inline constexpr std::uint64_t kArrayBatchCycles = 64;
 
-enum class ArrayRegister : std::uint8_t { west, north, acc, drain };
-
-/// One matrix product west^T × north of depth `depth`. Values are exact images of their formats.
+/// One matrix product west^T × north of depth `depth`. Values are exact images of their formats;
+/// both are int8, and sums int32, or neither.
 struct ArrayPass {
   std::uint64_t start = 0;      ///< s, cycle in which the first operands enter PE (0, 0)
   std::uint32_t depth = 0;      ///< T >= 1
@@ -50,19 +51,9 @@ struct ArrayPass {
   std::size_t out_stride = 0;
   Place base;  ///< head, key tile, and the query row of array row 0
 
+  Format sum_format() const { return sum_format_of(west_format, north_format); }
   /// Last cycle of the pass: its last value is delivered.
   std::uint64_t last_cycle() const { return start + depth + rows + cols; }
-};
-
-/// A fault in one register, which acts on its value after the update of `cycle`, or from then on.
-struct ArrayFault {
-  ArrayRegister which = ArrayRegister::acc;
-  std::uint32_t row = 0;
-  std::uint32_t col = 0;
-  std::uint32_t mask = 0;  ///< bits above the width of the value's format are not live
-  std::uint64_t cycle = 0;
-  FaultBehaviour how{};
-  std::uint32_t access = 0;  ///< of a probe
 };
 
 /// Format of the values `which` registers hold during the pass.
@@ -98,30 +89,22 @@ class SteppingArray {
 
   /// Arms one more fault, whose cycle is not yet done.
   void arm(const ArrayFault& fault);
-  void disarm() { faults_.clear(); }
+  void disarm() { faults_.disarm(); }
   /// The cycle of a fault that strikes once is not yet done.
-  bool pending() const;
+  bool pending() const { return faults_.pending(now_); }
   /// Whether a fault that may still act meets the pass.
   bool strikes(const ArrayPass& pass) const;
   /// The first activation. Settled once a cycle is done: control does not depend on data, so
-  /// whether changed bits are read in the cycle after is known then. A fault of bits that no pass
-  /// holds changes nothing: they are never read.
-  FaultOutcome outcome() const;
+  /// whether changed bits are read in the cycle after is known then.
+  FaultOutcome outcome() const { return faults_.outcome(); }
 
   /// Content of a register after the update of cycle now() − 1.
   float value(ArrayRegister which, std::uint32_t row, std::uint32_t col) const;
 
  private:
-  struct Armed {
-    ArrayFault fault;
-    FaultOutcome outcome{};
-    bool spent = false;                  ///< it has struck
-    std::vector<std::uint64_t> reads{};  ///< of a probed register
-  };
   float* cell(ArrayRegister which, std::uint32_t row, std::uint32_t col);
   void step_to(std::uint64_t end);
-  std::uint64_t next_stop(std::uint64_t cycle) const;
-  void apply(Armed& armed, std::uint64_t cycle);
+  std::optional<HeldValue> held(const ArrayFault& fault, std::uint64_t cycle);
 
   std::uint32_t rows_, cols_;
   std::size_t stride_;
@@ -131,7 +114,7 @@ class SteppingArray {
   std::uint64_t now_ = 0;
   std::uint64_t feed_free_ = 0;  ///< first cycle in which the next pass may start
   std::uint64_t bus_free_ = 0;   ///< lower bound of start + depth of the next pass
-  std::vector<Armed> faults_;
+  ArrayFaults faults_;
 };
 
 /// Name of the SIMD target that steps the array on this machine.

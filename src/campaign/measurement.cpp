@@ -22,7 +22,7 @@ void combine(const Members& members, std::vector<CheckerMeasurement>& checkers) 
 double row_scale(const std::uint32_t* words, std::size_t count, Format format) {
   double scale = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const double value = decode(format, words[i]);
+    const double value = number_of(format, words[i]);
     if (std::isfinite(value)) scale = std::max(scale, std::fabs(value));
   }
   return scale;
@@ -44,7 +44,7 @@ void add_changed_row(const std::uint32_t* golden, const std::uint32_t* words, st
   for (std::size_t i = 0; i < count; ++i) {
     if (golden[i] == words[i]) continue;
     ++difference.changed_values;
-    const double expected = decode(format, golden[i]), value = decode(format, words[i]);
+    const double expected = number_of(format, golden[i]), value = number_of(format, words[i]);
     if (std::isfinite(value) && std::isfinite(expected)) {
       error = std::max(error, std::fabs(value - expected));
     } else {

@@ -23,12 +23,17 @@ std::vector<std::pair<E, std::string_view>> choices(const FieldSpec& spec) {
     if (spec.max <= 0 || static_cast<double>(choice.first) <= spec.max) allowed.push_back(choice);
   return allowed;
 }
-/// The formats a datapath can have depend on the place: only operands may be float16.
+/// The formats a datapath can have depend on the place: only operands may be float16 or int8, only
+/// the output int32.
 template <>
 inline std::vector<std::pair<Format, std::string_view>> choices<Format>(const FieldSpec& spec) {
   if (spec.key == "operand")
-    return {
-        {Format::bfloat16, "bfloat16"}, {Format::float16, "float16"}, {Format::float32, "float32"}};
+    return {{Format::bfloat16, "bfloat16"},
+            {Format::float16, "float16"},
+            {Format::float32, "float32"},
+            {Format::int8, "int8"}};
+  if (spec.key == "output")
+    return {{Format::bfloat16, "bfloat16"}, {Format::float32, "float32"}, {Format::int32, "int32"}};
   return {{Format::bfloat16, "bfloat16"}, {Format::float32, "float32"}};
 }
 

@@ -105,15 +105,23 @@ void check_gemm_workload(const WorkloadConfig& workload, const ConfigOrigin& ori
   if (workload.tensor_format) reject("tensor_format", "given", "only with a and b");
 }
 
+/// Attention needs the scores to stay in the array, and real numbers for its softmax.
+void check_attention(const AcceleratorConfig& accelerator, const ConfigOrigin& origin) {
+  const auto only = [&](const char* at, std::string_view value, const char* allowed) {
+    origin.reject(at, fmt::format("\"{}\"", value), fmt::format("{} with attention", allowed));
+  };
+  if (accelerator.array.dataflow != Dataflow::output_stationary)
+    only("/accelerator/array/dataflow", enum_name(accelerator.array.dataflow), "output_stationary");
+  if (accelerator.formats.operand == Format::int8)
+    only("/accelerator/formats/operand", "int8", "bfloat16, float16 or float32");
+  if (accelerator.formats.output == Format::int32)
+    only("/accelerator/formats/output", "int32", "bfloat16 or float32");
+  if (accelerator.array.fold_policy != FoldPolicy::overlapped)
+    only("/accelerator/array/fold_policy", enum_name(accelerator.array.fold_policy), "overlapped");
+}
+
 /// What a gemm has no use for is refused, not left out.
 void check_gemm(const Config& config, const ConfigOrigin& origin) {
-  if (config.workload.kind != WorkloadKind::gemm) {
-    if (config.accelerator.array.fold_policy != FoldPolicy::overlapped)
-      origin.reject("/accelerator/array/fold_policy",
-                    std::string(enum_name(config.accelerator.array.fold_policy)),
-                    "overlapped with attention, whose schedule is fixed; any with a gemm workload");
-    return;
-  }
   std::vector<std::string> kinds;
   for (const CheckerKind& kind : checker_kinds())
     if (kind.for_gemm) kinds.push_back(kind.name);
@@ -122,6 +130,20 @@ void check_gemm(const Config& config, const ConfigOrigin& origin) {
       origin.reject(fmt::format("/checkers/{}/kind", checker.name),
                     fmt::format("\"{}\"", checker.options.kind()),
                     fmt::format("with a gemm workload: {}", fmt::join(kinds, ", ")));
+  const ArrayConfig& array = config.accelerator.array;
+  const FormatsConfig& formats = config.accelerator.formats;
+  const bool exact = formats.operand == Format::int8,
+             stationary = array.dataflow != Dataflow::output_stationary;
+  if (stationary && array.fold_policy == FoldPolicy::serial_occupied)
+    origin.reject(
+        "/accelerator/array/fold_policy", std::string(enum_name(array.fold_policy)),
+        fmt::format("serial_full or overlapped with {}, as STONNE counts output_stationary "
+                    "folds alone",
+                    enum_name(array.dataflow)));
+  if (exact != (formats.output == Format::int32))
+    origin.reject("/accelerator/formats/output", exact ? "no integer" : "int32",
+                  exact ? "int32, as int8 operands have int32 sums"
+                        : "bfloat16 or float32; int32 of int8 operands");
   // Of matmul_abft the score check remains.
   for (const CheckerConfig& checker : config.checkers)
     if (const auto* abft = checker.options.get_if<MatmulAbftConfig>()) {
@@ -134,6 +156,14 @@ void check_gemm(const Config& config, const ConfigOrigin& origin) {
       if (abft->key_sum != SumPoint::at_read) only("key_sum", enum_name(abft->key_sum), "at_read");
       if (abft->query_source != QuerySource::shared)
         only("query_source", enum_name(abft->query_source), "shared");
+      const ProductThresholdConfig& threshold = abft->score_threshold;
+      const std::string at = fmt::format("/checkers/{}/score_threshold", checker.name);
+      if (exact && (threshold.rule != ThresholdRule::relative || threshold.value != 0))
+        origin.reject(at, "given", "none with int8 operands, whose checksums are exact");
+      if (stationary && uses_variances(threshold.rule))
+        origin.reject(
+            at + "/rule", std::string(enum_name(threshold.rule)),
+            fmt::format("absolute, relative or bound with {}", enum_name(array.dataflow)));
     }
   if (config.recovery && config.recovery->enabled())
     origin.reject("/recovery/policy", std::string(enum_name(config.recovery->policy)),
@@ -385,7 +415,10 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   check_protection(buffers.o, "o", array.cols, formats.output, origin);
   check_memory_protection(config, origin);
   check_workload(config.workload, origin);
-  check_gemm(config, origin);
+  if (config.workload.kind == WorkloadKind::gemm)
+    check_gemm(config, origin);
+  else
+    check_attention(config.accelerator, origin);
   check_stop(config, origin);
   check_safety(config, origin);
   check_recovery(config, origin);

@@ -17,6 +17,10 @@ std::string_view format_name(Format format) {
       return "float32";
     case Format::float64:
       return "float64";
+    case Format::int8:
+      return "int8";
+    case Format::int32:
+      return "int32";
     case Format::flag:
     case Format::low_half:
       break;

@@ -64,6 +64,14 @@ const Price& Technology::of(Operation operation, Format format) const {
       return all.float32;
     case Format::float64:
       return all.float64;
+    case Format::int8:
+      if (operation == Operation::multiply) return multiply.int8;
+      break;
+    case Format::int32:
+      if (operation == Operation::add) return add.int32;
+      if (operation == Operation::multiply) return multiply.int32;
+      if (operation == Operation::compare) return compare.float32;
+      break;
     case Format::flag:
     case Format::low_half:
       break;

@@ -49,6 +49,28 @@ struct FormatPrices {
   }
 };
 
+/// Sums of integers too: of int8 products, and of what checks them.
+struct AddPrices : FormatPrices {
+  Price int32;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    FormatPrices::visit(self, v);
+    v(FieldSpec{"int32", "in int32", 0, 0, true}, self.int32);
+  }
+};
+
+struct MultiplyPrices : FormatPrices {
+  Price int8, int32;
+
+  template <class Self, class V>
+  static void visit(Self& self, V& v) {
+    FormatPrices::visit(self, v);
+    v(FieldSpec{"int8", "in int8, the product in 16 bits", 0, 0, true}, self.int8);
+    v(FieldSpec{"int32", "in int32", 0, 0, true}, self.int32);
+  }
+};
+
 struct TransferPrice {
   double energy_pj = 0;  ///< per byte
   std::string source;
@@ -104,7 +126,9 @@ struct SramPrices {
 
 struct Technology {
   std::string name;
-  FormatPrices add, multiply, divide, compare;
+  AddPrices add;
+  MultiplyPrices multiply;
+  FormatPrices divide, compare;
   Price register_bit;
   TransferPrice link_byte;             ///< on-chip, per link crossed
   TransferPrice external_memory_byte;  ///< either direction
@@ -130,7 +154,8 @@ struct Technology {
     v(FieldSpec{"sram", "prices of on-chip memories: source, macros", 0, 0, true}, self.sram);
   }
 
-  /// `format`: bfloat16, float16, float32 or float64.
+  /// Of floating-point formats all; of integers addition in int32, multiplication in int8 and
+  /// int32, and comparison in int32, which is that of a float32. Throws std::logic_error otherwise.
   const Price& of(Operation operation, Format format) const;
 };
 

@@ -22,30 +22,36 @@ void GemmMachine::record_misled(const Burst& burst, std::uint64_t address) {
   for (std::uint32_t tile = 0; tile < layout.c.tiles; ++tile) {
     const std::uint64_t first = layout.c.address(tile);
     if (end <= first || address >= first + layout.c.tile_bytes()) continue;
-    const FoldExtent extent = layout.block(tile);
-    CommitRecord record;
-    record.first_row = extent.first_m;
-    record.rows = extent.m;
-    record.first_col = extent.first_n;
-    record.cols = extent.n;
-    record.slice_cols = layout.cols;
+    CommitRecord record = record_of(layout.block(tile));
     record.first_cycle = burst.timing.first_cycle;
     commits_.push_back(record);
   }
 }
 
+/// Without times.
+CommitRecord GemmMachine::record_of(const FoldExtent& block) const {
+  CommitRecord record;
+  record.first_row = block.first_m;
+  record.rows = block.m;
+  record.first_col = block.first_n;
+  record.cols = block.n;
+  // A slice is what one line holds of a row.
+  record.slice_cols = accelerator_.layout().lines_are_columns() ? 1 : block.n;
+  return record;
+}
+
 void GemmMachine::record_commit(const Burst& burst, std::uint64_t address) {
   const GemmLayout& layout = accelerator_.layout();
-  CommitRecord record;
-  record.first_row = burst.tile.first_row;
-  record.rows = burst.tile.rows;
-  record.first_col = burst.tile.first_key;
-  record.cols = burst.tile.cols;
-  record.slice_cols = layout.cols;
+  FoldExtent block;
+  block.first_m = burst.tile.first_row;
+  block.first_n = burst.tile.first_key;
+  block.m = burst.tile.rows;
+  block.n = burst.tile.cols;
+  if (address != layout.c.address(layout.c_tile(block))) return record_misled(burst, address);
+  CommitRecord record = record_of(block);
   record.first_cycle = burst.timing.first_cycle;
-  record.row_interval_cycles = burst.timing.beat_interval_cycles;
-  const FoldExtent extent{record.first_row, record.first_col};
-  if (address != layout.c.address(layout.c_tile(extent))) return record_misled(burst, address);
+  (layout.lines_are_columns() ? record.slice_interval_cycles : record.row_interval_cycles) =
+      burst.timing.beat_interval_cycles;
   commits_.push_back(record);
 }
 

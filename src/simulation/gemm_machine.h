@@ -31,6 +31,7 @@ class GemmMachine final : public Machine {
  private:
   void record_commit(const Burst& burst, std::uint64_t address);
   void record_misled(const Burst& burst, std::uint64_t address);
+  CommitRecord record_of(const FoldExtent& block) const;
 
   GemmAccelerator accelerator_;
 };

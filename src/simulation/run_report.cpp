@@ -68,7 +68,7 @@ RunReport report_run(const Prepared& prepared, const RunResult& result) {
     report.checkers.push_back(report_checker(checker));
   report.output.reserve(result.output.size());
   for (const std::uint32_t raw : result.output)
-    report.output.push_back(decode(accelerator.formats.output, raw));
+    report.output.push_back(static_cast<float>(number_of(accelerator.formats.output, raw)));
   report.output_sha256 = sha256_hex(value_bytes(result.output, accelerator.formats.output));
   if (prepared.expected) report.expected = compare(report.output, *prepared.expected);
   return report;

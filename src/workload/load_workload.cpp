@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -43,8 +44,9 @@ class Loader {
   /// A tensor of `rank` extents, called `axes`, of at most `largest`.
   NpyTensor load(const char* key, const std::string& file, TensorFormat format, std::size_t rank,
                  const std::uint64_t* largest, std::string_view axes);
-  /// To the operand format; `shape`: of the tensor, to name a value.
-  void round(const char* key, const std::string& source, std::vector<float>& values,
+  /// To the operand format; `file`: where the values come from, if not drawn; `shape`: of the
+  /// tensor, to name a value. Drawn values beyond the range of int8 become its ends.
+  void round(const char* key, const std::optional<std::string>& file, std::vector<float>& values,
              const std::vector<std::uint64_t>& shape) const;
   void take_expected(NpyTensor expected, const std::vector<std::uint64_t>& output_shape);
   TensorFormat format() const { return workload_.tensor_format.value_or(TensorFormat::floating); }
@@ -83,10 +85,15 @@ std::string index_text(std::size_t flat, const std::vector<std::uint64_t>& shape
   return fmt::format("[{}]", fmt::join(index, ", "));
 }
 
-void Loader::round(const char* key, const std::string& source, std::vector<float>& values,
-                   const std::vector<std::uint64_t>& shape) const {
+void Loader::round(const char* key, const std::optional<std::string>& file,
+                   std::vector<float>& values, const std::vector<std::uint64_t>& shape) const {
+  const bool given = file.has_value();
+  const std::string source = file.value_or("drawn");
   for (std::size_t i = 0; i < values.size(); ++i) {
     const float rounded = round_to(operand_, values[i]);
+    if (operand_ == Format::int8 && given && rounded != values[i])
+      reject(key, fmt::format("{}: value {} at {}", source, values[i], index_text(i, shape)),
+             "integers from -128 to 127, as the operand format is int8");
     if (!std::isfinite(rounded) && !workload_.allow_nonfinite)
       reject(key,
              fmt::format("{}: value {} at {}{}", source, values[i], index_text(i, shape),
@@ -175,9 +182,9 @@ void AttentionLoader::finish() {
       static_cast<float>(workload_.scale.value_or(1.0 / std::sqrt(double{1} * shape.head_dim)));
   const std::vector<std::uint64_t> queries{shape.heads, shape.tokens_q, shape.head_dim},
       keys{shape.kv_heads, shape.tokens_k, shape.head_dim};
-  round("q", workload_.q.value_or("drawn"), job_.q, queries);
-  round("k", workload_.k.value_or("drawn"), job_.k, keys);
-  round("v", workload_.v.value_or("drawn"), job_.v, keys);
+  round("q", workload_.q, job_.q, queries);
+  round("k", workload_.k, job_.k, keys);
+  round("v", workload_.v, job_.v, keys);
   if (workload_.expected_output)
     take_expected(
         load_tensor("expected_output", *workload_.expected_output, TensorFormat::floating),
@@ -196,9 +203,21 @@ class GemmLoader final : public Loader {
   NpyTensor load_matrix(const char* key, const std::string& file, TensorFormat tensor_format) {
     return load(key, file, tensor_format, 2, kMaxMatrix, "[rows, columns]");
   }
+  void check_size() const;
+
   const GemmWorkloadConfig& gemm_ = workload_.gemm;
   GemmJob job_;
 };
+
+/// Each operand stands in one buffer.
+void GemmLoader::check_size() const {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
+  const GemmShape& shape = job_.shape;
+  const std::uint64_t a = std::uint64_t{shape.m} * shape.k, b = std::uint64_t{shape.k} * shape.n;
+  if (std::max(a, b) > kMost)
+    reject(gemm_.a ? (a > kMost ? "a" : "b") : "k", fmt::format("{} values", std::max(a, b)),
+           fmt::format("at most {} in an operand", kMost));
+}
 
 void GemmLoader::load_files() {
   NpyTensor a = load_matrix("a", *gemm_.a, format());
@@ -209,12 +228,14 @@ void GemmLoader::load_files() {
   job_.shape.m = static_cast<std::uint32_t>(a.shape[0]);
   job_.shape.k = static_cast<std::uint32_t>(a.shape[1]);
   job_.shape.n = static_cast<std::uint32_t>(b.shape[1]);
+  check_size();
   job_.a = std::move(a.values);
   job_.b = std::move(b.values);
 }
 
 void GemmLoader::draw(std::uint64_t seed) {
   job_.shape = {*gemm_.m, *gemm_.n, *gemm_.k};
+  check_size();
   const GemmDistributionConfig distribution = gemm_.distribution.value_or(GemmDistributionConfig{});
   if (distribution.outlier_channels > job_.shape.k)
     reject("distribution", fmt::format("{} outlier_channels", distribution.outlier_channels),
@@ -224,8 +245,8 @@ void GemmLoader::draw(std::uint64_t seed) {
 
 void GemmLoader::finish() {
   const GemmShape& shape = job_.shape;
-  round("a", gemm_.a.value_or("drawn"), job_.a, {shape.m, shape.k});
-  round("b", gemm_.b.value_or("drawn"), job_.b, {shape.k, shape.n});
+  round("a", gemm_.a, job_.a, {shape.m, shape.k});
+  round("b", gemm_.b, job_.b, {shape.k, shape.n});
   if (workload_.expected_output)
     take_expected(
         load_matrix("expected_output", *workload_.expected_output, TensorFormat::floating),

@@ -150,6 +150,57 @@ TEST_F(GemmCommand, CampaignsAreTheSameForEveryEngineFidelityAndNumberOfWorkers)
   }
 }
 
+TEST_F(GemmCommand, StationaryAndIntegerCampaignsAreTheSameForEveryFidelity) {
+  const std::string integers =
+      " --set accelerator.formats.operand=int8 --set accelerator.formats.output=int32"
+      " --set workload.distribution.scale_a=40 --set workload.distribution.scale_b=40";
+  int number = 0;
+  for (const std::string dataflow : {"weight_stationary", "input_stationary", "output_stationary"})
+    for (const std::string& formats : {std::string(), integers}) {
+      if (dataflow == "output_stationary" && formats.empty()) continue;  // above
+      const std::string name = "d" + std::to_string(number++);
+      const std::string options = "--set accelerator.array.dataflow=" + dataflow + formats;
+      CommandResult result = attnguard("campaign", name, options);
+      ASSERT_EQ(result.exit_code, 0) << result.output;
+      result = attnguard("campaign", name + "c", options + " --set accelerator.fidelity=cycle");
+      ASSERT_EQ(result.exit_code, 0) << result.output;
+      EXPECT_EQ(file(name, "injections.csv"), file(name + "c", "injections.csv"));
+      std::set<std::string> classes;
+      for (const Row& row : rows_of(file(name, "injections.csv"))) {
+        classes.insert(row.at("site_class"));
+        // Sums of int8 are checked exactly: no wrong value passes, however small the error, unless
+        // the operand was wrong before it was read or the value after it was checked.
+        const std::string& site = row.at("site_class");
+        if (!formats.empty() && site.rfind("array.", 0) == 0 && row.at("changed_values") != "0") {
+          EXPECT_NE(row.at("abft.alarm_cycle"), "") << row.at("site");
+        }
+      }
+      if (dataflow == "output_stationary") continue;
+      for (const char* site_class : {"array.pe[*][*].stationary", "array.pe[*][*].preload",
+                                     "array.pe[*][*].sum", "checksum.abft.preload[*]",
+                                     "checksum.abft.operand[*]", "checksum.abft.line[*].partial"})
+        EXPECT_EQ(classes.count(site_class), 1U) << site_class << " of " << dataflow;
+    }
+}
+
+TEST_F(GemmCommand, IntegerOperandsFromFilesMustBeIntegers) {
+  const fs::path at = files_.path();
+  write_npy(at / "a.npy", {2, 2}, {127, -128, 3, 4});
+  write_npy(at / "b.npy", {2, 1}, {100, -100});
+  write_npy(at / "c.npy", {2, 1}, {25500, -100});
+  const std::string start = R"({"accelerator": {"formats": {"operand": "int8", "output": "int32"}},
+    "checkers": {"abft": {"kind": "matmul_abft"}},
+    "workload": {"kind": "gemm", "a": "a.npy", "b": ")";
+  config_ = files_.write("int.json", start + R"(b.npy", "expected_output": "c.npy"}})");
+  const CommandResult result = attnguard("run", "int");
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(json("int", "run.json")["expected"]["max_abs_error"], 0);
+  EXPECT_EQ(json("int", "run.json")["checkers"]["abft"]["max_residual"], 0);
+  EXPECT_GT(json("int", "run.json")["cost"]["units"]["array"]["energy_pj"], 0);
+  write_npy(at / "b.npy", {2, 1}, {100, 0.5});
+  EXPECT_THAT(refused(""), HasSubstr("value 0.5 at [1, 0]; integers from -128 to 127"));
+}
+
 TEST_F(GemmCommand, SitesAreServedByCompleteRuns) {
   ASSERT_EQ(attnguard("sites", "sites").exit_code, 0);
   const std::vector<Row> rows = rows_of(file("sites", "sites.csv"));
@@ -187,13 +238,24 @@ TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
               HasSubstr("\"flash_abft\"; with a gemm workload: matmul_abft, any_of"));
   EXPECT_THAT(refused("--set checkers.abft.key_sum=at_write"),
               HasSubstr("at_write; at_read with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.array.dataflow=weight_stationary "
+                      "--set accelerator.array.fold_policy=serial_occupied"),
+              HasSubstr("serial_occupied; serial_full or overlapped with weight_stationary"));
+  EXPECT_THAT(refused("--set accelerator.formats.operand=int8"),
+              HasSubstr("int32, as int8 operands have int32 sums"));
+  EXPECT_THAT(refused("--set accelerator.formats.output=int32"),
+              HasSubstr("int32; bfloat16 or float32; int32 of int8 operands"));
+  EXPECT_THAT(
+      refused("--set accelerator.formats.operand=int8 --set "
+              "accelerator.formats.output=int32 --set checkers.abft.score_threshold.value=1"),
+      HasSubstr("none with int8 operands, whose checksums are exact"));
   EXPECT_THAT(refused("--set recovery.policy=recompute_tile"),
               HasSubstr("recompute_tile; none with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.buffers.q.protection.code=parity"),
               HasSubstr("none with a gemm workload"));
   config_ = "configs/tiny_gpt.json";
   EXPECT_THAT(refused("--set accelerator.array.fold_policy=serial_full"),
-              HasSubstr("serial_full; overlapped with attention"));
+              HasSubstr("\"serial_full\"; overlapped with attention"));
 }
 
 TEST_F(GemmCommand, RunsTheShippedConfiguration) {

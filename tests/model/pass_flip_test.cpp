@@ -89,12 +89,13 @@ void expect_as_stepped(const OwnedPass& owned, const std::vector<float>& clean,
       std::isfinite(out[change.first_col * owned.shape.array_rows + change.first_row]) ? 0 : 1;
 }
 
-constexpr std::array<std::pair<Format, Format>, 5> kFormats{{
+constexpr std::array<std::pair<Format, Format>, 6> kFormats{{
     {Format::bfloat16, Format::bfloat16},  // S
     {Format::float16, Format::float16},
     {Format::float32, Format::float32},
     {Format::bfloat16, Format::float16},  // P·V
     {Format::float32, Format::bfloat16},
+    {Format::int8, Format::int8},
 }};
 
 TEST(PassFlip, EveryRegisterInEveryCycleThatHoldsAValueOfASmallPass) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -69,7 +70,20 @@ void expect_same_outputs(const std::vector<std::vector<float>>& a,
   for (std::size_t p = 0; p < a.size(); ++p) EXPECT_TRUE(same_bits(a[p], b[p])) << "pass " << p;
 }
 
+std::uint32_t bits(float value) {
+  std::uint32_t raw = 0;
+  std::memcpy(&raw, &value, sizeof raw);
+  return raw;
+}
+
 float dot(const ArrayPass& pass, std::uint32_t i, std::uint32_t j) {
+  if (pass.west_format == Format::int8) {
+    std::int64_t exact = 0;
+    for (std::uint32_t k = 0; k < pass.depth; ++k)
+      exact += static_cast<std::int64_t>(pass.west[k * pass.west_stride + i]) *
+               static_cast<std::int64_t>(pass.north[k * pass.north_stride + j]);
+    return decode(Format::int32, static_cast<std::uint32_t>(static_cast<std::uint64_t>(exact)));
+  }
   float sum = 0;
   for (std::uint32_t k = 0; k < pass.depth; ++k) {
     const float product =
@@ -157,7 +171,7 @@ TEST(SteppingArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
             for (const ArrayRegister which : kRegisters) {
               if (!touched(which, i, j, cycle)) continue;
               ++compared;
-              mismatches += array.value(which, i, j) != oracle(s).value(which, i, j);
+              mismatches += bits(array.value(which, i, j)) != bits(oracle(s).value(which, i, j));
             }
           }
         }
@@ -218,7 +232,7 @@ TEST(SteppingArray, AFlipIsReadExactlyWhereSomePassHoldsTheRegister) {
   for (const ArrayRegister which : kRegisters) {
     for (std::uint32_t pe = 0; pe < 4; ++pe) {
       for (std::uint64_t cycle = 0; cycle <= stream.last_cycle() + 2; ++cycle) {
-        const ArrayFault flip{which, pe / 2, pe % 2, 1u << (rng() % 16), cycle};
+        const ArrayFault flip{which, pe / 2, pe % 2, 1u << (rng() % 8), cycle};
         int holders = 0;
         for (const ArrayPass& pass : stream.passes())
           holders += pass_holds(pass, which, flip.row, flip.col, cycle);

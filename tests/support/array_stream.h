@@ -14,8 +14,10 @@
 
 namespace attnguard {
 
-/// Operands are mostly near 1, now and then zero, denormal, huge, infinite or NaN.
+/// Operands are mostly near 1, now and then zero, denormal, huge, infinite or NaN; integers any.
 inline float random_operand(std::mt19937& rng, Format format, bool specials) {
+  if (format == Format::int8 || format == Format::int32)
+    return decode(format, static_cast<std::uint32_t>(rng()));
   const std::uint32_t dice = rng() % 64;
   if (specials && dice == 0) {
     constexpr float kSpecials[] = {0.0F, -0.0F, 1e-40F, 3e38F, -3e38F};
@@ -45,6 +47,7 @@ class ArrayStream {
       bus_free = edge_free + rows;
       pass.west_format = kFormats[rng() % 3];
       pass.north_format = kFormats[rng() % 3];
+      if (rng() % 4 == 0) pass.west_format = pass.north_format = Format::int8;
       pass.west_stride = rows + rng() % 3;
       pass.north_stride = cols + rng() % 3;
       pass.out_stride = rows + rng() % 3;

@@ -59,8 +59,8 @@ struct Bench {
   }
   // Flips the bits of a value that the format has; true if there are any.
   bool hit(float& value, Format format, const ArrayPass* pass, bool per_row) {
-    const std::uint32_t width_mask = bits_of(format) == 16 ? 0xffffu : 0xffffffffu;
-    const std::uint32_t before = encode(format, canonical(value));
+    const auto width_mask = static_cast<std::uint32_t>((std::uint64_t{1} << bits_of(format)) - 1);
+    const std::uint32_t before = encode(format, value);
     const std::uint32_t after = before ^ (flip->mask & width_mask);
     landed = {};
     landed.value_before = before;
@@ -98,6 +98,9 @@ struct Pe final : sc_core::sc_module {
   float drain() const { return drain_; }
 
  private:
+  static Format sum_format(const ArrayPass* pass) {
+    return pass != nullptr && pass->west_format == Format::int8 ? Format::int32 : Format::float32;
+  }
   void clock_method() {
     const Operand west = west_out.read(), north = north_out.read();
     if (drain_full_) deliver();
@@ -108,10 +111,10 @@ struct Pe final : sc_core::sc_module {
     latch(west, west_in.read(), west_out, ArrayRegister::west);
     latch(north, north_in.read(), north_out, ArrayRegister::north);
     if (bench_.flips_now(ArrayRegister::acc, row_, col_)) {
-      acc_flipped_ = bench_.hit(acc_, Format::float32, acc_pass_, true);
+      acc_flipped_ = bench_.hit(acc_, sum_format(acc_pass_), acc_pass_, true);
     }
     if (bench_.flips_now(ArrayRegister::drain, row_, col_)) {
-      drain_flipped_ = bench_.hit(drain_, Format::float32, drain_pass_, true);
+      drain_flipped_ = bench_.hit(drain_, sum_format(drain_pass_), drain_pass_, true);
     }
   }
 
@@ -126,7 +129,7 @@ struct Pe final : sc_core::sc_module {
 
   void copy_to_drain() {
     if (acc_flipped_) bench_.flipped_bits_read();
-    drain_ = canonical(acc_);
+    drain_ = sum_format(acc_pass_) == Format::int32 ? acc_ : canonical(acc_);
     drain_pass_ = acc_pass_;
     drain_flipped_ = false;
   }
@@ -136,7 +139,11 @@ struct Pe final : sc_core::sc_module {
     if (!west.first && acc_flipped_) bench_.flipped_bits_read();
     acc_flipped_ = false;
     const float product = float_of_bits(west.bits) * float_of_bits(north.bits);
-    acc_ = (west.first ? 0.0F : acc_) + product;
+    if (sum_format(west.pass) == Format::int32)
+      acc_ = float_of_bits((west.first ? 0 : bits_of_float(acc_)) +
+                           static_cast<std::uint32_t>(static_cast<std::int32_t>(product)));
+    else
+      acc_ = (west.first ? 0.0F : acc_) + product;
     acc_final_ = west.last;
     acc_pass_ = west.pass;
   }

@@ -72,6 +72,20 @@ TEST(Config, ReadsEverySectionAndKeepsTheOrderOfCheckers) {
   EXPECT_EQ(config.sweep.grid[0].values[1], Json(8));
 }
 
+TEST(Config, AttentionIsOutputStationaryAndInRealNumbers) {
+  EXPECT_EQ(complaint(with_array(R"("dataflow": "weight_stationary")")),
+            "c.json#/accelerator/array/dataflow: \"weight_stationary\"; output_stationary with "
+            "attention");
+  EXPECT_EQ(complaint(with_array(R"("dataflow": "input_stationary")")),
+            "c.json#/accelerator/array/dataflow: \"input_stationary\"; output_stationary with "
+            "attention");
+  EXPECT_EQ(complaint(with_workload(R"("accelerator": {"formats": {"operand": "int8"}})")),
+            "c.json#/accelerator/formats/operand: \"int8\"; bfloat16, float16 or float32 with "
+            "attention");
+  EXPECT_EQ(complaint(with_workload(R"("accelerator": {"formats": {"output": "int32"}})")),
+            "c.json#/accelerator/formats/output: \"int32\"; bfloat16 or float32 with attention");
+}
+
 TEST(Config, EffectiveConfigurationReadsBackAsItself) {
   const Config config = read(with_workload(
       R"("accelerator": {"clock_mhz": 0.1e4}, "checkers": {"m": {"kind": "flash_abft", "threshold": {"value": 1e-7}},
@@ -86,8 +100,9 @@ TEST(Config, UnknownKeyNamesTheNearest) {
   EXPECT_EQ(complaint(with_array(R"("rwos": 8)")),
             "c.json#/accelerator/array/rwos: unknown key; did you mean \"rows\"? allowed: rows, "
             "cols, dataflow, fold_policy");
-  EXPECT_EQ(complaint(with_array(R"("xyzzy": 8)")),
-            "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow, fold_policy");
+  EXPECT_EQ(
+      complaint(with_array(R"("xyzzy": 8)")),
+      "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow, fold_policy");
   EXPECT_EQ(complaint(with_workload(R"("a/b~\n": 8)")),
             "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, "
             "recovery, campaign, calibration, sweep, technology");

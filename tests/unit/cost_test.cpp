@@ -27,11 +27,24 @@ Activity everything() {
       activity.arithmetic.use(operation, format, n, n + 20);
       ++n;
     }
+  activity.arithmetic.use(Operation::add, Format::int32, 30, 31);
+  activity.arithmetic.use(Operation::multiply, Format::int8, 32, 33);
+  activity.arithmetic.use(Operation::multiply, Format::int32, 34, 35);
   activity.storage.push_back({"registers", false, 4096, 0, 5000});
   activity.storage.push_back({"memory", true, 8 * 16384, 64000, 32000});
   activity.link_bytes = 777;
   activity.external_bytes = 888;
   return activity;
+}
+
+TEST(Price, OfIntegersIsKnownWhereTheHardwareHasThem) {
+  const Technology technology = built_in_technology();
+  EXPECT_DOUBLE_EQ(technology.of(Operation::multiply, Format::int8).energy_pj, 0.09);
+  EXPECT_DOUBLE_EQ(technology.of(Operation::add, Format::int32).area_um2, 53.43);
+  EXPECT_EQ(&technology.of(Operation::compare, Format::int32),
+            &technology.of(Operation::compare, Format::float32));
+  EXPECT_THROW(technology.of(Operation::add, Format::int8), std::logic_error);
+  EXPECT_THROW(technology.of(Operation::divide, Format::int32), std::logic_error);
 }
 
 TEST(Price, IsCountsTimesConstants) {
@@ -89,13 +102,18 @@ TEST(Price, EveryFigureOfATechnologyMovesItsOwnShareAndNothingElse) {
     }
     EXPECT_TRUE(found) << constant.to_string();
   };
+  const auto expect_both_doubled = [&](const std::string& operation, const char* format) {
+    const std::string component = operation + "_" + format;
+    const Json::json_pointer at = Json::json_pointer("/" + operation) / format;
+    expect_doubled(at / "energy_pj", component, &Cost::energy_pj);
+    expect_doubled(at / "area_um2", component, &Cost::area_um2);
+  };
   for (const char* operation : {"add", "multiply", "divide", "compare"})
-    for (const char* format : {"bfloat16", "float16", "float32", "float64"}) {
-      const std::string component = std::string(operation) + "_" + format;
-      const Json::json_pointer at = Json::json_pointer("/" + std::string(operation)) / format;
-      expect_doubled(at / "energy_pj", component, &Cost::energy_pj);
-      expect_doubled(at / "area_um2", component, &Cost::area_um2);
-    }
+    for (const char* format : {"bfloat16", "float16", "float32", "float64"})
+      expect_both_doubled(operation, format);
+  expect_both_doubled("add", "int32");
+  expect_both_doubled("multiply", "int8");
+  expect_both_doubled("multiply", "int32");
   expect_doubled(Json::json_pointer("/register_bit/energy_pj"), "register_bit", &Cost::energy_pj);
   expect_doubled(Json::json_pointer("/register_bit/area_um2"), "register_bit", &Cost::area_um2);
   expect_doubled(Json::json_pointer("/link_byte/energy_pj"), "link_byte", &Cost::energy_pj);

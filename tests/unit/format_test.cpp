@@ -14,7 +14,9 @@
 namespace attnguard {
 namespace {
 
-constexpr Format kStored[] = {Format::bfloat16, Format::float16, Format::float32};
+constexpr Format kFloats[] = {Format::bfloat16, Format::float16, Format::float32};
+constexpr Format kStored[] = {Format::bfloat16, Format::float16, Format::float32, Format::int8,
+                              Format::int32};
 
 /// Nearest value with `digits` significant bits and exponents from `low`, by nearbyint (ties to
 /// even).
@@ -45,7 +47,7 @@ void expect_nearest(Format format, float value) {
 
 TEST(Format, RoundsToTheNearestValueTiesToEven) {
   FloatSamples samples(1);
-  for (const Format format : kStored) {
+  for (const Format format : kFloats) {
     for (int i = 0; i < 200000; ++i) expect_nearest(format, samples.any());
     for (int i = 0; i < 200000; ++i) expect_nearest(format, samples.normal(1e-5f));
     for (int i = 0; i < 20000; ++i) expect_nearest(format, samples.with_specials(3e4f, 2));
@@ -126,13 +128,45 @@ TEST(Format, BulkFormsEqualTheScalarOnesOnEveryTarget) {
   });
 }
 
+TEST(Format, Int8RoundsTiesToEvenAndStopsAtTheEndsOfItsRange) {
+  for (std::uint32_t raw = 0; raw < 256; ++raw) {
+    const float value = static_cast<float>(static_cast<std::int8_t>(raw));
+    EXPECT_EQ(decode(Format::int8, raw), value);
+    EXPECT_EQ(encode(Format::int8, value), raw);
+  }
+  const std::pair<float, int> rounded[] = {{0.5f, 0},       {1.5f, 2},         {2.5f, 2},
+                                           {-0.5f, 0},      {-2.5f, -2},       {126.6f, 127},
+                                           {127.5f, 127},   {3e38f, 127},      {INFINITY, 127},
+                                           {-128.4f, -128}, {-INFINITY, -128}, {-1e-40f, 0}};
+  for (const auto& [value, expected] : rounded)
+    EXPECT_EQ(decode(Format::int8, encode(Format::int8, value)), expected) << value;
+  EXPECT_EQ(encode(Format::int8, NAN), 0u);
+  EXPECT_EQ(bits_of_float(round_to(Format::int8, -0.25f)), 0u) << "an integer has one zero";
+}
+
+TEST(Format, Int32BitsPassAsTheyAre) {
+  for (const std::uint32_t raw : {0u, 1u, 0x80000000u, 0xffffffffu, 0x7f800001u, 0xffc12345u}) {
+    EXPECT_EQ(bits_of_float(decode(Format::int32, raw)), raw);
+    EXPECT_EQ(encode(Format::int32, float_of(raw)), raw);
+    EXPECT_EQ(bits_of_float(round_to(Format::int32, float_of(raw))), raw);
+  }
+}
+
+TEST(Format, SumsOfInt8AreInt32AndOthersFloat32) {
+  EXPECT_EQ(sum_format_of(Format::int8, Format::int8), Format::int32);
+  EXPECT_EQ(sum_format_of(Format::bfloat16, Format::float16), Format::float32);
+  EXPECT_THROW(sum_format_of(Format::int8, Format::bfloat16), std::invalid_argument);
+  EXPECT_THROW(sum_format_of(Format::float32, Format::int8), std::invalid_argument);
+}
+
 TEST(Format, BitFieldsFollowTheLayout) {
   struct Layout {
     Format format;
     unsigned mantissa, exponent;
   };
   for (const Layout layout : {Layout{Format::bfloat16, 7, 8}, Layout{Format::float16, 10, 5},
-                              Layout{Format::float32, 23, 8}, Layout{Format::float64, 52, 11}}) {
+                              Layout{Format::float32, 23, 8}, Layout{Format::float64, 52, 11},
+                              Layout{Format::int8, 7, 0}, Layout{Format::int32, 31, 0}}) {
     for (unsigned bit = 0; bit < bits_of(layout.format); ++bit) {
       const BitField expected = bit < layout.mantissa                     ? BitField::mantissa
                                 : bit < layout.mantissa + layout.exponent ? BitField::exponent

@@ -220,6 +220,88 @@ TEST(Kernels, OfTwoZerosTheFirstStaysMaximum) {
   EXPECT_EQ(bits_of_float(max_new), 0x80000000u);
 }
 
+TEST(Kernels, SumsCarriedOnEqualOneLongerSum) {
+  for_each_simd_target([](const std::string& target) {
+    SCOPED_TRACE(target);
+    FloatSamples samples(21);
+    for (int round = 0; round < 200; ++round) {
+      TileProduct whole;
+      whole.lanes = samples.integer(1, 40);
+      whole.cols = samples.integer(1, 40);
+      whole.depth = samples.integer(2, 70);
+      whole.west_stride = whole.lanes + samples.integer(0, 3);
+      whole.north_stride = whole.cols + samples.integer(0, 3);
+      const std::size_t stride = whole.lanes + samples.integer(0, 3);
+      std::vector<float> west(whole.depth * whole.west_stride),
+          north(whole.depth * whole.north_stride), sum(whole.cols * stride, 0.0f);
+      for (float& x : west) x = samples.with_specials(1.0f, 50);
+      for (float& x : north) x = samples.with_specials(1.0f, 50);
+      whole.west = west.data();
+      whole.north = north.data();
+      std::vector<float> expected = sum;
+      for (std::size_t n = 0; n < whole.cols; ++n)
+        for (std::size_t lane = 0; lane < whole.lanes; ++lane) {
+          float& value = expected[n * stride + lane];
+          for (std::size_t k = 0; k < whole.depth; ++k)
+            value = value + west[k * whole.west_stride + lane] * north[k * whole.north_stride + n];
+          value = canonical(value);
+        }
+      TileProduct first = whole, rest = whole;
+      first.depth = samples.integer(1, whole.depth - 1);
+      rest.depth -= first.depth;
+      rest.west += first.depth * whole.west_stride;
+      rest.north += first.depth * whole.north_stride;
+      matmul_onto(Format::float32, first, sum.data(), stride);
+      matmul_onto(Format::float32, rest, sum.data(), stride);
+      for (std::size_t i = 0; i < sum.size(); ++i)
+        ASSERT_EQ(bits_of_float(sum[i]), bits_of_float(expected[i])) << i;
+    }
+  });
+}
+
+TEST(Kernels, Int8ProductsAreExactModuloTwoToThe32) {
+  for_each_simd_target([](const std::string& target) {
+    SCOPED_TRACE(target);
+    FloatSamples samples(22);
+    for (int round = 0; round < 60; ++round) {
+      TileProduct product;
+      product.lanes = samples.integer(1, 40);
+      product.cols = samples.integer(1, 20);
+      product.depth = samples.integer(1, 3000);
+      product.west_stride = product.lanes;
+      product.north_stride = product.cols;
+      // Every fourth round at the ends of the range, where sums are as large as they get.
+      const bool extreme = round % 4 == 0;
+      const auto operand = [&] {
+        return static_cast<float>(static_cast<int>(samples.integer(0, extreme ? 1 : 255)) - 128);
+      };
+      std::vector<float> west(product.depth * product.lanes), north(product.depth * product.cols),
+          sum(product.cols * product.lanes);
+      for (float& x : west) x = operand();
+      for (float& x : north) x = operand();
+      std::vector<std::int64_t> expected;
+      for (float& x : sum) {
+        x = float_of(static_cast<std::uint32_t>(samples.integer(0, 0xffffffffu)));
+        expected.push_back(static_cast<std::int32_t>(bits_of_float(x)));
+      }
+      for (std::size_t n = 0; n < product.cols; ++n)
+        for (std::size_t lane = 0; lane < product.lanes; ++lane)
+          for (std::size_t k = 0; k < product.depth; ++k)
+            expected[n * product.lanes + lane] +=
+                static_cast<std::int64_t>(west[k * product.lanes + lane]) *
+                static_cast<std::int64_t>(north[k * product.cols + n]);
+      product.west = west.data();
+      product.north = north.data();
+      matmul_onto(Format::int32, product, sum.data(), product.lanes);
+      for (std::size_t i = 0; i < sum.size(); ++i)
+        ASSERT_EQ(bits_of_float(sum[i]),
+                  static_cast<std::uint32_t>(static_cast<std::uint64_t>(expected[i])))
+            << i;
+    }
+  });
+  EXPECT_THROW(matmul_onto(Format::bfloat16, {}, nullptr, 0), std::invalid_argument);
+}
+
 TEST(Kernels, SumsStartFromPlusZero) {
   const float west = -1.0f, north = 0.0f;
   float out = 1.0f;

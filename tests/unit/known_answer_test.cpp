@@ -7,6 +7,7 @@
 
 #include "models/numerics/exp2.h"
 #include "models/numerics/format.h"
+#include "models/numerics/matmul.h"
 #include "tests/support/float_samples.h"
 #include "tests/support/simd_targets.h"
 #include "tests/support/tile_step.h"
@@ -15,6 +16,7 @@ namespace attnguard {
 namespace {
 
 constexpr std::uint64_t kKnownAnswer = 0x25ac64422bab745full;
+constexpr std::uint64_t kMatmulAnswer = 0x2d7553a47d867e1eull;
 
 /// FNV-1a, 64 bits, over little-endian words.
 class Hash {
@@ -94,6 +96,39 @@ std::uint64_t answer() {
     for (const float value : values) hash.add(bits_of_float(value));
   }
   return hash.value();
+}
+
+/// Sums carried on, of floats and of integers.
+std::uint64_t matmul_answer() {
+  Hash hash;
+  Inputs inputs;
+  for (const Format sums : {Format::float32, Format::int32})
+    for (const std::size_t lanes : {1, 13, 16, 37})
+      for (const std::size_t depth : {1, 7, 130, 2500}) {
+        TileProduct product;
+        product.lanes = lanes, product.cols = 1 + depth % 23, product.depth = depth;
+        product.west_stride = lanes + 2, product.north_stride = product.cols + 1;
+        std::vector<float> west(depth * product.west_stride), north(depth * product.north_stride);
+        const std::size_t stride = lanes + 3;
+        std::vector<float> sum(product.cols * stride);
+        for (std::vector<float>* values : {&west, &north, &sum})
+          for (float& value : *values)
+            value = sums == Format::float32 ? inputs.value()
+                                            : decode(Format::int8, inputs.bits() >> 24);
+        if (sums == Format::int32)
+          for (float& value : sum) value = float_of(inputs.bits());
+        product.west = west.data(), product.north = north.data();
+        matmul_onto(sums, product, sum.data(), stride);
+        for (const float value : sum) hash.add(bits_of_float(value));
+      }
+  return hash.value();
+}
+
+TEST(KnownAnswer, MatrixProductsHoldOnEverySimdTarget) {
+  for_each_simd_target([&](const std::string& target) {
+    EXPECT_EQ(matmul_answer(), kMatmulAnswer)
+        << target << ", answer 0x" << std::hex << matmul_answer();
+  });
 }
 
 TEST(KnownAnswer, HoldsOnEverySimdTarget) {
