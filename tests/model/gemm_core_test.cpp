@@ -363,8 +363,9 @@ TEST(GemmCore, LiveCellsAreThoseThatAreReadLater) {
 /// Every cell, against the reads of the per-PE oracle.
 TEST(GemmCore, LiveBoxesEqualTheOraclesReadsCellByCell) {
   std::mt19937 rng(7);
-  for (int round = 0; round < 8; ++round) {
-    const Shape s = random_shape(rng, 10);
+  int cells = 0, live_cells = 0;
+  for (int round = 0; round < 16; ++round) {
+    const Shape s = random_shape(rng, 16);
     const Product product(rng, s.m, s.n, s.k, Format::float32, false);
     for (const Dataflow dataflow : {Dataflow::weight_stationary, Dataflow::input_stationary}) {
       FoldedProduct run(product, s.rows, s.cols, dataflow,
@@ -421,9 +422,12 @@ TEST(GemmCore, LiveBoxesEqualTheOraclesReadsCellByCell) {
         for (std::uint64_t cycle = cycles; cycle-- > 0;) {
           // After the update of `cycle`: read in a later cycle before it is written in an earlier
           // one.
-          for (std::uint32_t pe = 0; pe < pes; ++pe)
+          for (std::uint32_t pe = 0; pe < pes; ++pe) {
             ASSERT_EQ(live[cycle][pe], needed[pe] ? 1 : 0)
                 << "register " << r << " pe " << pe << " cycle " << cycle;
+            ++cells;
+            live_cells += live[cycle][pe];
+          }
           for (std::uint32_t pe = 0; pe < pes; ++pe)
             if (seen[r].written[cycle][pe]) needed[pe] = false;
           if (cycle < oracle.reads(registers[r]).size())
@@ -433,6 +437,8 @@ TEST(GemmCore, LiveBoxesEqualTheOraclesReadsCellByCell) {
       }
     }
   }
+  EXPECT_GT(live_cells, 20000);
+  EXPECT_GT(cells, 2 * live_cells);
 }
 
 TEST(GemmCore, AnOutputStationaryFoldHasNoSumsBefore) {

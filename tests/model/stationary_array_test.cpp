@@ -185,7 +185,7 @@ TEST(StationaryArray, RandomFaultsGiveTheOraclesOutputsAndOutcome) {
   int changed = 0;
   for (const Shape shape : kShapes) {
     StationaryOracle oracle(shape.rows, shape.cols);
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 32; ++round) {
       StationaryStream stream(rng, shape.rows, shape.cols, 5, round % 2 == 0 ? 5 : 24,
                               round % 4 == 0);
       const auto clean = step(shape, stream.folds(), stream).outputs;
@@ -205,10 +205,10 @@ TEST(StationaryArray, RandomFaultsGiveTheOraclesOutputsAndOutcome) {
     }
   }
   for (std::size_t r = 0; r < kRegisters.size(); ++r) {
-    EXPECT_GE(live[r], 300) << "register " << r;
-    EXPECT_GE(dead[r], 30) << "register " << r;
+    EXPECT_GE(live[r], 160) << "register " << r;
+    EXPECT_GE(dead[r], 20) << "register " << r;
   }
-  EXPECT_GE(changed, 1000);
+  EXPECT_GE(changed, 500);
 }
 
 TEST(StationaryArray, AFlipIsReadExactlyWhereSomeFoldHoldsTheRegister) {

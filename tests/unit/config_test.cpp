@@ -301,7 +301,7 @@ TEST(Config, FormatsDependOnThePlace) {
             "allowed: bfloat16, float32");
   EXPECT_EQ(complaint(formats(R"("operand": "float64")")),
             "c.json#/accelerator/formats/operand: \"float64\"; did you mean \"float16\"? allowed: "
-            "bfloat16, float16, float32");
+            "bfloat16, float16, float32, int8");
 }
 
 TEST(Config, BufferWordsAreChecked) {

@@ -63,7 +63,7 @@ TEST(Schema, SaysWhatTheReaderSays) {
   EXPECT_EQ(schema["required"], Json::array({"workload"}));
   EXPECT_EQ(schema["additionalProperties"], false);
   const Json& formats = schema["properties"]["accelerator"]["properties"]["formats"]["properties"];
-  EXPECT_EQ(formats["output"]["enum"], Json::array({"bfloat16", "float32"}));
+  EXPECT_EQ(formats["output"]["enum"], Json::array({"bfloat16", "float32", "int32"}));
   EXPECT_EQ(schema["properties"]["checkers"]["additionalProperties"]["oneOf"].size(),
             checker_kinds().size());
 }
