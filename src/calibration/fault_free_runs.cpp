@@ -8,17 +8,17 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "src/campaign/carried_error.h"
 #include "src/campaign/csv.h"
 #include "src/campaign/random_stream.h"
 #include "src/campaign/worker_pool.h"
-#include "src/config/user_error.h"
+#include "src/simulation/errors.h"
 #include "src/simulation/require_finished.h"
 #include "src/workload/load_workload.h"
 
 namespace attnguard {
 namespace {
 
-using Json = nlohmann::json;
 using Names = std::vector<std::vector<std::string>>;
 
 constexpr std::uint32_t kAllHeads = std::numeric_limits<std::uint32_t>::max();
@@ -143,6 +143,53 @@ std::uint64_t fresh_seed(std::uint64_t seed, std::uint64_t inference) {
       .below(std::numeric_limits<std::uint64_t>::max());
 }
 
+/// What one inference is cut into.
+struct Units {
+  std::string name;
+  std::uint32_t count = 1, heads_each = 1;
+};
+
+/// Each inference in a worker: load(inference), then a run. Errors are carried here.
+FaultFree run_inferences(const Prepared& prepared, const CalibrationOptions& options,
+                         std::uint64_t inferences, const Units& units,
+                         const std::function<void(Simulation&, std::uint64_t)>& load) {
+  constexpr bool kInterposers = false;  // no fault is armed here
+  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
+                        kInterposers);
+  const Names& comparisons = simulation.comparisons();
+  const auto work = [&](std::uint64_t inference) {
+    Json found;
+    try {
+      load(simulation, inference);
+      const RunResult run = simulation.run();
+      require_finished(run);
+      found["units"] = Json::array();
+      for (const auto& unit : tallies(run, comparisons, units.heads_each, units.count))
+        found["units"].push_back(to_json(unit));
+      if (options.residuals) found["rows"] = residual_rows(run, prepared, comparisons, inference);
+    } catch (...) {
+      found = {{"error", current_error()}};
+    }
+    const std::vector<std::uint8_t> bytes = Json::to_cbor(found);
+    return WorkResult{std::string(bytes.begin(), bytes.end()), false};
+  };
+  Collector collector(comparisons, units.name, inferences * units.count);
+  PoolOptions pool{options.workers, 4, {}, [&] {
+                     if (options.interrupted && options.interrupted())
+                       throw Interrupted(0, inferences);
+                   }};
+  run_in_workers(pool, inferences, "inference", work,
+                 [&](std::uint64_t inference, const std::string& bytes) {
+                   const Json found = Json::from_cbor(bytes);
+                   if (found.contains("error")) throw_error(found["error"]);
+                   for (const Json& unit : found.at("units")) collector.add(from_json(unit));
+                   if (options.residuals) options.residuals(found.at("rows").get<std::string>());
+                   if (options.progress && inferences > 1)
+                     options.progress(inference + 1, inferences);
+                 });
+  return collector.finish();
+}
+
 FaultFree split_heads(const Prepared& prepared, const CalibrationOptions& options) {
   const AttentionShape shape =
       prepared.attention() != nullptr ? prepared.attention()->shape : AttentionShape{};
@@ -150,18 +197,9 @@ FaultFree split_heads(const Prepared& prepared, const CalibrationOptions& option
     prepared.origin.reject(
         "/calibration/split", "heads",
         "tensors of at least 2 kv heads, so that calibration and evaluation see different ones");
-  constexpr bool kInterposers = false;  // no fault is armed here
-  Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
-                        kInterposers);
-  const RunResult run = simulation.run();
-  require_finished(run);
-  if (options.residuals)
-    options.residuals(residual_rows(run, prepared, simulation.comparisons(), 0));
-  Collector collector(simulation.comparisons(), "kv_head", shape.kv_heads);
-  for (const auto& unit :
-       tallies(run, simulation.comparisons(), shape.heads / shape.kv_heads, shape.kv_heads))
-    collector.add(unit);
-  return collector.finish();
+  return run_inferences(prepared, options, 1,
+                        {"kv_head", shape.kv_heads, shape.heads / shape.kv_heads},
+                        [](Simulation&, std::uint64_t) {});
 }
 
 FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& options) {
@@ -169,40 +207,14 @@ FaultFree fresh_seeds(const Prepared& prepared, const CalibrationOptions& option
   if (config.workload.from_files())
     prepared.origin.reject("/calibration/split", "seeds",
                            "heads, as the tensors are given and cannot be drawn");
-  constexpr bool kInterposers = false;
-  Simulation simulation(config.accelerator, config.checkers, prepared.job, kInterposers);
-  // No latency depends on data: if this run finishes, all will.
-  require_finished(simulation.run());
-  const Names& comparisons = simulation.comparisons();
   const std::filesystem::path folder = std::filesystem::path(prepared.origin.file).parent_path();
-  const auto work = [&](std::uint64_t inference) {
-    Json found;
-    try {
-      simulation.load(load_workload(config.workload, fresh_seed(config.seed, inference),
-                                    config.accelerator.formats.operand, folder, prepared.origin)
-                          .job);
-      const RunResult run = simulation.run();
-      require_finished(run);
-      found["unit"] = to_json(tallies(run, comparisons, kAllHeads, 1).front());
-      if (options.residuals) found["rows"] = residual_rows(run, prepared, comparisons, inference);
-    } catch (const UserError& error) {
-      found["user_error"] = error.what();
-    }
-    const std::vector<std::uint8_t> bytes = Json::to_cbor(found);
-    return WorkResult{std::string(bytes.begin(), bytes.end()), false};
-  };
-  const std::uint32_t inferences = config.calibration.inferences.value_or(1000);
-  Collector collector(comparisons, "inference", inferences);
-  run_in_workers({options.workers, 4}, inferences, "inference", work,
-                 [&](std::uint64_t inference, const std::string& bytes) {
-                   const Json found = Json::from_cbor(bytes);
-                   if (found.contains("user_error"))
-                     throw UserError(found["user_error"].get<std::string>());
-                   collector.add(from_json(found.at("unit")));
-                   if (options.residuals) options.residuals(found.at("rows").get<std::string>());
-                   if (options.progress) options.progress(inference + 1, inferences);
-                 });
-  return collector.finish();
+  return run_inferences(
+      prepared, options, config.calibration.inferences.value_or(1000), {"inference", 1, kAllHeads},
+      [&](Simulation& simulation, std::uint64_t inference) {
+        simulation.load(load_workload(config.workload, fresh_seed(config.seed, inference),
+                                      config.accelerator.formats.operand, folder, prepared.origin)
+                            .job);
+      });
 }
 
 }  // namespace

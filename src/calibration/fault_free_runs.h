@@ -17,10 +17,11 @@ struct CalibrationOptions {
   /// Told the rows of residuals.csv, inference by inference; may be empty.
   std::function<void(const std::string& rows)> residuals;
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;  ///< may be empty
+  std::function<bool()> interrupted;  ///< asked several times a second; may be empty
 };
 
 /// Runs what `prepared.config.calibration` says. UserError where tensors cannot be split as asked;
-/// UnfinishedError. Elaborates: at most once per process.
+/// UnfinishedError; Interrupted. Elaborates: at most once per process.
 FaultFree run_fault_free(const Prepared& prepared, const CalibrationOptions& options);
 
 /// One fault-free run, already made, as a sample of one inference.

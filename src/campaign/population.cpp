@@ -8,14 +8,31 @@ namespace {
 constexpr std::array kFields{BitField::sign, BitField::exponent, BitField::mantissa,
                              BitField::control};
 
-// The run of adjacent live bits of `block` that belong to `field`: {first, count}.
-std::pair<std::uint32_t, std::uint32_t> field_bits(const LiveBlock& block, BitField field) {
-  if (block.format == Format::flag) return {0, field == BitField::control ? block.flags : 0};
-  std::uint32_t first = 0, count = 0;
-  for (std::uint32_t bit = 0; bit < block.bits(); ++bit)
-    if (bit_field(block.format, bit) == field && count++ == 0) first = bit;
-  return {first, count};
-}
+// The run of adjacent live bits of a block that belong to `field`.
+class FieldBits {
+ public:
+  explicit FieldBits(BitField field) : field_(field) {}
+
+  struct Run {
+    std::uint32_t first = 0, count = 0;
+  };
+  // Remembered from block to block: most of a register class hold the same format.
+  Run operator()(const LiveBlock& block) {
+    if (block.format == Format::flag) return {0, field_ == BitField::control ? block.flags : 0};
+    if (format_ != block.format) {
+      format_ = block.format;
+      run_ = {};
+      for (std::uint32_t bit = 0; bit < block.bits(); ++bit)
+        if (bit_field(block.format, bit) == field_ && run_.count++ == 0) run_.first = bit;
+    }
+    return run_;
+  }
+
+ private:
+  BitField field_;
+  Format format_ = Format::flag;
+  Run run_;
+};
 
 // Calls use(block) for blocks that together hold exactly the chosen instances of `block`.
 template <class Use>
@@ -144,8 +161,10 @@ std::vector<Stratum> field_strata(const FaultUniverse& universe,
     for (const BitField field : kFields) {
       Stratum stratum(reg.site_class() + "/" + std::string(bit_field_name(field)), reg.domain,
                       cls.reg);
+      FieldBits field_bits(field);
+      if (cls.chosen.empty()) stratum.reserve(by_class[cls.reg].size());
       for (const LiveBlock* block : by_class[cls.reg]) {
-        const auto [first, count] = field_bits(*block, field);
+        const auto [first, count] = field_bits(*block);
         if (count == 0) continue;
         restrict_block(*block, cls, [&, first = first, count = count](const LiveBlock& part) {
           add(stratum, part, field, first, count);

@@ -32,6 +32,11 @@ class Stratum {
     return pieces_.size() * (sizeof(Piece) + sizeof(std::uint64_t));
   }
 
+  /// For so many blocks; costs nothing that is not used.
+  void reserve(std::size_t blocks) {
+    pieces_.reserve(blocks);
+    ends_.reserve(blocks);
+  }
   /// The cells of `block` at bits first_bit .. first_bit + bits − 1; lane_bits > 0 for a link.
   void add(const LiveBlock& block, std::uint32_t first_bit, std::uint32_t bits,
            std::uint32_t lane_bits);

@@ -10,6 +10,7 @@
 
 #include "src/calibration/fault_free_runs.h"
 #include "src/calibration/thresholds.h"
+#include "src/campaign/interrupt.h"
 #include "src/campaign/session.h"
 #include "src/campaign/statistics.h"
 #include "src/cli/command_line.h"
@@ -104,6 +105,7 @@ nlohmann::ordered_json calibration_json(const Prepared& prepared, const FaultFre
 
 int calibrate_command(const CommandLine& command_line) {
   const Prepared prepared = prepare(command_line);
+  const InterruptGuard guard;  // a signal would leave a temporary folder behind
   OutputDir directory(output_directory(command_line), command_line.force);
   CalibrationOptions options;
   options.workers = worker_count(command_line.workers.value_or(0));
@@ -118,6 +120,7 @@ int calibrate_command(const CommandLine& command_line) {
     options.progress = [&](std::uint64_t done, std::uint64_t all) { progress.update(done, all); };
 
   const auto start = std::chrono::steady_clock::now();
+  options.interrupted = InterruptGuard::interrupted;
   const FaultFree sample = run_fault_free(prepared, options);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
   if (command_line.write_residuals && !residuals.flush())

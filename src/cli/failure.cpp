@@ -5,8 +5,8 @@
 #include <exception>
 #include <systemc>
 
-#include "src/simulation/errors.h"
 #include "src/config/user_error.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 
@@ -19,6 +19,8 @@ Failure current_failure() {
     return {kNotFinished, error.what()};
   } catch (const AuditError& error) {
     return {kAuditFailed, error.what()};
+  } catch (const Interrupted& error) {
+    return {kInterrupted, fmt::format("{}; nothing is kept", error.what())};
   } catch (const sc_core::sc_report& report) {
     const char* process = report.get_process_name();
     return {kModelBug,

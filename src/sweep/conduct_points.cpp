@@ -10,9 +10,9 @@
 #include <optional>
 #include <stdexcept>
 
+#include "src/campaign/carried_error.h"
 #include "src/campaign/worker_pool.h"
 #include "src/simulation/errors.h"
-#include "src/sweep/point_error.h"
 
 namespace attnguard {
 namespace {

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "src/campaign/carried_error.h"
 #include "src/campaign/interrupt.h"
 #include "src/campaign/session.h"
 #include "src/config/sha256.h"
@@ -18,7 +19,6 @@
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
 #include "src/sweep/conduct_points.h"
-#include "src/sweep/point_error.h"
 #include "src/sweep/sweep_csv.h"
 #include "src/sweep/sweep_row.h"
 

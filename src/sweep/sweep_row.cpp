@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "src/campaign/carried_error.h"
 #include "src/cost/cost_report.h"
 #include "src/simulation/require_finished.h"
 #include "src/simulation/run_report.h"
 #include "src/simulation/simulation.h"
-#include "src/sweep/point_error.h"
 
 namespace attnguard {
 namespace {

@@ -12,6 +12,7 @@
 #include "src/campaign/csv_reader.h"
 #include "src/campaign/statistics.h"
 #include "tests/support/attnguard_command.h"
+#include "tests/support/process_tree.h"
 
 namespace attnguard {
 namespace {
@@ -319,6 +320,27 @@ TEST_F(RocCommand, RefusesWhatIsNoCampaign) {
   fs::resize_file(files_.path() / "a" / "injections.csv",
                   file("a", "injections.csv").find('\n') + 1);
   expect_refused("roc " + folder("a"), "injections.csv: 0 rows");
+}
+
+TEST_F(CalibrationCommand, ASignalEndsItAndLeavesNothing) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const fs::path log = files_.path() / "log";
+    RunningAttnguard running("calibrate " + config_ + " --quiet --write-residuals --out " +
+                                 folder("out") + " --set calibration.inferences=1000000",
+                             log);
+    const auto partial = [&] {
+      for (const auto& entry : fs::directory_iterator(files_.path()))
+        if (entry.path().filename().string().front() == '.') return entry.path();
+      return fs::path();
+    };
+    for (int i = 0; i < 5000 && partial().empty(); ++i) sleep_ms(2);
+    ASSERT_FALSE(partial().empty());
+    running.signal(signal);
+    EXPECT_EQ(running.wait(), 130);
+    EXPECT_EQ(read_text(log), "attnguard: interrupted; nothing is kept\n");
+    EXPECT_EQ(partial(), fs::path());
+    EXPECT_FALSE(fs::exists(folder("out")));
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Sweeps with the built executable: any keys, the same bytes for any workers and after any kill,
 // and points that are campaigns of their own.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -212,6 +213,16 @@ TEST_F(SweepCommand, SaysWhatIsWrongBeforeAnythingRuns) {
               HasSubstr("sweep.audit_point.accelerator.array.rows=2: no key of sweep.grid"));
   EXPECT_THAT(refused("--set sweep.mode=run"),
               HasSubstr("/sweep/audit_point: given; only with sweep.mode campaign"));
+}
+
+// All points are checked before the folder is looked at.
+TEST_F(SweepCommand, TakesEveryPointOfTheShippedConfigurations) {
+  for (const char* config : {"sweep_array_campaign", "sweep_array_size", "recovery"}) {
+    const CommandResult result = run_attnguard(
+        fmt::format("sweep configs/{}.json --resume --out {}", config, path("nothing").string()));
+    EXPECT_THAT(result.output, StartsWith("attnguard: --resume: no unfinished sweep in "))
+        << config;
+  }
 }
 
 TEST_F(SweepCommand, APointThatAlarmsWithoutAFaultEndsTheSweepAndLeavesNothing) {

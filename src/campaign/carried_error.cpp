@@ -1,4 +1,4 @@
-#include "src/sweep/point_error.h"
+#include "src/campaign/carried_error.h"
 
 #include <exception>
 

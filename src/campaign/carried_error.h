@@ -1,4 +1,4 @@
-// What went wrong at a point, on its way from the process it ran in.
+// What went wrong in another process, on its way to this one.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,6 +11,6 @@ nlohmann::ordered_json current_error();
 
 /// Throws it again, with `where` before the message: UserError, UnfinishedError, AuditError, or
 /// else ModelError.
-[[noreturn]] void throw_error(const nlohmann::ordered_json& error, const std::string& where);
+[[noreturn]] void throw_error(const nlohmann::ordered_json& error, const std::string& where = "");
 
 }  // namespace attnguard
