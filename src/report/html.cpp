@@ -81,7 +81,8 @@ std::string html(const HtmlTable& table) {
 std::string html(const Figure& figure) {
   return fmt::format(
       "<figure id=\"{0}\">\n<h3>{1}</h3>\n"
-      "<div class=\"chart\" role=\"img\" aria-label=\"{2}\" data-spec=\"{0}-spec\"></div>\n"
+      "<div class=\"chart\" data-spec=\"{0}-spec\"><div class=\"controls\"></div>"
+      "<div role=\"img\" aria-label=\"{2}\"><div class=\"picture\"></div></div></div>\n"
       "<figcaption>{3}</figcaption>\n"
       "<script type=\"application/json\" id=\"{0}-spec\">{4}</script>\n{5}</figure>\n",
       escape_html(figure.id), escape_html(figure.title), escape_html(figure.label),
