@@ -26,8 +26,8 @@ constexpr const char* kSpec = R"json({
   "data": [
     {"name": "shown", "source": "cells", "transform": [
       {"type": "filter", "expr": "datum.part === part"},
-      {"type": "formula", "as": "missed", "expr": "datum.missed[checker_index]"},
-      {"type": "formula", "as": "undetected", "expr": "datum.undetected[checker_index]"}]},
+      {"type": "formula", "as": "missed", "expr": "datum.missed_by[checker_index]"},
+      {"type": "formula", "as": "undetected", "expr": "datum.undetected_by[checker_index]"}]},
     {"name": "dangerous_cells", "source": "shown", "transform": [{"type": "filter", "expr": "datum.dangerous > 0"}]}
   ],
   "scales": [
@@ -83,8 +83,8 @@ Json cell(const Json& x, const Json& y, const std::string& part, const Tally& ta
           {"faults", tally.faults},
           {"dangerous", tally.dangerous},
           {"share", rounded(tally.dangerous_share())},
-          {"undetected", tally.undetected},
-          {"missed", missed}};
+          {"undetected_by", tally.undetected},
+          {"missed_by", missed}};
 }
 
 Json panel(const HeatMap& map, bool missed) {
