@@ -123,8 +123,9 @@ std::vector<Section> campaign_sections(const CampaignResults& campaign, const Go
         "<p class=\"warning\">The fault-free run could not be made again, so cost, units and "
         "thresholds are missing here: {}</p>\n",
         escape_html(golden.problem));
-  summary += html(checker_table(campaign, golden)) + html(effect_table(campaign.summary())) +
-             html(false_alarm_table(campaign.summary()));
+  summary += html(checker_table(campaign, golden)) + "<div class=\"pair\">\n" +
+             html(effect_table(campaign.summary())) + html(false_alarm_table(campaign.summary())) +
+             "</div>\n";
   sections.push_back({id + "summary", "Checkers at a glance", std::move(summary)});
   std::map<std::string, PlaceTallies> places =
       tally_injections(campaign.folder() / "injections.csv", campaign.checkers());
