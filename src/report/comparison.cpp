@@ -10,18 +10,6 @@
 namespace attnguard {
 namespace {
 
-const char* kind_name(ResultKind kind) {
-  switch (kind) {
-    case ResultKind::run:
-      return "run";
-    case ResultKind::campaign:
-      return "campaign";
-    case ResultKind::sweep:
-      break;
-  }
-  return "sweep";
-}
-
 Cell scaled(const Json& of, const char* pointer, double factor, const char* format) {
   const Json value = of.is_object() ? of.value(Json::json_pointer(pointer), Json()) : Json();
   if (!value.is_number()) return "–";

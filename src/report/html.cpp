@@ -87,7 +87,7 @@ std::string html(const Figure& figure) {
       "<script type=\"application/json\" id=\"{0}-spec\">{4}</script>\n{5}</figure>\n",
       escape_html(figure.id), escape_html(figure.title), escape_html(figure.label),
       escape_html(figure.caption), script_json(figure.spec),
-      html_details("The figures as a table", html(figure.table)));
+      html_details(figure.title + " as a table", html(figure.table)));
 }
 
 std::string html_details(std::string_view summary, std::string_view content) {

@@ -64,7 +64,8 @@ std::string report_page(const std::vector<fs::path>& folders) {
       throw UserError(fmt::format("{}: {}; results as attnguard wrote them", folders[i].string(),
                                   error.what()));
     }
-  if (results.size() == 1) return page(names.front(), sections);
+  if (results.size() == 1)
+    return page(fmt::format("{}: {}", kind_name(results.front().kind), names.front()), sections);
   sections.insert(sections.begin(), comparison_section(results));
   return page(fmt::format("{} results compared", results.size()), sections);
 }

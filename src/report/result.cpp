@@ -11,7 +11,7 @@ ResultKind kind_of(const fs::path& folder) {
   if (fs::exists(folder / "run.json")) return ResultKind::run;
   if (fs::exists(folder / "sweep.json")) return ResultKind::sweep;
   if (fs::exists(folder / "summary.json")) return ResultKind::campaign;
-  if (fs::exists(folder / "chunks"))
+  if (fs::exists(folder / "chunks") || fs::exists(folder / "unfinished"))
     throw UserError(folder.string() +
                     ": not finished; a result (go on with `attnguard … --resume`)");
   throw UserError(folder.string() +
@@ -19,6 +19,18 @@ ResultKind kind_of(const fs::path& folder) {
 }
 
 }  // namespace
+
+const char* kind_name(ResultKind kind) {
+  switch (kind) {
+    case ResultKind::run:
+      return "run";
+    case ResultKind::campaign:
+      return "campaign";
+    case ResultKind::sweep:
+      break;
+  }
+  return "sweep";
+}
 
 Result read_result(const fs::path& folder, const std::string& name) {
   Result result;

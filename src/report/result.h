@@ -12,6 +12,8 @@ namespace attnguard {
 
 enum class ResultKind { run, campaign, sweep };
 
+const char* kind_name(ResultKind kind);
+
 struct Result {
   ResultKind kind = ResultKind::run;
   std::filesystem::path folder;

@@ -79,6 +79,19 @@ std::string grid_of(const std::string& figures) {
   return "<div class=\"pair\">\n" + figures + "</div>\n";
 }
 
+std::vector<std::pair<std::string, std::string>> commands_of(const std::filesystem::path& folder) {
+  const std::string config = shell_word((folder / "config.json").string());
+  std::vector<std::pair<std::string, std::string>> commands{
+      {fmt::format("attnguard sweep {} --out {}", config, shell_word(folder.string() + "-again")),
+       "the same sweep.csv, byte for byte"},
+      {fmt::format("attnguard report {}", shell_word(folder.string())), "this page"}};
+  if (std::filesystem::exists(folder / "points"))
+    commands.push_back(
+        {fmt::format("attnguard report {}", shell_word((folder / "points" / "000").string())),
+         "the campaign of one point, the first row"});
+  return commands;
+}
+
 }  // namespace
 
 std::vector<Section> sweep_sections(const std::filesystem::path& folder, const std::string& id) {
@@ -113,15 +126,9 @@ std::vector<Section> sweep_sections(const std::filesystem::path& folder, const s
     const Figure pareto = pareto_figure(offers_of(rows, layout, checkers), id);
     if (!pareto.table.rows.empty()) sections.push_back({id + "price", "Price", html(pareto)});
   }
-  const std::string config = shell_word((folder / "config.json").string());
   sections.push_back(
       {id + "again", "Do it again",
-       reproduction(
-           header, read_json(folder / "config.json"),
-           {{fmt::format("attnguard sweep {} --out {}", config,
-                         shell_word(folder.string() + "-again")),
-             "the same sweep.csv, byte for byte"},
-            {fmt::format("attnguard report {}", shell_word(folder.string())), "this page"}})});
+       reproduction(header, read_json(folder / "config.json"), commands_of(folder))});
   return sections;
 }
 
