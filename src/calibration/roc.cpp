@@ -16,7 +16,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kPointDigits = 2;  ///< of the factors at which a curve has points
-constexpr const char* kAny = "any";
 
 /// By how much the thresholds must be multiplied for this ratio to reach its own.
 double over(double ratio, double factor) { return ratio == 0 ? 0 : ratio / factor; }
@@ -30,7 +29,7 @@ std::vector<std::size_t> deciders(const CampaignContext& context, std::size_t ch
 
 void add_curves(const CampaignContext& context, const FaultFree& clean, Roc& roc) {
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
-    RocCurve all{c, kAny, {}};
+    RocCurve all{c, kAnyComparison, {}};
     bool complete = true;
     for (const std::size_t decider : deciders(context, c)) {
       const std::size_t before = all.comparisons.size();
@@ -166,7 +165,7 @@ double Injections::judged(const RocCurve& curve) {
   const double score = this->score(curve);
   const std::size_t column = columns_.verdict[curve.checker];
   const bool detected = table_[column] == enum_name(Verdict::detected);
-  const bool whole = curve.comparison == kAny;
+  const bool whole = curve.comparison == kAnyComparison;
   if (whole && std::fabs(score - 1) <= kRounding) return detected ? std::nextafter(1.0, 2.0) : 1.0;
   if (detected) {
     if (whole && score <= 1)
@@ -258,6 +257,14 @@ class Group {
 };
 
 }  // namespace
+
+std::vector<bool> ignores_nonfinite(const Prepared& prepared) {
+  std::vector<bool> ignores;
+  for (const CheckerConfig& checker : prepared.config.checkers)
+    ignores.push_back(prepared.effective["checkers"][checker.name].value("nonfinite", "") ==
+                      enum_name(NonfiniteRule::ignore));
+  return ignores;
+}
 
 Roc make_roc(const std::filesystem::path& injections, const CampaignContext& context,
              const CampaignConfig& config, const std::vector<bool>& ignores_nonfinite,

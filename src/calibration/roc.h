@@ -15,13 +15,17 @@
 #include "src/calibration/fault_free.h"
 #include "src/campaign/context.h"
 #include "src/campaign/estimate.h"
+#include "src/simulation/prepared.h"
 
 namespace attnguard {
+
+/// Stands for all comparisons of a checker, or of a combination's members.
+inline constexpr const char* kAnyComparison = "any";
 
 /// What lies on one side of a threshold: a checker, or one of its comparisons alone.
 struct RocCurve {
   std::size_t checker = 0;
-  std::string comparison;  ///< "any": all comparisons of the checker, or of a combination's members
+  std::string comparison;  ///< or kAnyComparison
   /// (index into the sample's comparisons, configured factor of the scale).
   std::vector<std::pair<std::size_t, double>> comparisons;
 };
@@ -48,6 +52,9 @@ struct Roc {
   /// undetected at every threshold.
   std::vector<std::uint64_t> ended_early;
 };
+
+/// [checker] Whether an alarm of a value that is not finite counts as none.
+std::vector<bool> ignores_nonfinite(const Prepared& prepared);
 
 /// `injections`: the injections.csv of the campaign. `ignores_nonfinite`: [checker]. `clean`: its
 /// comparisons are those of the campaign, in order. UserError that names file, line and column

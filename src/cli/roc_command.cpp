@@ -61,14 +61,6 @@ FaultFree calibrated(const std::filesystem::path& folder, const Prepared& prepar
   return read_fault_free(folder, golden, context.checkers);
 }
 
-std::vector<bool> ignores_nonfinite(const Prepared& prepared) {
-  std::vector<bool> ignores;
-  for (const CheckerConfig& checker : prepared.config.checkers)
-    ignores.push_back(prepared.effective["checkers"][checker.name].value("nonfinite", "") ==
-                      enum_name(NonfiniteRule::ignore));
-  return ignores;
-}
-
 std::string percent(const RocPoint& point) {
   return percent_text(point.estimate.share, point.estimate.interval);
 }

@@ -24,7 +24,8 @@ void put_first(Json& spec, const char* key, Json item) {
 Json chart(std::string_view text, std::string_view type) {
   Json spec = Json::parse(text);
   spec["autosize"] = {{"type", type}, {"contains", "padding"}};
-  if (!spec.contains("width")) spec["width"] = 600;
+  // Of "pad" the marks decide.
+  spec["width"] = type == "pad" ? 1 : 600;
   add_value(spec, "narrow", false);
   add_value(spec, "room", 600);
   return spec;

@@ -81,12 +81,13 @@ std::string html(const HtmlTable& table) {
 std::string html(const Figure& figure) {
   return fmt::format(
       "<figure id=\"{0}\">\n<h3>{1}</h3>\n"
-      "<div class=\"chart\" role=\"img\" aria-label=\"{2}\" data-spec=\"{0}-spec\"></div>\n"
+      "<div class=\"chart\" data-spec=\"{0}-spec\"><div class=\"controls\"></div>"
+      "<div role=\"img\" aria-label=\"{2}\"><div class=\"picture\"></div></div></div>\n"
       "<figcaption>{3}</figcaption>\n"
       "<script type=\"application/json\" id=\"{0}-spec\">{4}</script>\n{5}</figure>\n",
       escape_html(figure.id), escape_html(figure.title), escape_html(figure.label),
       escape_html(figure.caption), script_json(figure.spec),
-      html_details("The figures as a table", html(figure.table)));
+      html_details(figure.title + " as a table", html(figure.table)));
 }
 
 std::string html_details(std::string_view summary, std::string_view content) {

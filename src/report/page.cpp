@@ -25,11 +25,23 @@ std::string head(const std::string& title) {
 }
 
 std::string contents(const std::vector<Section>& sections) {
-  std::string text = "<nav aria-label=\"Contents\"><ul>\n";
-  for (const Section& section : sections)
+  std::string text = "<nav aria-label=\"Contents\">\n";
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    const Section& section = sections[i];
+    const bool opens = i == 0 || section.group != sections[i - 1].group;
+    const bool closes = i + 1 == sections.size() || section.group != sections[i + 1].group;
+    if (opens && !section.group.empty())
+      text += fmt::format("<p>{}</p>\n", escape_html(section.group));
+    if (opens) text += "<ul>\n";
     text += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", escape_html(section.id),
                         escape_html(section.title));
-  return text + "</ul></nav>\n";
+    if (closes) text += "</ul>\n";
+  }
+  return text + "</nav>\n";
+}
+
+std::string heading(const Section& section) {
+  return section.group.empty() ? section.title : section.group + ": " + section.title;
 }
 
 std::string footer() {
@@ -54,7 +66,7 @@ std::string page(const std::string& title, const std::vector<Section>& sections)
     text += fmt::format(
         "<section id=\"{0}\" aria-labelledby=\"{0}-title\">\n<h2 "
         "id=\"{0}-title\">{1}</h2>\n{2}</section>\n",
-        escape_html(section.id), escape_html(section.title), section.content);
+        escape_html(section.id), escape_html(heading(section)), section.content);
   text += "</main>\n" + footer();
   text += "<script>\n";
   text += page_js();

@@ -10,7 +10,8 @@ namespace attnguard {
 struct Section {
   std::string id;
   std::string title;
-  std::string content;  ///< HTML
+  std::string content;     ///< HTML
+  std::string group = {};  ///< the result it is about, where there are several
 };
 
 /// `sections` with style, script and plotting library. The same sections give the same bytes.

@@ -36,28 +36,36 @@ function drawCharts() {
                 vegaModules["vega-view-transforms"], vegaModules["vega-encode"]);
   const narrowBelow = 560;  // pixels: labels then stand above their rows
 
-  for (const holder of document.querySelectorAll(".chart")) {
-    try {
-      const spec = JSON.parse(document.getElementById(holder.dataset.spec).textContent);
-      const controls = document.createElement("div");
-      controls.className = "controls";
-      holder.before(controls);
-      const picture = document.createElement("div");  // Vega sets a role of its own on it
-      holder.append(picture);
-      const view = new View(parse(spec, chartStyle), {renderer: "svg", container: picture, bind: controls, hover: false});
-      const fit = () => {
-        const width = Math.floor(holder.clientWidth);
-        if (width === 0) return;
-        view.signal("room", width).signal("narrow", width < narrowBelow);
-        if (spec.autosize.type === "fit-x") view.width(width);
-        view.resize().runAsync();
-      };
-      holder.view = view;
-      fit();
-      new ResizeObserver(fit).observe(holder);
-    } catch (error) {
-      holder.textContent = `This picture could not be drawn: ${error.message}. Its figures are in the table below.`;
-      console.error(error);
+  const draw = (holder, room) => {
+    const spec = JSON.parse(document.getElementById(holder.dataset.spec).textContent);
+    const start = {room, narrow: room < narrowBelow};
+    for (const signal of spec.signals) {
+      if (signal.bind && holder.view) start[signal.name] = holder.view.signal(signal.name);  // what the reader chose
+      if (signal.name in start) signal.value = start[signal.name];
     }
+    if (holder.view) holder.view.finalize();
+    const controls = holder.querySelector(".controls"), picture = holder.querySelector(".picture");
+    controls.replaceChildren();
+    picture.replaceChildren();
+    const view = new View(parse(spec, chartStyle), {renderer: "svg", container: picture, bind: controls, hover: false});
+    if (spec.autosize.type === "fit-x") view.width(room);
+    view.runAsync();
+    return view;
+  };
+
+  for (const holder of document.querySelectorAll(".chart")) {
+    const fit = () => {
+      const room = Math.floor(holder.clientWidth);
+      if (room === 0 || room === holder.room) return;
+      try {
+        holder.view = draw(holder, room);
+        holder.room = room;
+      } catch (error) {
+        holder.textContent = `This picture could not be drawn: ${error.message}. Its figures are in the table below.`;
+        console.error(error);
+      }
+    };
+    fit();
+    new ResizeObserver(fit).observe(holder);
   }
 }

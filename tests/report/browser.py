@@ -52,8 +52,7 @@ class Browser:
 
     def open(self, file, width=1280, dark=False, media=""):
         """Loads the page and waits until every chart is drawn. `width` in CSS pixels; below 600 a phone."""
-        phone = width < 600
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=phone)
+        self._set_width(width)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.command("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self._log("browser")
@@ -70,16 +69,25 @@ class Browser:
         ]
         assert requests == [address], requests
 
+    def _set_width(self, width):
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
+
+    def resize(self, width):
+        """Gives the open page another width."""
+        self._set_width(width)
+        self.settle()
+
     def settle(self):
-        """Waits until every chart has been drawn and two frames have passed."""
+        """Waits until every chart has been drawn as the window now is."""
         drawn = """return [...document.querySelectorAll('.chart')].every(c => c.view && c.querySelector('svg g.mark-group'))"""
         end = time.monotonic() + _DRAW_SECONDS
         while not self.script(drawn):
             assert time.monotonic() < end, "charts not drawn: " + str(self._log("browser"))
             time.sleep(0.05)
         views = """const done = arguments[0];
-            Promise.all([...document.querySelectorAll('.chart')].map(c => c.view.runAsync()))
-              .then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));"""
+            requestAnimationFrame(() => requestAnimationFrame(() =>
+              Promise.all([...document.querySelectorAll('.chart')].map(c => c.view.runAsync())).then(() => done(true))));"""
         self._call("POST", self._session + "/execute/async", {"script": views, "args": []})
 
     def _log(self, kind):

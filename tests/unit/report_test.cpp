@@ -1,0 +1,101 @@
+// Pieces of a report that need no browser; the page itself is tested by report/report_page_test.py.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "src/config/user_error.h"
+#include "src/report/header.h"
+#include "src/report/html.h"
+#include "src/report/injection_tally.h"
+#include "src/report/records.h"
+#include "src/report/sweep_chart.h"
+#include "tests/support/scratch_folder.h"
+
+namespace attnguard {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(ReportHtml, TextCannotLeaveItsPlace) {
+  EXPECT_EQ(escape_html("a<b> & \"c\" 'd'"), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;");
+  const Json hostile = {{"</script><!--", "\"</script>"}};
+  const std::string text = script_json(hostile);
+  EXPECT_EQ(text.find('<'), std::string::npos);
+  EXPECT_EQ(Json::parse(text), hostile);
+  EXPECT_THAT(html(HtmlTable{"c<", {"h<"}, {{Cell("t<", "v\"")}}}),
+              HasSubstr("<data value=\"v&quot;\">t&lt;</data>"));
+  EXPECT_EQ(shell_word("traces/a-1"), "traces/a-1");
+  EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");
+  EXPECT_EQ(shell_word(""), "''");
+}
+
+constexpr const char* kHeader =
+    "site,site_class,domain,fault_class,bit,value_before,weight,effect,a.verdict\n";
+
+TEST(InjectionTally, WeighsFaultsByElementAndByBitWithinTheLane) {
+  const ScratchFolder files;
+  const std::string file = files.write(
+      "injections.csv",
+      std::string(kHeader) +
+          "array.pe[1][0].acc,array.pe[*][*].acc,function,transient,31,0x00000000,2,sdc,"
+          "undetected\n"
+          "array.pe[1][0].acc,array.pe[*][*].acc,function,transient,30,0x00000000,6,masked,benign\n"
+          "array.pe[1][0].acc,array.pe[*][*].acc,function,permanent,30,0x00000000,1,sdc,detected\n"
+          "link.x.data,link.x.data,function,transient,35,,4,hang,detected\n"
+          "link.x.data,link.x.data,function,transient,3,0x0000,4,sdc,undetected\n"
+          "link.x.data,link.x.data,function,transient,3,0x0000,9,sim_error,\n"
+          "checksum.a.sum,checksum.a.sum,safety_mechanism,transient,3,0x0000,9,masked,benign\n");
+  const auto tallies = tally_injections(file, {"a"});
+  ASSERT_EQ(tallies.size(), 2U);
+  const PlaceTallies& transient = tallies.at("transient");
+  ASSERT_EQ(transient.elements.size(), 1U);
+  const Tally& element = transient.elements.at({1, 0, "acc"});
+  EXPECT_EQ(element.faults, 2U);
+  EXPECT_EQ(element.dangerous_share(), 0.25);  // 2 of 2 + 6
+  EXPECT_EQ(element.undetected_share(0), 1);
+  EXPECT_THAT(transient.site_classes, ElementsAre("array.pe[*][*].acc", "link.x.data"));
+  // Bit 35 of lanes of 16 bits is bit 3 of the third.
+  const Tally& bit = transient.bits.at({1, 3});
+  EXPECT_EQ(bit.faults, 2U);
+  EXPECT_EQ(bit.dangerous_share(), 1);
+  EXPECT_EQ(bit.undetected_share(0), 0.5);
+  EXPECT_EQ(tallies.at("permanent").elements.at({1, 0, "acc"}).undetected_share(0), 0);
+}
+
+TEST(InjectionTally, RefusesAnotherCampaignsFile) {
+  const ScratchFolder files;
+  const std::string file = files.write("injections.csv", kHeader);
+  try {
+    tally_injections(file, {"b"});
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("b.verdict: missing"));
+  }
+}
+
+TEST(SweepLayout, PutsTheLongestKeyAndWhatItDecidesAlongX) {
+  const ScratchFolder files;
+  const Records rows(files.write("sweep.csv",
+                                 "x.rows,x.cols,w.dim,v.dim,cycles\n"
+                                 "4,8,1,one,10\n4,8,2,one,11\n8,16,1,one,12\n8,16,2,one,13\n"
+                                 "16,32,1,one,14\n16,32,2,one,15\n"));
+  const SweepLayout layout(rows);
+  EXPECT_EQ(layout.x_title, "rows × cols × v.dim");
+  EXPECT_EQ(layout.line_title, "w.dim");
+  EXPECT_EQ(layout.x[5], "16 × 32 × one");
+  EXPECT_EQ(layout.line[5], "w.dim 2");
+}
+
+TEST(Records, NamesTheRowOfWhatIsNoNumber) {
+  const ScratchFolder files;
+  const Records rows(files.write("a.csv", "n\n1.5\n\"\"\nx\n"));
+  EXPECT_EQ(rows.number(0, "n"), 1.5);
+  EXPECT_EQ(rows.number(1, "n"), std::nullopt);
+  EXPECT_THROW(rows.number(2, "n"), UserError);
+  EXPECT_THROW(rows.number(0, "m"), UserError);
+}
+
+}  // namespace
+}  // namespace attnguard
