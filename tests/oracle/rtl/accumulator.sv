@@ -11,7 +11,7 @@ module accumulator
 ) (
     input logic clk,
     input logic reset,
-    input flip_t flip,
+    input fault_t fault,
     input tag_t partial_tag,
     input logic [31:0] partial_row[C],
     input tag_t alpha_tag,
@@ -67,12 +67,16 @@ module accumulator
     reciprocal_next = reciprocal;
     normalised_next = normalised;
 
-    if (alpha_tag.valid) alpha_next[int'(alpha_tag.row)*2+int'(alpha_tag.bank)] = alpha;
-    if (l_tag.valid) l_next[int'(l_tag.row)*2+int'(l_tag.half)] = l;
+    if (alpha_tag.valid) 
+      alpha_next[int'(alpha_tag.row)*2+int'(alpha_tag.bank)]
+          = crossing(SOFTMAX_TO_ACCUMULATOR, 0, alpha, fault);
+    if (l_tag.valid) 
+      l_next[int'(l_tag.row)*2+int'(l_tag.half)] = crossing(SOFTMAX_TO_ACCUMULATOR, 1, l, fault);
 
     if (partial_tag.valid)
       for (int j = 0; j < C; j++)
-        if (j < int'(partial_tag.columns)) partial_next[j] = partial_row[j];
+        if (j < int'(partial_tag.columns))
+          partial_next[j] = crossing(ARRAY_TO_ACCUMULATOR, j, partial_row[j], fault);
     partial_held <= partial_tag;
     if (partial_held.valid)
       for (int j = 0; j < C; j++)
@@ -124,15 +128,18 @@ module accumulator
     if (slicing.valid)
       for (int j = 0; j < C; j++)
         if (int'(slice) * C + j < D)
-          normalised_next[j] = mul(acc[int'(slicing.row)*D+int'(slice)*C+j], reciprocal[slicing.row]);
+          normalised_next[j] = mul(acc[int'(slicing.row)*D+int'(slice)*C+j],
+                                   reciprocal[slicing.row]);
 
-    case (flip.site)
-      ACCUMULATOR_ALPHA: alpha_next[flip.index] ^= flip.mask;
-      ACCUMULATOR_SUM: l_next[flip.index] ^= flip.mask;
-      ACCUMULATOR_PARTIAL: partial_next[flip.index] ^= flip.mask;
-      ACCUMULATOR_ACC: acc_next[flip.index] ^= flip.mask;
-      ACCUMULATOR_RECIPROCAL: reciprocal_next[flip.index] ^= flip.mask;
-      ACCUMULATOR_OUTPUT: normalised_next[flip.index] ^= flip.mask;
+    case (fault.site)
+      ACCUMULATOR_ALPHA: alpha_next[fault.index] = struck(alpha_next[fault.index], fault);
+      ACCUMULATOR_SUM: l_next[fault.index] = struck(l_next[fault.index], fault);
+      ACCUMULATOR_PARTIAL: partial_next[fault.index] = struck(partial_next[fault.index], fault);
+      ACCUMULATOR_ACC: acc_next[fault.index] = struck(acc_next[fault.index], fault);
+      ACCUMULATOR_RECIPROCAL:
+        reciprocal_next[fault.index] = struck(reciprocal_next[fault.index], fault);
+      ACCUMULATOR_OUTPUT:
+        normalised_next[fault.index] = struck(normalised_next[fault.index], fault);
       default: ;
     endcase
     row_alpha <= alpha_next;

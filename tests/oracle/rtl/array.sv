@@ -1,9 +1,9 @@
 // R × C output-stationary array with its drain registers, column buses and the double-buffered
 // probabilities.
 //
-// Every register moves as docs and models/systolic_array say, because operands, valid bits and the
-// tag of the pass travel together: nothing here knows a cycle number. A line read in cycle s − 1 (k
-// or v) or s (p) stands in PE (0, 0) after the update of s; lane i is skewed by i cycles on its way.
+// Every register moves as models/systolic_array says, because operands, valid bits and the tag of
+// the pass travel together: nothing here knows a cycle number. A line of q, k or v read in cycle
+// s − 1, or of P read in s, stands in PE (0, 0) after the update of s; lane i comes i cycles later.
 module array
   import float32::*;
   import types::*;
@@ -13,7 +13,8 @@ module array
 ) (
     input logic clk,
     input logic reset,
-    input flip_t flip,
+    input fault_t fault,
+    input logic wide_p,  // P is float32, else bfloat16 in the low half of a register
     // Edge operands of the cycle, before the skew. west: of S; P comes from the bank below.
     input tag_t edge_tag,
     input logic [7:0] edge_operand,
@@ -21,35 +22,38 @@ module array
     input logic [15:0] north[C],
     // Probability rows from the softmax unit.
     input tag_t p_tag,
-    input logic [15:0] p_row[C],
-    // Operands of row i as they enter column 0.
-    output tag_t entering_tag[R],
-    output logic [15:0] entering[R],
+    input logic [31:0] p_row[C],
+    // Column of P at the edge, before the skew.
+    output logic [31:0] p_edge[R],
     // One row of a pass crosses the output link.
     output tag_t out_tag,
     output logic [31:0] out_row[C]
 );
-  logic [15:0] probability[2*R*C];
+  logic [31:0] probability[2*R*C];
 
-  logic [15:0] west_skew[R][R];
+  logic [31:0] west_skew[R][R];
   tag_t west_skew_tag[R][R];
   logic [15:0] north_skew[C][C];
   logic north_skew_valid[C][C];
 
-  logic [15:0] west_reg[R*C], north_reg[R*C];
+  logic [31:0] west_reg[R*C];
+  logic [15:0] north_reg[R*C];
   tag_t west_tag[R*C];
   logic north_valid[R*C];
   logic [31:0] acc[R*C], drain[R*C];
   tag_t acc_tag[R*C], drain_tag[R*C];
 
   // Skew: row i and column j enter i and j cycles late.
+  logic [31:0] west_edge[R], entering[R];
+  tag_t entering_tag[R];
   logic [15:0] north_in[C];
   logic north_in_valid[C];
   always_comb begin
     for (int i = 0; i < R; i++) begin
+      p_edge[i] = probability[(int'(edge_tag.bank)*R+i)*C+int'(edge_operand)];
+      west_edge[i] = edge_tag.values ? p_edge[i] : 32'(west[i]);
       if (i == 0) begin
-        entering[0] = edge_tag.values ? probability[int'(edge_tag.bank)*R*C+int'(edge_operand)]
-                                      : west[0];
+        entering[0] = west_edge[0];
         entering_tag[0] = edge_tag;
         entering_tag[0].row = 0;
         entering_tag[0].last_row = edge_tag.rows == 1;
@@ -66,8 +70,7 @@ module array
 
   always_ff @(posedge clk) begin
     for (int i = 1; i < R; i++) begin
-      west_skew[i][0] <= edge_tag.values
-          ? probability[(int'(edge_tag.bank)*R+i)*C+int'(edge_operand)] : west[i];
+      west_skew[i][0] <= west_edge[i];
       west_skew_tag[i][0] <= edge_tag;
       west_skew_tag[i][0].valid <= edge_tag.valid && i < int'(edge_tag.rows);
       west_skew_tag[i][0].row <= 8'(i);
@@ -93,8 +96,8 @@ module array
 
   // The elements. Registers that nothing valid reaches hold.
   always_ff @(posedge clk) begin
-    logic [15:0] west_next[R*C], north_next[R*C];
-    logic [31:0] acc_next[R*C], drain_next[R*C];
+    logic [15:0] north_next[R*C];
+    logic [31:0] west_next[R*C], acc_next[R*C], drain_next[R*C];
     west_next = west_reg;
     north_next = north_reg;
     acc_next = acc;
@@ -114,17 +117,18 @@ module array
         acc_tag[i*C+j].valid <= 1'b0;
         if (west_tag[i*C+j].valid && north_valid[i*C+j]) begin
           acc_next[i*C+j] = add(west_tag[i*C+j].first ? 32'd0 : acc[i*C+j],
-                                mul(from_bfloat16(west_reg[i*C+j]), from_bfloat16(north_reg[i*C+j])));
+                                mul(loaded(west_reg[i*C+j], west_tag[i*C+j].values && wide_p),
+                                    from_bfloat16(north_reg[i*C+j])));
           acc_tag[i*C+j].valid <= west_tag[i*C+j].last;
         end
         drain_tag[i*C+j] <= acc_tag[i*C+j];
         if (acc_tag[i*C+j].valid) drain_next[i*C+j] = is_nan(acc[i*C+j]) ? NAN : acc[i*C+j];
       end
-    case (flip.site)
-      ARRAY_WEST: west_next[flip.index] ^= flip.mask[15:0];
-      ARRAY_NORTH: north_next[flip.index] ^= flip.mask[15:0];
-      ARRAY_ACC: acc_next[flip.index] ^= flip.mask;
-      ARRAY_DRAIN: drain_next[flip.index] ^= flip.mask;
+    case (fault.site)
+      ARRAY_WEST: west_next[fault.index] = struck(west_next[fault.index], fault);
+      ARRAY_NORTH: north_next[fault.index] = 16'(struck(32'(north_next[fault.index]), fault));
+      ARRAY_ACC: acc_next[fault.index] = struck(acc_next[fault.index], fault);
+      ARRAY_DRAIN: drain_next[fault.index] = struck(drain_next[fault.index], fault);
       default: ;
     endcase
     west_reg <= west_next;
@@ -172,12 +176,14 @@ module array
 
   // A row of P is written as it crosses; unused lanes hold.
   always_ff @(posedge clk) begin
-    logic [15:0] next[2*R*C];
+    logic [31:0] next[2*R*C];
     next = probability;
     if (p_tag.valid)
       for (int j = 0; j < C; j++)
-        if (j < int'(p_tag.keys)) next[(int'(p_tag.bank)*R+int'(p_tag.row))*C+j] = p_row[j];
-    if (flip.site == ARRAY_PROBABILITY) next[flip.index] ^= flip.mask[15:0];
+        if (j < int'(p_tag.keys))
+          next[(int'(p_tag.bank)*R+int'(p_tag.row))*C+j]
+              = crossing(SOFTMAX_TO_ARRAY, j, p_row[j], fault);
+    if (fault.site == ARRAY_PROBABILITY) next[fault.index] = struck(next[fault.index], fault);
     probability <= next;
   end
 endmodule

@@ -11,13 +11,13 @@ module flash_abft
 ) (
     input logic clk,
     input logic reset,
-    input flip_t flip,
-    // V as it stands at the north edge, P as it enters column 0.
+    input fault_t fault,
+    input logic wide_p,
+    // V and a column of P at the edges of the array, before the skew.
     input tag_t edge_tag,
     input logic [7:0] edge_operand,
     input logic [15:0] v_line[C],
-    input tag_t entering_tag[R],
-    input logic [15:0] entering[R],
+    input logic [31:0] p_edge[R],
     input tag_t alpha_tag,
     input logic [31:0] alpha,
     input tag_t l_tag,
@@ -26,7 +26,7 @@ module flash_abft
     input logic [31:0] out_row[C],
     // A comparison whose alarm is set in this cycle.
     output logic checked,
-    output logic [31:0] query_row,
+    output logic [31:0] head, query_row,
     output logic [31:0] left, right, residual, scale,
     output logic alarmed,
     output logic line  // line.alarm.<name>
@@ -40,7 +40,7 @@ module flash_abft
 
   // The checksum column: row i multiplies key j one cycle after its neighbour above.
   tag_t p_tag[R];
-  logic [15:0] p[R];
+  logic [31:0] p[R][R];  // [i][n]: P of row i n + 1 cycles after it stood at the edge
   logic [7:0] p_key;  // of row 0
   logic [31:0] r_down[R], w_down[R];  // row sums on their way down
   logic [31:0] dot[R], dot_weight[R];
@@ -51,7 +51,7 @@ module flash_abft
 
   typedef struct packed {
     logic valid;
-    logic [31:0] query_row, left, right, residual, scale;
+    logic [31:0] head, query_row, left, right, residual, scale;
     logic alarm;
   } check_t;
   check_t pipe[LATENCY];
@@ -70,7 +70,7 @@ module flash_abft
     return distance >= 0 ? (a << distance) <= b : a <= (b << -distance);
   endfunction
 
-  logic line_reg;
+  logic line_driven, line_next;
   logic [31:0] total, l_held;
   check_t check;
   always_comb begin
@@ -79,9 +79,12 @@ module flash_abft
     check = '0;
     if (out_tag.valid) begin
       for (int j = 0; j < C; j++)
-        if (j < int'(out_tag.columns)) total = add(total, out_row[j]);
+        if (j < int'(out_tag.columns))  // the beat has acc, output and reciprocal side by side
+          total = add(total, crossing(ACCUMULATOR_TO_CHECKSUM, int'(out_tag.columns) + j,
+                                      out_row[j], fault));
       if (out_tag.last_pass) begin
         check.valid = 1'b1;
+        check.head = 32'(out_tag.head);
         check.query_row = 32'(out_tag.query_tile) * R + 32'(out_tag.row);
         check.left = total;
         check.right = div(sum[out_tag.row], l_held);
@@ -117,8 +120,12 @@ module flash_abft
       row_weight_next[edge_operand] = w;
     end
 
-    if (alpha_tag.valid) alpha_next[int'(alpha_tag.row)*2+int'(alpha_tag.bank)] = alpha;
-    if (l_tag.valid) denominator_next[int'(l_tag.row)*2+int'(l_tag.half)] = l;
+    if (alpha_tag.valid) 
+      alpha_next[int'(alpha_tag.row)*2+int'(alpha_tag.bank)]
+          = crossing(SOFTMAX_TO_CHECKSUM, 0, alpha, fault);
+    if (l_tag.valid) 
+      denominator_next[int'(l_tag.row)*2+int'(l_tag.half)]
+          = crossing(SOFTMAX_TO_CHECKSUM, 1, l, fault);
 
     p_key <= edge_operand;
     for (int i = 0; i < R; i++) begin
@@ -129,14 +136,19 @@ module flash_abft
         r_down[i+1] <= r;
         w_down[i+1] <= w;
       end
-      p[i] <= entering[i];
-      p_tag[i] <= entering_tag[i];
-      p_tag[i].valid <= entering_tag[i].valid && entering_tag[i].values && entering_tag[i].last_pass;
+      p[i][0] <= crossing(ARRAY_TO_CHECKSUM, C + i, loaded(p_edge[i], wide_p), fault);
+      for (int n = 1; n < R; n++) p[i][n] <= p[i][n-1];
+      if (i == 0) begin
+        p_tag[0] <= edge_tag;
+        p_tag[0].valid <= edge_tag.valid && edge_tag.values && edge_tag.last_pass;
+      end else begin
+        p_tag[i] <= p_tag[i-1];
+      end
       dot_tag[i] <= p_tag[i];
-      dot_tag[i].valid <= p_tag[i].valid && p_tag[i].last;
+      dot_tag[i].valid <= p_tag[i].valid && p_tag[i].last && i < int'(p_tag[i].rows);
       if (p_tag[i].valid) begin
-        dot[i] <= add(p_tag[i].first ? 32'd0 : dot[i], mul(from_bfloat16(p[i]), r));
-        dot_weight[i] <= add(p_tag[i].first ? 32'd0 : dot_weight[i], mul(from_bfloat16(p[i]), w));
+        dot[i] <= add(p_tag[i].first ? 32'd0 : dot[i], mul(p[i][i], r));
+        dot_weight[i] <= add(p_tag[i].first ? 32'd0 : dot_weight[i], mul(p[i][i], w));
       end
       if (dot_tag[i].valid) begin
         logic [31:0] by;
@@ -150,13 +162,15 @@ module flash_abft
     pipe[0] <= check;
     for (int n = 1; n < LATENCY; n++) pipe[n] <= pipe[n-1];
 
-    case (flip.site)
-      CHECKSUM_ROW_SUM: row_sum_next[flip.index] ^= flip.mask;
-      CHECKSUM_ROW_WEIGHT: row_weight_next[flip.index] ^= flip.mask;
-      CHECKSUM_SUM: sum_next[flip.index] ^= flip.mask;
-      CHECKSUM_WEIGHT: weight_next[flip.index] ^= flip.mask;
-      CHECKSUM_ALPHA: alpha_next[flip.index] ^= flip.mask;
-      CHECKSUM_DENOMINATOR: denominator_next[flip.index] ^= flip.mask;
+    case (fault.site)
+      CHECKSUM_ROW_SUM: row_sum_next[fault.index] = struck(row_sum_next[fault.index], fault);
+      CHECKSUM_ROW_WEIGHT:
+        row_weight_next[fault.index] = struck(row_weight_next[fault.index], fault);
+      CHECKSUM_SUM: sum_next[fault.index] = struck(sum_next[fault.index], fault);
+      CHECKSUM_WEIGHT: weight_next[fault.index] = struck(weight_next[fault.index], fault);
+      CHECKSUM_ALPHA: alpha_next[fault.index] = struck(alpha_next[fault.index], fault);
+      CHECKSUM_DENOMINATOR:
+        denominator_next[fault.index] = struck(denominator_next[fault.index], fault);
       default: ;
     endcase
     row_sum <= row_sum_next;
@@ -165,7 +179,13 @@ module flash_abft
     weight <= weight_next;
     row_alpha <= alpha_next;
     denominator <= denominator_next;
-    line_reg <= !reset && ((line_reg || alarmed) ^ (flip.site == ALARM_LINE));
+    // A flip stays until the line is driven; what is forced shows only while it is.
+    line_next = line_driven || alarmed;
+    if (fault.site == ALARM_LINE && fault.effect == FLIP) line_next = !line_next;
+    line_driven <= line_next && !reset;
+    line <= line_next && !reset;
+    if (fault.site == ALARM_LINE && fault.effect != FLIP)
+      line <= 1'(struck(32'(line_next), fault));
 
     if (reset) begin
       for (int i = 0; i < R; i++) begin
@@ -177,11 +197,11 @@ module flash_abft
   end
 
   assign checked = pipe[LATENCY-1].valid;
+  assign head = pipe[LATENCY-1].head;
   assign query_row = pipe[LATENCY-1].query_row;
   assign left = pipe[LATENCY-1].left;
   assign right = pipe[LATENCY-1].right;
   assign residual = pipe[LATENCY-1].residual;
   assign scale = pipe[LATENCY-1].scale;
   assign alarmed = pipe[LATENCY-1].valid && pipe[LATENCY-1].alarm;
-  assign line = line_reg;
 endmodule

@@ -30,6 +30,7 @@ package float32;
   // was cut off, which must then not be needed for the bits that stay.
   function automatic logic [31:0] rounded(input logic sign, input int e, input logic [47:0] m,
                                           input logic rest);
+    /*verilator no_inline_task*/
     logic [47:0] digits;
     logic tail;
     int exp;
@@ -43,7 +44,7 @@ package float32;
         digits = digits << step;
         exp = exp - step;
       end
-    if (exp < 1) begin  // too lesser for a leading bit
+    if (exp < 1) begin  // too small for a leading bit
       if (exp < -47) begin
         tail = 1'b1;
         digits = 0;
@@ -137,6 +138,7 @@ package float32;
 
   // a > b; never with a NaN.
   function automatic logic greater(input logic [31:0] a, input logic [31:0] b);
+    /*verilator no_inline_task*/
     if (is_nan(a) || is_nan(b)) return 1'b0;
     if (a[30:0] == 0 && b[30:0] == 0) return 1'b0;
     if (a[31] != b[31]) return b[31];
@@ -152,25 +154,57 @@ package float32;
     return {a, 16'd0};
   endfunction
 
-  // 2^x with the polynomial: x = n + f, n the largest integer that is not above x.
-  function automatic logic [31:0] exp2(input logic [31:0] x);
+  // A value in a 32-bit register: all of it, or bfloat16 in the low half.
+  function automatic logic [31:0] stored(input logic [31:0] a, input logic wide);
+    /*verilator no_inline_task*/
+    return wide ? (is_nan(a) ? NAN : a) : 32'(to_bfloat16(a));
+  endfunction
+
+  function automatic logic [31:0] loaded(input logic [31:0] a, input logic wide);
+    return wide ? a : from_bfloat16(a[15:0]);
+  endfunction
+
+  // 2^f for f in [0, 1]: a polynomial by Horner's rule.
+  function automatic logic [31:0] polynomial(input logic [31:0] f);
     /*verilator no_inline_task*/
     localparam logic [31:0] COEFFICIENT[7] = '{32'h3963b2d4, 32'h3aa310a8, 32'h3c1e90be,
                                               32'h3d63435a, 32'h3e75feba, 32'h3f317215,
                                               32'h3f800000};  // of f^6 down to f^0
-    logic [31:0] f, y, whole;
-    logic [30:0] integral;
+    logic [31:0] y;
+    y = COEFFICIENT[0];
+    for (int i = 1; i < 7; i++) y = add(mul(y, f), COEFFICIENT[i]);
+    return y;
+  endfunction
+
+  // 2^f for f in [0, 1]: the chord between i/8 and (i + 1)/8, from its left end.
+  function automatic logic [31:0] chord(input logic [31:0] f);
+    /*verilator no_inline_task*/
+    localparam logic [31:0] KNOT[9] = '{32'h3f800000, 32'h3f8b95c2, 32'h3f9837f0, 32'h3fa5fed7,
+                                       32'h3fb504f3, 32'h3fc5672a, 32'h3fd744fd, 32'h3feac0c7,
+                                       32'h40000000};  // 2^(i/8)
+    logic [31:0] left, slope;
+    int i;
+    i = 0;
+    left = 32'd0;
+    for (int n = 1; n < 8; n++)
+      if (!greater(rounded(1'b0, 127 + 44, 48'(n), 1'b0), f)) begin
+        i = n;
+        left = rounded(1'b0, 127 + 44, 48'(n), 1'b0);  // n/8
+      end
+    slope = mul(32'h41000000, sub(KNOT[i+1], KNOT[i]));
+    return add(KNOT[i], mul(slope, sub(f, left)));
+  endfunction
+
+  // 2^x: x = n + f, n the largest integer that is not above x.
+  function automatic logic [31:0] exp2(input logic [31:0] x, input logic chords);
+    /*verilator no_inline_task*/
+    logic [31:0] f, whole;
     int n, fraction_bits;
     if (is_nan(x)) return NAN;
-    if (!greater(32'h43000000, x)) return INFINITY;       // 128
-    if (greater(32'hc2fc0000, x)) return 32'd0;           // −126
-    fraction_bits = 150 - exponent(x);                    // at least 17 from here on
-    if (fraction_bits > 23) begin
-      integral = 0;
-    end else begin
-      integral = 31'(significand(x)) >> fraction_bits;
-    end
-    n = int'(integral);
+    if (!greater(32'h43000000, x)) return INFINITY;  // 128
+    if (greater(32'hc2fc0000, x)) return 32'd0;      // −126
+    fraction_bits = 150 - exponent(x);               // at least 17 from here on
+    n = fraction_bits > 23 ? 0 : int'(significand(x) >> fraction_bits);
     if (x[31]) begin
       n = -n;
       if (fraction_bits > 23 ? x[30:0] != 0
@@ -179,9 +213,7 @@ package float32;
     end
     whole = rounded(n < 0, 127 + 47, n < 0 ? 48'(-n) : 48'(n), 1'b0);
     f = sub(x, whole);
-    y = COEFFICIENT[0];
-    for (int i = 1; i < 7; i++) y = add(mul(y, f), COEFFICIENT[i]);
-    return y + {9'(n), 23'd0};
+    return (chords ? chord(f) : polynomial(f)) + {9'(n), 23'd0};
   endfunction
 
 endpackage

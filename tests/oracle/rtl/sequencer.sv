@@ -1,5 +1,6 @@
-// Program and control: load chains, array operations and stores, each issued as soon as what it needs
-// is there. K and V stay in their buffers.
+// Program and control: load chains, array operations and stores, each issued as soon as what it
+// needs is there. K and V of a head stay in their buffers, or come again for every query tile if
+// `streamed`.
 //
 // The program is laid down while `reset` is high. Cycle counts follow models/*/README.md: a command
 // written in cycle t acts from t + 1 on, a done line is sampled in the cycle after the update that
@@ -12,17 +13,22 @@ module sequencer
     parameter int D = 6,
     parameter int TQ = 7,
     parameter int TK = 10,
-    parameter int MEMORY = 7  // latency of external memory
+    parameter int HEADS = 1,
+    parameter int KV_HEADS = 1
 ) (
     input logic clk,
     input logic reset,
     input logic causal,
+    input logic streamed,
     input logic [31:0] cycle,
+    input logic [31:0] memory_latency,
     // The dma: lines of the chain cross to the buffers.
     output logic load_line,
     output logic [1:0] load_buffer,  // 0 q, 1 k, 2 v
     output logic [15:0] load_number,  // line within the tile
-    output logic [7:0] load_tile,  // query tile, or key tile
+    output logic [7:0] load_head, load_tile,  // query head and tile, or kv head and key tile
+    output logic load_half,
+    output logic [7:0] load_slot,  // tile within the half
     // The array: an operand line of each buffer is read.
     output tag_t read_tag,
     output logic [7:0] read_operand,
@@ -31,19 +37,21 @@ module sequencer
     input logic output_written,
     output logic store_line,
     output logic [15:0] store_number,
-    output logic [7:0] store_tile,
+    output logic [7:0] store_tile,  // output tile of the job
     output logic finished,
     output logic [31:0] finish_cycle
 );
   localparam int QUERY_TILES = (TQ + R - 1) / R;
   localparam int KEY_TILES = (TK + C - 1) / C;
   localparam int PASSES = (D + C - 1) / C;
-  localparam int MAX_OPERATIONS = 2 * QUERY_TILES * KEY_TILES;
-  localparam int MAX_LOADS = QUERY_TILES * (KEY_TILES + 1);
+  localparam int OUTPUT_TILES = HEADS * QUERY_TILES;
+  localparam int MAX_OPERATIONS = 2 * OUTPUT_TILES * KEY_TILES;
+  localparam int MAX_LOADS = OUTPUT_TILES * (KEY_TILES + 1);
 
   typedef struct packed {
     logic q, k, v;
-    logic [7:0] query_tile, k_tile, v_tile;
+    logic [7:0] head, kv_head, query_tile, k_tile, v_tile;
+    logic q_half, k_half, v_half;
     logic [15:0] retired;  // operations that must have read their operands
   } load_t;
   typedef struct packed {
@@ -66,48 +74,83 @@ module sequencer
            (chain.v ? PASSES * keys_of(int'(chain.v_tile)) : 0);
   endfunction
 
-  // S0 S1 PV0 S2 PV1 … of every query tile. A chain serves S of a key tile and P·V of the one before.
+  // kv heads, the query heads that share one, query tiles; of each S0 S1 PV0 S2 PV1 …. A chain
+  // serves S of a key tile and P·V of the one before. A half is taken in turn and may be filled
+  // when the last operation that reads what it held has read it.
   always_ff @(posedge clk)
     if (reset) begin
       load_t chain;
       operation_t operation;
       logic k_loaded[KEY_TILES], v_loaded[KEY_TILES];
-      int q_reader[2];
+      logic bank, k_half, v_half;
+      // Operations up to the last reader of a half, and of what the half taken last held before.
+      int q_reader[2], k_reader[2], v_reader[2];
+      int k_free, v_free;
       int n_loads, n_operations;
-      logic bank;
       n_loads = 0;
       n_operations = 0;
       bank = 1'b0;
-      q_reader[0] = 0;
-      q_reader[1] = 0;
-      for (int t = 0; t < KEY_TILES; t++) begin
-        k_loaded[t] = 1'b0;
-        v_loaded[t] = 1'b0;
+      k_half = 1'b1;
+      v_half = 1'b1;
+      k_free = 0;
+      v_free = 0;
+      for (int h = 0; h < 2; h++) begin
+        q_reader[h] = 0;
+        k_reader[h] = 0;
+        v_reader[h] = 0;
       end
-      for (int q = 0; q < QUERY_TILES; q++) begin
-        int key_tiles;
+      for (int output_tile = 0; output_tile < OUTPUT_TILES; output_tile++) begin
+        int head, q, key_tiles;
         logic first_bank;
+        head = output_tile / QUERY_TILES;
+        q = output_tile % QUERY_TILES;
         key_tiles = KEY_TILES;
         if (causal) key_tiles = (q * R + rows_of(q) - 1 + TK - TQ) / C + 1;
         first_bank = bank;
+        if (output_tile % (OUTPUT_TILES / KV_HEADS) == 0 && !streamed) begin
+          k_half = !k_half;
+          v_half = !v_half;
+          k_free = k_reader[k_half];
+          v_free = v_reader[v_half];
+        end
+        if (output_tile % (OUTPUT_TILES / KV_HEADS) == 0 || streamed)
+          for (int t = 0; t < KEY_TILES; t++) begin
+            k_loaded[t] = 1'b0;
+            v_loaded[t] = 1'b0;
+          end
         for (int t = 0; t <= KEY_TILES; t++)
           if (t <= key_tiles) begin
             chain = '0;
+            chain.head = 8'(head);
+            chain.kv_head = 8'(head / (HEADS / KV_HEADS));
             chain.query_tile = 8'(q);
             chain.k_tile = 8'(t);
             chain.v_tile = 8'(t - 1);
+            chain.q_half = 1'(output_tile % 2);
             if (t == 0) begin
               chain.q = 1'b1;
-              chain.retired = 16'(q_reader[q%2]);
+              chain.retired = 16'(q_reader[output_tile%2]);
             end
             if (t < key_tiles && !k_loaded[t]) begin
+              if (streamed) begin
+                k_half = !k_half;
+                k_free = k_reader[k_half];
+              end
               chain.k = 1'b1;
               k_loaded[t] = 1'b1;
+              if (k_free > int'(chain.retired)) chain.retired = 16'(k_free);
             end
             if (t > 0 && !v_loaded[t-1]) begin
+              if (streamed) begin
+                v_half = !v_half;
+                v_free = v_reader[v_half];
+              end
               chain.v = 1'b1;
               v_loaded[t-1] = 1'b1;
+              if (v_free > int'(chain.retired)) chain.retired = 16'(v_free);
             end
+            chain.k_half = k_half;
+            chain.v_half = v_half;
             if (chain.q || chain.k || chain.v) begin
               loads[n_loads] <= chain;
               n_loads = n_loads + 1;
@@ -122,17 +165,23 @@ module sequencer
                 operation.tag.values = values == 1;
                 operation.tag.rows = 8'(rows_of(q));
                 operation.tag.keys = 8'(keys_of(key_tile));
+                operation.tag.head = 8'(head);
                 operation.tag.query_tile = 8'(q);
                 operation.tag.key_tile = 8'(key_tile);
+                operation.tag.operand_half = values == 0 ? k_half : v_half;
+                operation.tag.operand_slot = streamed ? 8'd0 : 8'(key_tile);
                 operation.tag.first_tile = key_tile == 0;
                 operation.tag.last_tile = key_tile + 1 == key_tiles;
                 operation.tag.bank = first_bank ^ 1'(key_tile % 2);
-                operation.tag.half = 1'(q % 2);
+                operation.tag.half = 1'(output_tile % 2);
                 operations[n_operations] <= operation;
                 n_operations = n_operations + 1;
                 if (values == 0) begin
-                  q_reader[q%2] = n_operations;
+                  q_reader[output_tile%2] = n_operations;
+                  k_reader[k_half] = n_operations;
                   bank = !bank;
+                end else begin
+                  v_reader[v_half] = n_operations;
                 end
               end
           end
@@ -192,7 +241,7 @@ module sequencer
     store_free = !storing || cycle >= store_first + 32'(store_lines) + 1;
     store_issue = tiles_written_now > stores_issued && store_free;
     stores_issued_now = stores_issued + 16'(store_issue);
-    finished = next_operation == operation_count && stores_issued == QUERY_TILES && store_free;
+    finished = next_operation == operation_count && stores_issued == OUTPUT_TILES && store_free;
 
     open = 1'b0;
     issue = 1'b0;
@@ -264,7 +313,7 @@ module sequencer
     loading <= load_issue || (loading && !loaded);
     if (load_issue) begin
       chain <= loads[next_load];
-      load_first <= cycle + 1 + MEMORY;
+      load_first <= cycle + 1 + memory_latency;
       next_load <= next_load + 1;
     end
 
@@ -274,7 +323,7 @@ module sequencer
     if (store_issue) begin
       store_tile <= 8'(stores_issued);
       store_first <= cycle + 1;
-      store_lines <= 16'(PASSES * rows_of(int'(stores_issued)));
+      store_lines <= 16'(PASSES * rows_of(int'(stores_issued) % QUERY_TILES));
     end
     if (finished && finish_cycle == 0) finish_cycle <= cycle;
 
@@ -307,16 +356,22 @@ module sequencer
     load_line = loading && cycle >= load_first && line < 32'(lines_of(chain));
     load_buffer = 2'd2;
     load_number = 16'(line) - (chain.q ? 16'(D) : 0) - (chain.k ? 16'(D) : 0);
+    load_head = chain.kv_head;
     load_tile = chain.v_tile;
+    load_half = chain.v_half;
     if (chain.q && line < D) begin
       load_buffer = 2'd0;
       load_number = 16'(line);
+      load_head = chain.head;
       load_tile = chain.query_tile;
+      load_half = chain.q_half;
     end else if (chain.k && line < (chain.q ? 2 * D : D)) begin
       load_buffer = 2'd1;
       load_number = 16'(line) - (chain.q ? 16'(D) : 0);
       load_tile = chain.k_tile;
+      load_half = chain.k_half;
     end
+    load_slot = streamed || load_buffer == 2'd0 ? 8'd0 : load_tile;
     store_step = cycle - store_first;
     store_line = storing && cycle >= store_first && store_step < 32'(store_lines);
     store_number = 16'(store_step);

@@ -1,5 +1,5 @@
-// Online softmax in base 2, a row per cycle. A row that crosses in cycle a: score register a, running
-// maximum a + M, alpha and probabilities a + M + E, running sum a + M + E + S.
+// Online softmax in base 2, a row per cycle. A row that crosses in cycle a: score register a,
+// running maximum a + M, alpha and probabilities a + M + E, running sum a + M + E + S.
 module softmax
   import float32::*;
   import types::*;
@@ -12,15 +12,17 @@ module softmax
 ) (
     input logic clk,
     input logic reset,
-    input flip_t flip,
+    input fault_t fault,
     input logic causal,
+    input logic chords,  // 2^x by chords, else by the polynomial
+    input logic wide_p,  // P is float32, else bfloat16
     input int last_visible,  // key that query 0 sees last
     input logic [31:0] scale,  // softmax scale · log2(e)
     input tag_t score_tag,
     input logic [31:0] score_row[C],
     // Alpha and probabilities cross together, l of the last key tile later.
     output tag_t p_tag,
-    output logic [15:0] p_row[C],
+    output logic [31:0] p_row[C],
     output logic [31:0] alpha_out,
     output tag_t l_tag,
     output logic [31:0] l_out
@@ -33,7 +35,7 @@ module softmax
   } row_t;
 
   logic [31:0] score[C];
-  logic [15:0] probability[C];
+  logic [31:0] probability[C];
   logic [31:0] row_max[R], row_alpha[R], row_sum[R];
 
   // Scores to maximum.
@@ -65,7 +67,7 @@ module softmax
   // Exponentials: the maximum is read back from its register.
   typedef struct packed {
     tag_t tag;
-    logic [C-1:0][15:0] p;
+    logic [C-1:0][31:0] p;
     logic [31:0] alpha;
   } exp_t;
   row_t at_exp;
@@ -75,10 +77,11 @@ module softmax
     exponential.tag = at_exp.tag;
     if (at_exp.tag.valid) begin
       if (!at_exp.tag.first_tile)
-        exponential.alpha = exp2(sub(at_exp.max_old, row_max[at_exp.tag.row]));
+        exponential.alpha = exp2(sub(at_exp.max_old, row_max[at_exp.tag.row]), chords);
       for (int j = 0; j < C; j++)
         if (at_exp.visible[j])
-          exponential.p[j] = to_bfloat16(exp2(sub(at_exp.x[j], row_max[at_exp.tag.row])));
+          exponential.p[j] = stored(exp2(sub(at_exp.x[j], row_max[at_exp.tag.row]), chords),
+                                    wide_p);
     end
     at_alpha = E == 1 ? exponential : pipe[E-2];
   end
@@ -96,14 +99,15 @@ module softmax
     if (alpha_tag.valid) begin
       added.alpha = row_alpha[alpha_tag.row];
       for (int j = 0; j < C; j++)
-        if (j < int'(alpha_tag.keys)) added.total = add(added.total, from_bfloat16(probability[j]));
+        if (j < int'(alpha_tag.keys))
+          added.total = add(added.total, loaded(probability[j], wide_p));
     end
     at_sum = S == 1 ? added : adder[S-2];
   end
 
   always_ff @(posedge clk) begin
     logic [31:0] score_next[C];
-    logic [15:0] probability_next[C];
+    logic [31:0] probability_next[C];
     logic [31:0] max_next[R], alpha_next[R], sum_next[R];
     score_next = score;
     probability_next = probability;
@@ -112,7 +116,9 @@ module softmax
     sum_next = row_sum;
 
     if (score_tag.valid)
-      for (int j = 0; j < C; j++) if (j < int'(score_tag.keys)) score_next[j] = score_row[j];
+      for (int j = 0; j < C; j++) 
+        if (j < int'(score_tag.keys))
+          score_next[j] = crossing(ARRAY_TO_SOFTMAX, j, score_row[j], fault);
     score_held <= score_tag;
     tree[0] <= scaled;
     for (int n = 1; n < M; n++) tree[n] <= tree[n-1];
@@ -136,12 +142,13 @@ module softmax
                                          at_sum.alpha), at_sum.total);
     sum_tag <= at_sum.tag;
 
-    case (flip.site)
-      SOFTMAX_SCORE: score_next[flip.index] ^= flip.mask;
-      SOFTMAX_MAX: max_next[flip.index] ^= flip.mask;
-      SOFTMAX_ALPHA: alpha_next[flip.index] ^= flip.mask;
-      SOFTMAX_PROBABILITY: probability_next[flip.index] ^= flip.mask[15:0];
-      SOFTMAX_SUM: sum_next[flip.index] ^= flip.mask;
+    case (fault.site)
+      SOFTMAX_SCORE: score_next[fault.index] = struck(score_next[fault.index], fault);
+      SOFTMAX_MAX: max_next[fault.index] = struck(max_next[fault.index], fault);
+      SOFTMAX_ALPHA: alpha_next[fault.index] = struck(alpha_next[fault.index], fault);
+      SOFTMAX_PROBABILITY:
+        probability_next[fault.index] = struck(probability_next[fault.index], fault);
+      SOFTMAX_SUM: sum_next[fault.index] = struck(sum_next[fault.index], fault);
       default: ;
     endcase
     score <= score_next;
