@@ -43,10 +43,12 @@ class GemmAbft final : public Checker {
 
  private:
   static Judge judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
+    const RoundingCounts counts = score_counts(dims, 1, 1);
     ThresholdDefaults defaults = score_threshold_defaults(config.format);
     defaults.variance_unit = variance_unit(dims.head_dim);
-    return {config.score_threshold, defaults,
-            rounding_bound(score_counts(dims, 1, 1), N::unit_roundoff, N::tiny), config.nonfinite};
+    defaults.rounding_deviation = rounding_deviation(counts, N::unit_roundoff);
+    return {config.score_threshold, defaults, rounding_bound(counts, N::unit_roundoff, N::tiny),
+            config.nonfinite};
   }
 
   MatmulAbftConfig config_;
