@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/resumable_folder.h"
 #include "src/campaign/conduct.h"
 #include "src/campaign/coverage.h"
+#include "src/campaign/resumable_folder.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {

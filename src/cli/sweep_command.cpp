@@ -23,9 +23,14 @@ void print_finished(const SweepPoint& point, const Json& row) {
   std::fflush(stdout);
 }
 
+// Keys by their last name: a line on the terminal is short.
 std::string running_text(const SweepProgress& now, const std::vector<SweepPoint>& points) {
   std::vector<std::string> running;
-  for (const std::size_t point : now.running) running.push_back(point_text(points[point]));
+  for (const std::size_t index : now.running) {
+    SweepPoint point = points[index];
+    for (Setting& setting : point) setting.key.erase(0, setting.key.rfind('.') + 1);
+    running.push_back(point_text(point));
+  }
   return running.empty() ? "" : fmt::format("; at {}", fmt::join(running, ", "));
 }
 
