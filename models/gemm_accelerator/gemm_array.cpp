@@ -169,6 +169,11 @@ void GemmArray::account(const GemmFold& fold, std::uint64_t late_cycles) {
   stats_.stall_cycles[waited] += fold.start - late_cycles - edge_free_;
   stats_.stall_cycles["operand"] += late_cycles;
   stats_.busy_cycles += fold.k;
+  if (track_ != nullptr) {
+    track_->add({edge_free_, fold.start - late_cycles, waited, {}, {}});
+    track_->add({fold.start - late_cycles, fold.start, "operand", {}, {}});
+    track_->add({fold.start, fold.start + fold.k, {}, {}, fold.tile});
+  }
   edge_free_ = fold.start + fold.k;
   folds_end_ = timing_.end(fold);
   macs_ += std::uint64_t{fold.m} * fold.n * fold.k;
@@ -217,7 +222,7 @@ void GemmArray::deliver(const Work& work) {
 
 UnitStats GemmArray::stats(std::uint64_t total_cycles) const {
   UnitStats stats = stats_;
-  stats.stall_cycles["finish"] = total_cycles - edge_free_;
+  stats.stall_cycles[kIdle] = total_cycles - edge_free_;
   return stats;
 }
 

@@ -6,8 +6,10 @@
 #include <string>
 
 #include "src/campaign/finished_campaign.h"
+#include "src/campaign/record_injection.h"
 #include "src/campaign/replay.h"
 #include "src/cli/command_line.h"
+#include "src/cli/recorded_files.h"
 #include "src/config/user_error.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
@@ -119,14 +121,23 @@ int replay_command(const CommandLine& command_line) {
   cut_to(session.plan(), finished.injections);
   const Replay replay = replay_injection(session, number, header, row);
   write_json(folder.path() / "replay.json", replay_json(session.context(), replay));
+  std::string more;
+  if (wants_recording(command_line)) {
+    const bool recovering = replay.measurement.recovery &&
+                            replay.measurement.recovery->outcome != RecoveryOutcome::none;
+    more = write_recorded(command_line, folder.path(),
+                          recorded_system(finished.prepared, session.context().comparisons),
+                          record_injection(session, session.plan().injection(number), recovering));
+  }
   folder.commit();
   if (command_line.quiet) return kDone;
   print_fault(replay);
   print_effect(replay);
   print_checks(session.context(), replay);
   print_recovery(session.context(), replay);
-  fmt::print("{}; written to {}/replay.json\n",
-             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out);
+  fmt::print("{}; written to {}: replay.json{}\n",
+             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out,
+             more);
   return kDone;
 }
 

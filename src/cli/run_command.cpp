@@ -4,8 +4,10 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/cli/command_line.h"
+#include "src/cli/recorded_files.h"
 #include "src/cli/text_table.h"
 #include "src/cost/cost_report.h"
 #include "src/simulation/output_dir.h"
@@ -108,9 +110,15 @@ int run_command(const CommandLine& command_line) {
   constexpr bool kInterposers = false;  // no fault is armed here
   Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
                         kInterposers, prepared.config.recovery.value_or(RecoveryConfig{}));
+  std::vector<RecordedRun> recorded;
+  if (wants_recording(command_line)) {
+    recorded.push_back({"run"});
+    simulation.record(&recorded[0].timeline);
+  }
   const auto start = std::chrono::steady_clock::now();
   const RunResult result = simulation.run();
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  simulation.record(nullptr);
   require_finished(result);
   const std::optional<RecoveryReport> recovery =
       report_recovery(simulation, prepared.config, result);
@@ -128,11 +136,17 @@ int run_command(const CommandLine& command_line) {
              {{"wall_s", wall.count()},
               {"simulated_cycles_per_s", static_cast<double>(result.cycles) / wall.count()},
               {"macs_per_s", static_cast<double>(result.macs) / wall.count()}});
+  std::string more;
+  if (!recorded.empty()) {
+    recorded[0].result = result;
+    more = write_recorded(command_line, directory.path(),
+                          recorded_system(prepared, simulation.comparisons()), recorded);
+  }
   directory.commit();
   if (command_line.quiet) return kDone;
   print_summary(prepared, result, report, recovery, cost);
-  fmt::print("\nwritten: {}/run.json output.npy cost.csv config.json timing.json\n",
-             output_directory(command_line).string());
+  fmt::print("\nwritten: {}/run.json output.npy cost.csv config.json timing.json{}\n",
+             output_directory(command_line).string(), more);
   return kDone;
 }
 
