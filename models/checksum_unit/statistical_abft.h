@@ -19,6 +19,9 @@
 
 namespace attnguard {
 
+/// Threshold of a check that no residual can make alarm.
+inline constexpr double kNoThreshold = std::numeric_limits<double>::max();
+
 struct CriticalCorner {
   std::uint32_t columns = 1;
   double deviation = 0;
@@ -92,7 +95,7 @@ class StatisticalAbft final : public ColumnChecker {
     check.lhs = canonical(double{sum});
     check.residual = canonical(std::fabs(check.lhs));
     check.scale = 1.0 + columns;
-    check.threshold = std::numeric_limits<double>::max();
+    check.threshold = kNoThreshold;
     for (const CriticalCorner& corner : region.corners)
       if (columns >= corner.columns) check.threshold = std::min(check.threshold, corner.deviation);
     judge(check, config_.nonfinite);

@@ -130,9 +130,9 @@ void GemmAccelerator::record(Timeline* timeline) {
   b_buffer_->record(unit("b_buffer.read", SramBuffer::kIdle), nullptr);
   array_->record(unit("array", GemmArray::kIdle));
   for (auto& guard : checksum_->guards())
-    guard->alarm.record(timeline == nullptr ? nullptr
-                                            : &timeline->lines.emplace_back(
-                                                  universe_[guard->alarm.reg()].path));
+    guard->alarm.record(timeline == nullptr
+                            ? nullptr
+                            : &timeline->lines.emplace_back(universe_[guard->alarm.reg()].path));
 }
 
 void GemmAccelerator::reset() {

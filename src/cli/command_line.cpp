@@ -77,7 +77,7 @@ constexpr Command kCommands[] = {
     {"report", "DIR...", "results of run, campaign and sweep as one page -> report.html", 1, kMany,
      "out force quiet help"},
     {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown",
-     0, 1, "help"},
+     0, 1, "help quiet"},
 };
 
 bool has_option(const Command& command, std::string_view name) {

@@ -110,10 +110,9 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   }
   if (record_live) machine->keep_golden(result);
   if (timeline != nullptr)
-    timeline->end_cycle = result.completion == Completion::finished ? result.cycles
-                          : result.completion == Completion::crash
-                              ? result.crash_cycle + 1
-                              : machine->clock().cycle() + 1;
+    timeline->end_cycle = result.completion == Completion::finished ? result.counted_cycles()
+                          : result.completion == Completion::crash  ? result.crash_cycle + 1
+                                                                    : machine->clock().cycle() + 1;
   return result;
 }
 

@@ -175,30 +175,33 @@ TEST_F(Waves, OfASmallRunAreThoseCountedByHand) {
 }
 
 TEST_F(Waves, AddUpToTheCountersOfTheRun) {
-  run("configs/tiny_gpt.json");
-  const Json report = Json::parse(read_text(out() / "run.json"));
-  const auto sums = TimelineFile(out() / "timeline.json").sums();
-  const VcdReader vcd(out() / "waves.vcd");
-  EXPECT_EQ(sums.size(), report["units"].size());
-  for (const auto& unit : report["units"].items()) {
-    std::map<std::string, std::uint64_t> counted = unit.value()["stall_cycles"];
-    counted["busy"] = unit.value()["busy_cycles"];
-    for (auto at = counted.begin(); at != counted.end();)
-      at = at->second == 0 ? counted.erase(at) : std::next(at);
-    EXPECT_EQ(sums.at("run " + unit.key()), counted) << unit.key();
+  for (const std::string config : {"configs/tiny_gpt.json", "configs/gemm.json"}) {
+    run(config);
+    const Json report = Json::parse(read_text(out() / "run.json"));
+    const auto sums = TimelineFile(out() / "timeline.json").sums();
+    const VcdReader vcd(out() / "waves.vcd");
+    EXPECT_EQ(sums.size(), report["units"].size());
+    for (const auto& unit : report["units"].items()) {
+      std::map<std::string, std::uint64_t> counted = unit.value()["stall_cycles"];
+      counted["busy"] = unit.value()["busy_cycles"];
+      for (auto at = counted.begin(); at != counted.end();)
+        at = at->second == 0 ? counted.erase(at) : std::next(at);
+      EXPECT_EQ(sums.at("run " + unit.key()), counted) << unit.key();
 
-    std::map<std::string, std::uint64_t> waved;
-    const auto& states = vcd.changes("run." + unit.key() + ".state");
-    for (std::size_t i = 0; i + 1 < states.size(); ++i)
-      waved[states[i].value] += (states[i + 1].time_ps - states[i].time_ps) / kPeriodPs;
-    EXPECT_EQ(waved, counted) << unit.key();
-    EXPECT_EQ(states.back().value, "over");
-    EXPECT_EQ(states.back().time_ps, report["cycles"].get<std::uint64_t>() * kPeriodPs);
+      std::map<std::string, std::uint64_t> waved;
+      const auto& states = vcd.changes("run." + unit.key() + ".state");
+      for (std::size_t i = 0; i + 1 < states.size(); ++i)
+        waved[states[i].value] += (states[i + 1].time_ps - states[i].time_ps) / kPeriodPs;
+      EXPECT_EQ(waved, counted) << unit.key();
+      EXPECT_EQ(states.back().value, "over");
+      EXPECT_EQ(states.back().time_ps, report["cycles"].get<std::uint64_t>() * kPeriodPs);
+    }
   }
 }
 
 TEST_F(Waves, AreTheSameInEitherFidelity) {
-  for (const std::string config : {"configs/tiny_gpt.json", "configs/recovery.json"}) {
+  for (const std::string config :
+       {"configs/tiny_gpt.json", "configs/recovery.json", "configs/gemm.json"}) {
     run(config, "--set accelerator.fidelity=cycle");
     const std::string waves = read_text(out() / "waves.vcd"),
                       timeline = read_text(out() / "timeline.json");
