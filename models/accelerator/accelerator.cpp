@@ -203,8 +203,35 @@ void Accelerator::bind_commands(bool interposer) {
   window(CommandWindow::accumulator).bind(accumulator_->command_in);
 }
 
+void Accelerator::record(Timeline* timeline) {
+  timeline_ = timeline;
+  const auto unit = [&](const std::string& name, const char* idle) {
+    return timeline == nullptr ? nullptr : &timeline->units.emplace_back(name, idle);
+  };
+  const auto line = [&](Line& of) {
+    of.record(timeline == nullptr ? nullptr
+                                  : &timeline->lines.emplace_back(universe_[of.reg()].path));
+  };
+  const auto buffer = [&](std::size_t i) {
+    const std::string name = kBufferNames[i];
+    UnitTrack* write = unit(name + ".write", SramBuffer::kIdle);
+    buffers_[i]->record(unit(name + ".read", SramBuffer::kIdle), write);
+  };
+  // In the order of the data.
+  UnitTrack* load = unit("dma.load", Dma::kIdle);
+  for (const std::size_t operand : {0, 1, 2}) buffer(operand);
+  array_->record(unit("array", SystolicArray::kIdle));
+  softmax_->record(unit("softmax", SoftmaxUnit::kIdle));
+  accumulator_->record(unit("accumulator", OutputAccumulator::kIdle));
+  buffer(3);
+  dma_->record(load, unit("dma.store", Dma::kIdle));
+  for (auto& done : {&load_done_, &array_done_, &accumulator_done_, &store_done_}) line(**done);
+  for (auto& guard : checksum_->guards()) line(guard->alarm);
+}
+
 void Accelerator::reset() {
   clock_.restart();
+  if (timeline_ != nullptr) timeline_->start();
   monitor_.reset();
   for (Line* line :
        {load_done_.get(), array_done_.get(), accumulator_done_.get(), store_done_.get()})
@@ -240,6 +267,7 @@ RecoveryResult Accelerator::recovered() const {
 }
 
 void Accelerator::abandon(std::uint64_t cycle) {
+  if (timeline_ != nullptr) timeline_->abandon(cycle);
   for (auto& core : buffer_cores_) core->abandon(cycle);
   memory_core_->abandon();
   dma_->abandon(cycle);

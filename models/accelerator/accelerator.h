@@ -46,6 +46,9 @@ class Accelerator final : public sc_core::sc_module {
   void start(bool recovering);
   /// One more fault.
   void arm(const Fault& fault) { owners_.arm(fault); }
+  /// Of the next runs, each from its reset() on; nullptr: none. Gets a track for each unit of
+  /// stats() and for each control line.
+  void record(Timeline* timeline);
   /// The done line that is this register, if one is.
   std::optional<DoneLine> done_line(RegisterId reg) const;
   /// Of the faults of the unit that owns this register, the first activated.
@@ -94,6 +97,8 @@ class Accelerator final : public sc_core::sc_module {
   Links links_{clock_, universe_, log_, owners_};
   HalfBytes half_bytes_{};
   Program program_;
+
+  Timeline* timeline_ = nullptr;
 
   std::unique_ptr<Line> load_done_, array_done_, accumulator_done_, store_done_;
   std::unique_ptr<SramCore> buffer_cores_[4];

@@ -53,6 +53,27 @@ void Dma::abandon(std::uint64_t cycle) {
   store_done_.write(true, cycle);
 }
 
+/// A tile moves: its lines follow each other.
+void Dma::Channel::move(const BeatTiming& timing, const TileTransfer& transfer) {
+  static constexpr std::string_view kTiles[] = {"q", "k", "v", "o"};
+  data_cycles += std::uint64_t{timing.groups} * timing.beats * timing.beat_interval_cycles;
+  transfers.push_back(timing);
+  if (track != nullptr)
+    track->add_beats(timing, timing.beat_interval_cycles,
+                     kTiles[static_cast<std::size_t>(transfer.buffer)], transfer.tile.id());
+}
+
+/// The command under way takes from `begin` to its end; what its tiles leave of that is waiting.
+void Dma::Channel::occupy(std::uint64_t begin) {
+  if (end != kNever) occupied_cycles += end - begin;
+  if (track == nullptr) return;
+  for (const BeatTiming& timing : transfers) {
+    track->add({begin, timing.first_cycle, kLatency, {}, {}});
+    begin = std::max(begin, timing.last_cycle() + timing.beat_interval_cycles);
+  }
+  track->add({begin, end, kLatency, {}, {}});
+}
+
 /// What was counted ahead is taken back.
 void Dma::Channel::abandon(std::uint64_t cycle) {
   event.cancel();
@@ -69,8 +90,8 @@ void Dma::Channel::abandon(std::uint64_t cycle) {
 UnitStats Dma::Channel::stats(std::uint64_t total_cycles) const {
   UnitStats stats;
   stats.busy_cycles = data_cycles;
-  stats.stall_cycles["memory_latency"] = occupied_cycles - data_cycles;
-  stats.stall_cycles["no_command"] = total_cycles - occupied_cycles;
+  stats.stall_cycles[kLatency] = occupied_cycles - data_cycles;
+  stats.stall_cycles[kIdle] = total_cycles - occupied_cycles;
   return stats;
 }
 
@@ -107,8 +128,8 @@ void Dma::load_method() {
   for (std::uint32_t i = 0; i < load_command_.count; ++i)
     end = std::max(end, load_tile(load_command_.transfers[i]));
   load_.end = end;
+  load_.occupy(start);
   if (end == kNever) return;
-  load_.occupied_cycles += end - start;
   load_.event.notify(clock_.until(end));
 }
 
@@ -118,8 +139,8 @@ void Dma::store_method() {
   store_.transfers.clear();
   const std::uint64_t start = clock_.cycle();
   const std::uint64_t end = store_.end = store_tile(store_command_.transfer);
+  store_.occupy(start);
   if (end == kNever) return;
-  store_.occupied_cycles += end - start;
   store_.event.notify(clock_.until(end));
 }
 
@@ -163,8 +184,7 @@ std::uint64_t Dma::load_tile(const TileTransfer& transfer) {
                                                      : v_out;
   port.burst = burst;
   port.write(transfer.buffer_address, staging_.data(), staging_.size());
-  load_.data_cycles += lines * burst.timing.beat_interval_cycles;
-  load_.transfers.push_back(burst.timing);
+  load_.move(burst.timing, transfer);
   // The line's last interval and the write latency pass before the tile counts as loaded.
   return burst.timing.last_cycle() + std::max(burst.timing.beat_interval_cycles,
                                               buffers_.config[which]->write_latency_cycles + 1);
@@ -193,8 +213,7 @@ std::uint64_t Dma::store_tile(const TileTransfer& transfer) {
   memory_write_out.burst = burst;
   memory_write_out.burst.timing.first_cycle += buffers_.config[which]->read_latency_cycles;
   memory_write_out.write(transfer.external_address, staging_.data(), staging_.size());
-  store_.data_cycles += lines * timing.beat_interval_cycles;
-  store_.transfers.push_back(timing);
+  store_.move(timing, transfer);
   return memory_write_out.burst.timing.last_cycle() + timing.beat_interval_cycles;
 }
 

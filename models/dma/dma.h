@@ -19,6 +19,7 @@
 #include "models/fabric/commands.h"
 #include "models/fabric/line.h"
 #include "models/fabric/run_monitor.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/sram_buffer/sram_core.h"
 
@@ -47,6 +48,12 @@ class Dma final : public sc_core::sc_module {
   void abandon(std::uint64_t cycle);
   UnitStats load_stats(std::uint64_t total_cycles) const { return load_.stats(total_cycles); }
   UnitStats store_stats(std::uint64_t total_cycles) const { return store_.stats(total_cycles); }
+  /// Where the cycles of the channels are kept one by one; nullptr: nowhere.
+  void record(UnitTrack* load, UnitTrack* store) {
+    load_.track = load;
+    store_.track = store;
+  }
+  static constexpr const char *kIdle = "no_command", *kLatency = "memory_latency";
 
  private:
   struct Channel {
@@ -55,7 +62,10 @@ class Dma final : public sc_core::sc_module {
     std::uint64_t data_cycles = 0, occupied_cycles = 0;
     std::uint64_t end = 0;              ///< of the command under way
     std::vector<BeatTiming> transfers;  ///< of the command under way
+    UnitTrack* track = nullptr;
     sc_core::sc_event event;
+    void move(const BeatTiming& timing, const TileTransfer& transfer);
+    void occupy(std::uint64_t begin);
     void abandon(std::uint64_t cycle);
     UnitStats stats(std::uint64_t total_cycles) const;
   };

@@ -10,11 +10,15 @@
 
 namespace attnguard {
 
+/// Of a clock of so many MHz, rounded to whole picoseconds.
+inline std::uint64_t period_ps(double mhz) {
+  return static_cast<std::uint64_t>(std::round(1e6 / mhz));
+}
+
 class Clock {
  public:
-  /// `mhz` in MHz; the period is rounded to whole picoseconds.
   explicit Clock(double mhz)
-      : period_(sc_core::sc_time(std::round(1e6 / mhz), sc_core::SC_PS)),
+      : period_(sc_core::sc_time(static_cast<double>(period_ps(mhz)), sc_core::SC_PS)),
         period_value_(period_.value()) {}
 
   /// Cycle 0 is now.

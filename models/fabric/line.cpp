@@ -31,6 +31,7 @@ void Line::reset(bool value) {
   last_write_ = previous_write_ = live_until_ = 0;
   value_ = value;
   signal.write(value);
+  if (track_ != nullptr) track_->add(0, value);
 }
 
 void Line::write(bool value, std::uint64_t update) {
@@ -42,7 +43,7 @@ void Line::write(bool value, std::uint64_t update) {
     if (flipped_[i] && update == tap_.armed()[i].fault.cycle) value = !value;
   tap_.write(reg_, 0, update);
   value_ = value;
-  signal.write(seen(update));
+  drive(update);
 }
 
 /// The line after the update of cycle `update`.
@@ -52,6 +53,13 @@ bool Line::seen(std::uint64_t update) const {
     if (!armed.once() && armed.fault.how.acts(armed.fault.cycle, update, update + 1))
       value = armed.fault.applied(value ? 1 : 0, 1) != 0;
   return value;
+}
+
+/// Shows the line as it is after the update of cycle `update`.
+void Line::drive(std::uint64_t update) {
+  const bool value = seen(update);
+  signal.write(value);
+  if (track_ != nullptr) track_->add(update + 1, value);
 }
 
 void Line::sample(std::uint64_t since) {
@@ -101,7 +109,7 @@ void Line::act_method() {
     flipped_[i] = true;
     value_ = !value_;
   }
-  signal.write(seen(update));
+  drive(update);
   schedule_act(update + 1);
 }
 

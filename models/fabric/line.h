@@ -12,6 +12,7 @@
 
 #include "models/fabric/clock.h"
 #include "models/fabric/line_wait.h"
+#include "models/fabric/timeline.h"
 #include "models/fault_injector/fault_universe.h"
 #include "models/fault_injector/register_tap.h"
 
@@ -34,6 +35,8 @@ class Line final : public sc_core::sc_module {
   /// nobody samples the line any more.
   void write(bool value, std::uint64_t update);
   bool read() const { return signal.read(); }
+  /// Its changes are kept there from the next reset on; nullptr: nowhere.
+  void record(LineTrack* track) { track_ = track; }
 
   /// Whether a flip is due or stands unread, or the line is forced: whoever waits must then sample
   /// every cycle, when the line has settled.
@@ -57,10 +60,12 @@ class Line final : public sc_core::sc_module {
   void act_method();
   void schedule_act(std::uint64_t from);
   bool seen(std::uint64_t update) const;
+  void drive(std::uint64_t update);
   void add_live(std::uint64_t from, std::uint64_t to);
 
   const Clock& clock_;
   LiveLog& log_;
+  LineTrack* track_ = nullptr;
   RegisterTap tap_;
   RegisterId reg_ = 0;
   sc_core::sc_event arm_event_, act_event_;

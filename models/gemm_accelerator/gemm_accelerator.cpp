@@ -133,8 +133,23 @@ void GemmAccelerator::preload() {
   }
 }
 
+void GemmAccelerator::record(Timeline* timeline) {
+  timeline_ = timeline;
+  const auto unit = [&](const char* name, const char* idle) {
+    return timeline == nullptr ? nullptr : &timeline->units.emplace_back(name, idle);
+  };
+  a_buffer_->record(unit("a_buffer.read", SramBuffer::kIdle), nullptr);
+  b_buffer_->record(unit("b_buffer.read", SramBuffer::kIdle), nullptr);
+  array_->record(unit("array", GemmArray::kIdle));
+  for (auto& guard : checksum_->guards())
+    guard->alarm.record(timeline == nullptr
+                            ? nullptr
+                            : &timeline->lines.emplace_back(universe_[guard->alarm.reg()].path));
+}
+
 void GemmAccelerator::reset() {
   clock_.restart();
+  if (timeline_ != nullptr) timeline_->start();
   monitor_.reset();
   a_buffer_->reset();
   b_buffer_->reset();

@@ -33,6 +33,9 @@ class GemmAccelerator final : public sc_core::sc_module {
   void load(const GemmJob& job);
   /// Every unit as after power-on, the operands in their buffers, cycle 0 now, no fault armed.
   void reset();
+  /// Of the next runs, each from its reset() on; nullptr: none. Gets a track for each unit of
+  /// stats() and for each alarm line.
+  void record(Timeline* timeline);
   void start() { array_->start(); }
   /// One more fault.
   void arm(const Fault& fault) { owners_.arm(fault); }
@@ -72,6 +75,7 @@ class GemmAccelerator final : public sc_core::sc_module {
   LiveLog log_;
   FaultOwners owners_{universe_};
   Links links_{clock_, universe_, log_, owners_};
+  Timeline* timeline_ = nullptr;
   std::vector<std::byte> a_, b_;  ///< as they lie in their buffers
 
   std::unique_ptr<SramCore> a_core_, b_core_;

@@ -211,21 +211,30 @@ bool GemmArray::read_lines(BurstPort& port, const Work& work, const OperandTiles
 }
 
 /// The west edge's cycles up to the end of the fold's operands; before them those it waited.
-void GemmArray::account(const GemmFold& fold, std::uint64_t late) {
+void GemmArray::account(const GemmFold& fold, std::uint64_t late_cycles) {
   const bool serial = policy_ != FoldPolicy::overlapped, stationary = core_.preload_cycles() > 0;
-  const std::uint64_t waited = fold.start - late - edge_free_;
-  std::uint64_t preload = 0;  // as the stationary operands came down and nothing else went on
+  const std::uint64_t planned = fold.start - late_cycles;
+  // The stationary operands came down and nothing else went on.
+  std::uint64_t from = planned, to = planned;
   if (stationary) {
-    const std::uint64_t from = std::max(fold.preload - late, edge_free_),
-                        to = serial ? fold.start - late : fold.preload - late + fold.k;
-    stats_.stall_cycles["preload"] += preload = to > from ? to - from : 0;
+    from = std::clamp(fold.preload - late_cycles, edge_free_, planned);
+    to = std::max(serial ? planned : fold.preload - late_cycles + fold.k, from);
   }
-  stats_.stall_cycles[serial ? "skew" : stationary ? "sums" : "drain"] += waited - preload;
-  stats_.stall_cycles["operand"] += late;
+  const char* waited = serial ? "skew" : stationary ? "sums" : "drain";
   const std::uint64_t steps = layout_.dataflow == Dataflow::output_stationary   ? fold.k
                               : layout_.dataflow == Dataflow::weight_stationary ? fold.m
                                                                                 : fold.n;
+  stats_.stall_cycles[waited] += planned - edge_free_ - (to - from);
+  if (stationary) stats_.stall_cycles["preload"] += to - from;
+  stats_.stall_cycles["operand"] += late_cycles;
   stats_.busy_cycles += steps;
+  if (track_ != nullptr) {
+    track_->add({edge_free_, from, waited, {}, {}});
+    track_->add({from, to, "preload", {}, {}});
+    track_->add({to, planned, waited, {}, {}});
+    track_->add({planned, fold.start, "operand", {}, {}});
+    track_->add({fold.start, fold.start + steps, {}, {}, fold.tile});
+  }
   edge_free_ = fold.start + steps;
   folds_end_ = timing_.end(fold);
   macs_ += std::uint64_t{fold.m} * fold.n * fold.k;
@@ -278,7 +287,7 @@ void GemmArray::deliver(const Work& work) {
 
 UnitStats GemmArray::stats(std::uint64_t total_cycles) const {
   UnitStats stats = stats_;
-  stats.stall_cycles["finish"] = total_cycles - edge_free_;
+  stats.stall_cycles[kIdle] = total_cycles - edge_free_;
   return stats;
 }
 

@@ -18,6 +18,7 @@
 #include "models/fabric/burst.h"
 #include "models/fabric/clock.h"
 #include "models/fabric/run_monitor.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/gemm_accelerator/fold_timing.h"
 #include "models/gemm_accelerator/gemm_layout.h"
@@ -56,6 +57,9 @@ class GemmArray final : public sc_core::sc_module {
   /// `total_cycles`: folds_end(), the end of the work counted.
   UnitStats stats(std::uint64_t total_cycles) const;
   std::uint64_t macs() const { return macs_; }
+  /// Where its cycles are kept one by one; nullptr: nowhere.
+  void record(UnitTrack* track) { track_ = track; }
+  static constexpr const char* kIdle = "finish";
 
  private:
   /// A fold under way with what it was given and what it computes.
@@ -81,7 +85,7 @@ class GemmArray final : public sc_core::sc_module {
                   std::uint32_t across, std::size_t stride, LaneTile& values);
   std::uint64_t late_cycles(const BurstPort& port, const OperandTiles& tiles,
                             const GemmFold& fold) const;
-  void account(const GemmFold& fold, std::uint64_t late);
+  void account(const GemmFold& fold, std::uint64_t late_cycles);
   void deliver(const Work& work);
 
   GemmCore& core_;
@@ -104,6 +108,7 @@ class GemmArray final : public sc_core::sc_module {
   GemmFold planned_;                      ///< the next, with its cycles
   std::uint64_t edge_free_ = 0, folds_end_ = 0, finish_cycle_ = 0, macs_ = 0;
   UnitStats stats_;
+  UnitTrack* track_ = nullptr;
   AlignedVector<std::byte> raw_;
   LaneTile line_, observed_;
 };

@@ -61,7 +61,7 @@ void OutputAccumulator::abandon(std::uint64_t cycle) {
 UnitStats OutputAccumulator::stats(std::uint64_t total_cycles) const {
   UnitStats stats;
   stats.busy_cycles = accumulate_cycles_ + normalise_cycles_;
-  stats.stall_cycles["no_partials"] = total_cycles - stats.busy_cycles;
+  stats.stall_cycles[kIdle] = total_cycles - stats.busy_cycles;
   return stats;
 }
 
@@ -101,6 +101,11 @@ void OutputAccumulator::receive_partial(tlm::tlm_generic_payload& payload, sc_co
   core_.accumulate(burst.tile, reinterpret_cast<float*>(payload.get_data_ptr()), burst.timing,
                    log_);
   accumulate_cycles_ += std::uint64_t{burst.timing.groups} * burst.timing.beats;
+  if (track_ != nullptr) {
+    BeatTiming accumulated = burst.timing;
+    ++accumulated.first_cycle;
+    track_->add_beats(accumulated, 1, "accumulate", burst.tile.id());
+  }
   if (checkpoints_.keeping())
     checkpoints_.after(burst.tile, burst.timing.last_cycle() + 1)
         .add(core_.acc(), head_dim_ * stride_);
@@ -123,6 +128,11 @@ void OutputAccumulator::finish_tile(const TileContext& tile) {
   burst.tile = tile;
   burst.format = format_;
   burst.timing = beats_of(tile, timing);
+  if (track_ != nullptr) {
+    BeatTiming normalised = burst.timing;
+    --normalised.first_cycle;
+    track_->add_beats(normalised, 1, "normalise", tile.id());
+  }
   burst.lanes = cols_;
   burst.last_group_lanes = head_dim_ - (slices_ - 1) * cols_;
   burst.lane_stride = bytes_of(format_);

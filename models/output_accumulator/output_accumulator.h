@@ -20,6 +20,7 @@
 #include "models/fabric/commands.h"
 #include "models/fabric/line.h"
 #include "models/fabric/run_monitor.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/output_accumulator/accumulator_core.h"
 
@@ -49,6 +50,9 @@ class OutputAccumulator final : public sc_core::sc_module {
   /// The accumulated rows are those of the copy.
   void restore(const Checkpoints::Copy& copy) { core_.restore(copy.at<float>(0)); }
   UnitStats stats(std::uint64_t total_cycles) const;
+  /// Where its cycles are kept one by one; nullptr: nowhere.
+  void record(UnitTrack* track) { track_ = track; }
+  static constexpr const char* kIdle = "no_partials";
   /// Of a recorded run: the cycle at which each output tile was sent to the o buffer.
   const std::vector<std::uint64_t>& tile_cycles() const { return tile_cycles_; }
 
@@ -80,6 +84,7 @@ class OutputAccumulator final : public sc_core::sc_module {
   bool busy_ = false;
   std::uint32_t observations_ = 0;
   std::uint64_t accumulate_cycles_ = 0, normalise_cycles_ = 0;
+  UnitTrack* track_ = nullptr;
   AlignedVector<std::byte> raw_output_, encoded_;
   LaneTile observed_;
   std::vector<std::uint64_t> tile_cycles_;

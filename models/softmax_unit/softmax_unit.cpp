@@ -34,7 +34,7 @@ void SoftmaxUnit::reset(const SoftmaxJob& job) {
 UnitStats SoftmaxUnit::stats(std::uint64_t total_cycles) const {
   UnitStats stats;
   stats.busy_cycles = busy_cycles_;
-  stats.stall_cycles["no_scores"] = total_cycles - busy_cycles_;
+  stats.stall_cycles[kIdle] = total_cycles - busy_cycles_;
   return stats;
 }
 
@@ -43,6 +43,7 @@ void SoftmaxUnit::receive_scores(tlm::tlm_generic_payload& payload, sc_core::sc_
   core_.process(score.tile, reinterpret_cast<float*>(payload.get_data_ptr()),
                 score.timing.first_cycle, log_);
   busy_cycles_ += score.tile.rows;
+  if (track_ != nullptr) track_->add_beats(score.timing, 1, {}, score.tile.id());
   if (checkpoints_.keeping()) {
     Checkpoints::Copy& copy = checkpoints_.after(
         score.tile, score.timing.first_cycle + score.tile.rows - 1 + core_.timing().sum);

@@ -12,6 +12,7 @@
 
 #include "models/fabric/burst.h"
 #include "models/fabric/checkpoints.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/softmax_unit/softmax_core.h"
 
@@ -39,6 +40,9 @@ class SoftmaxUnit final : public sc_core::sc_module {
     core_.restore(copy.at<float>(0), copy.at<float>(stride_));
   }
   UnitStats stats(std::uint64_t total_cycles) const;
+  /// Where its cycles are kept one by one; nullptr: nowhere.
+  void record(UnitTrack* track) { track_ = track; }
+  static constexpr const char* kIdle = "no_scores";
 
  private:
   void receive_scores(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -51,6 +55,7 @@ class SoftmaxUnit final : public sc_core::sc_module {
   LiveLog& log_;
   std::uint32_t observations_ = 0;
   std::uint64_t busy_cycles_ = 0;
+  UnitTrack* track_ = nullptr;
   Checkpoints checkpoints_;
   AlignedVector<std::byte> raw_probability_;
   LaneTile scalars_, observed_scalars_;

@@ -18,7 +18,7 @@ SramBuffer::SramBuffer(sc_core::sc_module_name name, SramCore& core, FaultUniver
 void SramBuffer::reset() {
   core_.reset();
   observe_out.reset();
-  read_ = write_ = Port{};
+  for (Port* port : {&read_, &write_}) port->beats = port->conflict_cycles = 0;
 }
 
 void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
@@ -29,7 +29,7 @@ void SramBuffer::write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time
   }
   core_.write(access_of(payload, burst), reinterpret_cast<const std::byte*>(payload.get_data_ptr()),
               log_);
-  count(write_, burst.timing);
+  count(write_, burst);
   if (observe_written_ != 0) send_observation(payload, burst, observe_written_);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
@@ -45,7 +45,7 @@ void SramBuffer::read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time&
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return;
   }
-  count(read_, burst.timing);
+  count(read_, burst);
   if (report_errors_ && core_.code_errors().any()) report_errors_(core_.code_errors());
   if (observe_read_ != 0) send_observation(payload, burst, observe_read_);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
@@ -74,17 +74,20 @@ void SramBuffer::send_observation(const tlm::tlm_generic_payload& payload, const
   observe_out.write(0, observed_.data(), observed_.size());
 }
 
-void SramBuffer::count(Port& port, const BeatTiming& timing) {
-  const std::uint64_t beats = std::uint64_t{timing.groups} * timing.beats;
+void SramBuffer::count(Port& port, const Burst& burst) {
+  const std::uint64_t beats = std::uint64_t{burst.timing.groups} * burst.timing.beats;
+  const std::uint32_t conflict_cycles = core_.beat_interval_cycles() - 1;
   port.beats += beats;
-  port.conflict_cycles += beats * (core_.beat_interval_cycles() - 1);
+  port.conflict_cycles += beats * conflict_cycles;
+  if (port.track != nullptr)
+    port.track->add_beats(burst.timing, 1, {}, burst.tile.id(), conflict_cycles, kConflict);
 }
 
 UnitStats SramBuffer::port_stats(const Port& port, std::uint64_t total_cycles) const {
   UnitStats stats;
   stats.busy_cycles = port.beats;
-  stats.stall_cycles["conflict"] = port.conflict_cycles;
-  stats.stall_cycles["idle"] = total_cycles - port.beats - port.conflict_cycles;
+  stats.stall_cycles[kConflict] = port.conflict_cycles;
+  stats.stall_cycles[kIdle] = total_cycles - port.beats - port.conflict_cycles;
   return stats;
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/fabric/burst.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/sram_buffer/sram_core.h"
 
@@ -44,17 +45,24 @@ class SramBuffer final : public sc_core::sc_module {
   UnitStats write_stats(std::uint64_t total_cycles) const {
     return port_stats(write_, total_cycles);
   }
+  /// Where the cycles of the ports are kept one by one; nullptr: nowhere.
+  void record(UnitTrack* read, UnitTrack* write) {
+    read_.track = read;
+    write_.track = write;
+  }
+  static constexpr const char *kIdle = "idle", *kConflict = "conflict";
 
  private:
   struct Port {
     std::uint64_t beats = 0, conflict_cycles = 0;
+    UnitTrack* track = nullptr;
   };
   void write_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void read_lines(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   LineAccess access_of(const tlm::tlm_generic_payload& payload, const Burst& burst) const;
   void send_observation(const tlm::tlm_generic_payload& payload, const Burst& burst,
                         std::uint32_t observation);
-  void count(Port& port, const BeatTiming& timing);
+  void count(Port& port, const Burst& burst);
   UnitStats port_stats(const Port& port, std::uint64_t total_cycles) const;
 
   SramCore& core_;

@@ -128,6 +128,13 @@ void SystolicArray::feed_method() {
   if (draining_++ == 0) drain_event_.notify(clock_.until(work.timing(config_.cols).last_cycle()));
 }
 
+void SystolicArray::record_cycles(std::string_view stall, std::uint64_t cycles) {
+  const std::uint64_t end = edge_free_ + cycles;
+  if (!stall.empty()) return track_->add({edge_free_, end, stall, {}, {}});
+  const bool values = command_.operation == ArrayOperation::values;
+  track_->add({edge_free_, end, {}, values ? "values" : "scores", command_.tile.id()});
+}
+
 std::uint64_t SystolicArray::plan(ArrayWork& work) {
   const bool values = command_.operation == ArrayOperation::values;
   work.tile = command_.tile;
@@ -149,7 +156,7 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
   // name.
   while (!counted_.empty() && counted_.front().end <= clock_.cycle()) counted_.pop_front();
   const auto not_before = [&](std::uint64_t cycle, const char* reason) {
-    if (cycle > edge_free_) count(stats_.stall_cycles[reason], cycle - edge_free_);
+    if (cycle > edge_free_) count(stats_.stall_cycles[reason], reason, cycle - edge_free_);
   };
   static constexpr const char* kWaited[] = {"command", "load", "accumulator"};
   not_before(command_cycle_ + 1, kWaited[static_cast<int>(command_.waited_for)]);
@@ -163,10 +170,11 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
 
   const std::uint64_t last_pass = std::uint64_t{work.passes - 1} * work.interval;
   const std::uint64_t gap = work.interval - work.depth;
-  std::uint64_t& gaps = stats_.stall_cycles[read_cycles > config_.rows ? "operand" : "drain"];
+  const char* waits_for = read_cycles > config_.rows ? "operand" : "drain";
+  std::uint64_t& gaps = stats_.stall_cycles[waits_for];
   for (std::uint32_t pass = 0; pass < work.passes; ++pass) {
-    if (pass > 0) count(gaps, gap);
-    count(stats_.busy_cycles, work.depth);
+    if (pass > 0) count(gaps, waits_for, gap);
+    count(stats_.busy_cycles, {}, work.depth);
   }
   bus_free_ = start + last_pass + work.depth + config_.rows;
   reads_end_ = start - lead + last_pass + read_cycles;
@@ -190,10 +198,11 @@ void SystolicArray::wait_for_operands(ArrayWork& work) {
     return port.burst.timing.first_cycle - read_start_;
   };
   const std::uint64_t cycles = work.values ? late(v_in) : std::max(late(q_in), late(k_in));
+  if (track_ != nullptr) track_->hold_up(work.start, cycles, "operand");
   work.start += cycles;
   bus_free_ += cycles;
   reads_end_ += cycles;
-  count(stats_.stall_cycles["operand"], cycles);
+  take_edge(stats_.stall_cycles["operand"], cycles);
 }
 
 /// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded
@@ -287,7 +296,7 @@ void SystolicArray::observe_probability(const ArrayWork& work) {
 
 UnitStats SystolicArray::stats(std::uint64_t total_cycles) const {
   UnitStats stats = stats_;
-  stats.stall_cycles["finish"] += total_cycles - edge_free_;
+  stats.stall_cycles[kIdle] += total_cycles - edge_free_;
   return stats;
 }
 

@@ -22,6 +22,7 @@
 #include "models/fabric/commands.h"
 #include "models/fabric/line.h"
 #include "models/fabric/run_monitor.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/systolic_array/array_core.h"
 
@@ -60,6 +61,9 @@ class SystolicArray final : public sc_core::sc_module {
   void abandon(std::uint64_t cycle);
   UnitStats stats(std::uint64_t total_cycles) const;
   std::uint64_t macs() const { return macs_; }
+  /// Where its cycles are kept one by one; nullptr: nowhere.
+  void record(UnitTrack* track) { track_ = track; }
+  static constexpr const char* kIdle = "finish";
 
  private:
   /// Operations in flight. P·V of tile n needs the drained scores of tile n, so the operations from
@@ -83,8 +87,13 @@ class SystolicArray final : public sc_core::sc_module {
   void observe_values(const Burst& like, std::uint32_t observation, const float* values,
                       std::size_t count);
   void observe_probability(const ArrayWork& work);
-  /// The west edge is taken for that long, for the reason of the counter.
-  void count(std::uint64_t& counter, std::uint64_t cycles) {
+  /// The west edge is taken for that long: busy, or stalled for the reason of the counter.
+  void count(std::uint64_t& counter, std::string_view stall, std::uint64_t cycles) {
+    if (track_ != nullptr) record_cycles(stall, cycles);
+    take_edge(counter, cycles);
+  }
+  void record_cycles(std::string_view stall, std::uint64_t cycles);
+  void take_edge(std::uint64_t& counter, std::uint64_t cycles) {
     if (cycles == 0) return;
     counter += cycles;
     counted_.push_back({&counter, edge_free_, edge_free_ + cycles});
@@ -118,6 +127,7 @@ class SystolicArray final : public sc_core::sc_module {
   bool probability_valid_[2] = {false, false};  ///< holds a tile no P·V has used yet
   std::uint64_t macs_ = 0;
   UnitStats stats_;
+  UnitTrack* track_ = nullptr;
   /// Cycles [begin, end) that stand in a counter and may still lie ahead: abandoned passes give
   /// them back. The last one ends at edge_free_.
   struct Counted {

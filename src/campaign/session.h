@@ -19,6 +19,7 @@ class CampaignSession {
   explicit CampaignSession(const Prepared& prepared);
 
   const Simulation& simulation() const { return simulation_; }
+  Simulation& simulation() { return simulation_; }
   const RunResult& golden() const { return golden_; }
   double golden_wall_s() const { return golden_wall_s_; }
   const CampaignPlan& plan() const { return plan_; }

@@ -28,11 +28,14 @@ OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
   return difference;
 }
 
-std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
-                               const OutputLayout& layout) {
+namespace {
+
+/// Calls visit(cycle) for every word that differs from the golden output and was accepted.
+template <class Visit>
+void visit_bad_commits(const RunResult& golden, const RunResult& run, const OutputLayout& layout,
+                       Visit visit) {
   // Of a word that was written twice the last write stands.
   std::vector<bool> seen(golden.output.size());
-  std::uint64_t earliest = kNever;
   for (auto commit = run.commits.rbegin(); commit != run.commits.rend(); ++commit)
     for (std::uint32_t row = 0; row < commit->rows; ++row) {
       const std::size_t first =
@@ -44,12 +47,27 @@ std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
         if (golden.output[first + c] == run.output[first + c] || seen[first + c]) continue;
         seen[first + c] = true;
         const std::uint64_t slice = c / commit->slice_cols;
-        earliest = std::min(earliest, commit->first_cycle +
-                                          std::uint64_t{row} * commit->row_interval_cycles +
-                                          slice * commit->slice_interval_cycles);
+        visit(commit->first_cycle + std::uint64_t{row} * commit->row_interval_cycles +
+              slice * commit->slice_interval_cycles);
       }
     }
+}
+
+}  // namespace
+
+std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
+                               const OutputLayout& layout) {
+  std::uint64_t earliest = kNever;
+  visit_bad_commits(golden, run, layout,
+                    [&](std::uint64_t cycle) { earliest = std::min(earliest, cycle); });
   return earliest;
+}
+
+std::map<std::uint64_t, std::uint64_t> bad_commits(const RunResult& golden, const RunResult& run,
+                                                   const OutputLayout& layout) {
+  std::map<std::uint64_t, std::uint64_t> words;
+  visit_bad_commits(golden, run, layout, [&](std::uint64_t cycle) { ++words[cycle]; });
+  return words;
 }
 
 Effect judge_effect(const Measurement& measurement, std::uint64_t fault_cycle, double tolerance) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,9 @@ OutputDifference compare_outputs(const RunResult& golden, const RunResult& run,
 /// kNever without one.
 std::uint64_t first_bad_commit(const RunResult& golden, const RunResult& run,
                                const OutputLayout& layout);
+/// By cycle: how many such words it accepted in that cycle.
+std::map<std::uint64_t, std::uint64_t> bad_commits(const RunResult& golden, const RunResult& run,
+                                                   const OutputLayout& layout);
 
 /// An output error counts as harmful beyond `tolerance`, and always when a value became NaN or
 /// infinite.

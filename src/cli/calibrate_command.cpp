@@ -39,19 +39,18 @@ std::string number(const std::optional<double>& value) {
 }
 
 void print_rows(const Thresholds& thresholds, const Config& config) {
-  TextTable table;
-  table.add({"checker", "comparison", "per", "rate asked", "sample", "rate <=", "threshold",
-             "configured", "held out", "alarms", "rate <="});
+  TextTable table("<<<>");
+  table.head({"checker", "comparison", "per", "rate asked", "sample", "rate <=", "threshold",
+              "configured", "held out", "alarms", "rate <="});
   for (const ThresholdRow& row : thresholds.rows()) {
     const bool judged = row.held_out_alarms && row.held_out > 0;
     table.add({config.checkers[row.checker].name, row.comparison, row.per,
-               fmt::format("{:.3g}", row.rate), row.sample ? fmt::format("{}", *row.sample) : "-",
+               fmt::format("{:.3g}", row.rate), row.sample ? grouped(*row.sample) : "-",
                row.sample ? fmt::format("{:.2g}{}", row.limit.rate_ci_high,
                                         row.limit.supported ? "" : " !")
                           : "-",
-               number(row.threshold), number(row.configured),
-               judged ? fmt::format("{}", row.held_out) : "-",
-               judged ? fmt::format("{}", *row.held_out_alarms) : "-",
+               number(row.threshold), number(row.configured), judged ? grouped(row.held_out) : "-",
+               judged ? grouped(*row.held_out_alarms) : "-",
                judged ? fmt::format("{:.2g}", rate_upper_bound(*row.held_out_alarms, row.held_out,
                                                                row.confidence))
                       : "-"});
@@ -141,7 +140,7 @@ int calibrate_command(const CommandLine& command_line) {
   if (!thresholds.supported()) print_needed(thresholds, sample);
   print_settings(thresholds, prepared.config);
   fmt::print(
-      "\nwritten: {}/thresholds.csv distribution.csv maxima.csv calibration.json config.json "
+      "\nwritten to {}: thresholds.csv distribution.csv maxima.csv calibration.json config.json "
       "timing.json{}\n",
       output_directory(command_line).string(),
       command_line.write_residuals ? " residuals.csv" : "");

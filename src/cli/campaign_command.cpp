@@ -39,8 +39,8 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
     safety_head.push_back(checker.name);
   }
   TextTable function, safety;
-  function.add(function_head);
-  safety.add(safety_head);
+  function.head(function_head);
+  safety.head(safety_head);
   bool any_safety = false;
   const bool one_class =
       by_checker.front().front().fault_class == by_checker.front().back().fault_class;
@@ -48,17 +48,17 @@ void print_coverage(const CampaignSummary& summary, const CampaignConfig& config
     const CoverageRow& first = by_checker.front()[i];
     std::string site = first.site_class;
     if (!one_class) site += fmt::format(", {}", enum_name(first.fault_class));
-    std::vector<std::string> line{std::move(site), std::to_string(first.injections)};
+    std::vector<Cell> line{std::move(site), grouped(first.injections)};
     const bool is_function = first.domain == Domain::function;
     if (is_function)
-      line.push_back(
-          std::to_string(first.counts[Verdict::detected] + first.counts[Verdict::undetected]));
+      line.emplace_back(
+          grouped(first.counts[Verdict::detected] + first.counts[Verdict::undetected]));
     for (const auto& rows : by_checker) {
       if (is_function) {
-        line.push_back(percent_text(rows[i].coverage, rows[i].interval));
+        line.emplace_back(percent_text(rows[i].coverage, rows[i].interval));
       } else {
         const bool own = rows[i].counts[Verdict::not_applicable] < rows[i].injections;
-        line.push_back(own ? std::to_string(rows[i].counts[Verdict::spurious_alarm]) : "-");
+        line.emplace_back(own ? grouped(rows[i].counts[Verdict::spurious_alarm]) : "-");
       }
     }
     any_safety |= !is_function;
@@ -76,7 +76,8 @@ std::string recovery_text(const RecoverySummary& summary, const RecoveryConfig& 
   std::string outcomes;
   for (const auto& [outcome, name] : EnumNames<RecoveryOutcome>::names)
     if (outcome != RecoveryOutcome::none && summary[outcome] > 0)
-      outcomes += fmt::format("{}{} {}", outcomes.empty() ? "" : ", ", name, summary[outcome]);
+      outcomes +=
+          fmt::format("{}{} {}", outcomes.empty() ? "" : ", ", name, grouped(summary[outcome]));
   std::string text = fmt::format("recovery, {}: {}\n", enum_name(config.policy),
                                  outcomes.empty() ? "no alarm" : outcomes);
   const auto cycles = [](const RecoveryQuantiles& quantiles) {
@@ -107,17 +108,20 @@ void print_summary(const CampaignSummary& summary, const Config& configuration,
                summary.stop_met ? "at most" : "still above", config.stop->half_width);
   std::string effects;
   for (const auto& [effect, count] : summary.effects)
-    if (count > 0) effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, count);
-  fmt::print("\n{} injections in {}: {}\n", summary.injections, Progress::duration(summary.wall_s),
-             effects);
+    if (count > 0)
+      effects += fmt::format("{}{} {}", effects.empty() ? "" : ", ", effect, grouped(count));
+  fmt::print("\n{} injections in {}: {}\n", grouped(summary.injections),
+             Progress::duration(summary.wall_s), effects);
   fmt::print("engines: differential {}, full {}; audit: {} repeated in {}, {} differ\n",
-             summary.differential, summary.full, summary.audit.injections,
-             Progress::duration(summary.audit.wall_s), summary.audit.mismatches.size());
+             grouped(summary.differential), grouped(summary.full),
+             grouped(summary.audit.injections), Progress::duration(summary.audit.wall_s),
+             styled(grouped(summary.audit.mismatches.size()),
+                    summary.audit.mismatches.empty() ? Style::plain : Style::alert));
   if (summary.recovery) fmt::print("{}", recovery_text(*summary.recovery, *configuration.recovery));
   fmt::print(
       "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv paired.csv "
       "error_size.csv latency.csv{} summary.json timing.json config.json{}\n",
-      summary.golden.cycles, folder, config.safety ? " fmeda.csv" : "",
+      grouped(summary.golden.cycles), folder, config.safety ? " fmeda.csv" : "",
       summary.audit.mismatches.empty() ? "" : " audit.csv");
 }
 
@@ -171,7 +175,7 @@ void print_support(const CampaignForecast& forecast, double confidence) {
 
 void print_forecast(const CampaignForecast& forecast, const CampaignConfig& config) {
   TextTable table;
-  table.add({"stratum", "live bit-cycles", "injections", "interval width up to"});
+  table.head({"stratum", "live bit-cycles", "injections", "interval width up to"});
   double bit_cycles = 0;
   for (const PlanStratum& stratum : forecast.strata) {
     std::string width = "-";
@@ -179,14 +183,13 @@ void print_forecast(const CampaignForecast& forecast, const CampaignConfig& conf
       const Interval widest = wilson(stratum.draws / 2, stratum.draws, config.confidence);
       width = fmt::format("{:.2f} %", 100 * (widest.high - widest.low));
     }
-    table.add({stratum.name, std::to_string(stratum.live_bit_cycles), std::to_string(stratum.draws),
-               width});
+    table.add({stratum.name, grouped(stratum.live_bit_cycles), grouped(stratum.draws), width});
     bit_cycles += static_cast<double>(stratum.live_bit_cycles);
   }
   fmt::print("{}", table.str());
   fmt::print("\npopulation  {:.6g} live bit-cycles in {} strata, {} cycles\n", bit_cycles,
-             forecast.strata.size(), forecast.golden_cycles);
-  fmt::print("injections  {}\n", forecast.injections);
+             forecast.strata.size(), grouped(forecast.golden_cycles));
+  fmt::print("injections  {}\n", grouped(forecast.injections));
   if (config.stop)
     fmt::print("stop        at {} injections if half the interval of {} is {} or less\n",
                fmt::join(config.stop->looks, ", "), config.stop->checker, config.stop->half_width);
@@ -212,7 +215,8 @@ int campaign_command(const CommandLine& command_line) {
   options.workers = command_line.workers.value_or(0);
   if (command_line.memory_bytes) options.memory_bytes = *command_line.memory_bytes;
   if (command_line.dry_run) {
-    print_forecast(forecast_campaign(prepared, options), prepared.config.campaign);
+    const CampaignForecast forecast = forecast_campaign(prepared, options);
+    if (!command_line.quiet) print_forecast(forecast, prepared.config.campaign);
     return kDone;
   }
   options.out = output_directory(command_line);

@@ -43,6 +43,8 @@ constexpr Option kOptions[] = {
      false},
     {"write-faults", "", "also faults.csv, the faults as campaign.fault_list takes them", false},
     {"write-residuals", "", "also residuals.csv, one row per fault-free check", false},
+    {"vcd", "", "also waves.vcd: what units, lines and checkers did, for GTKWave", false},
+    {"timeline", "", "also timeline.json: the same as Chrome trace events, for Perfetto", false},
     {"calibration", "DIR", "false alarms as a calibration found them, not the golden run's", false},
     {"memory", "BYTES", "most golden state to hold, e.g. 512M (default: 4G)", false},
 };
@@ -59,7 +61,7 @@ constexpr std::size_t kMany = 1000;
 constexpr std::string_view kConfigOptions = "set out seed workers force quiet help";
 constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
-     kConfigOptions},
+     "set out seed workers force quiet help vcd timeline"},
     {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1,
      1, "set out seed workers force quiet help dry-run resume audit write-faults memory"},
     {"calibrate", "CONFIG", "fault-free runs -> thresholds for a false-alarm rate", 1, 1,
@@ -67,7 +69,7 @@ constexpr Command kCommands[] = {
     {"roc", "DIR", "coverage against false alarms of the campaign in DIR, for every threshold", 1,
      1, "out force quiet help calibration"},
     {"replay", "DIR N", "injection N of the campaign in DIR again: what changed where and when", 2,
-     2, "out force quiet help"},
+     2, "out force quiet help vcd timeline"},
     {"sites", "CONFIG", "the fault universe: site classes, counts, bits, live cycles", 1, 1,
      kConfigOptions},
     {"sweep", "CONFIG", "a grid over configuration keys -> sweep.csv", 1, 1,
@@ -75,7 +77,7 @@ constexpr Command kCommands[] = {
     {"report", "DIR...", "results of run, campaign and sweep as one page -> report.html", 1, kMany,
      "out force quiet help"},
     {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown",
-     0, 1, "help"},
+     0, 1, "help quiet"},
 };
 
 bool has_option(const Command& command, std::string_view name) {
@@ -237,6 +239,8 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
   line.quiet = map.count("quiet") != 0;
   line.write_faults = map.count("write-faults") != 0;
   line.write_residuals = map.count("write-residuals") != 0;
+  line.vcd = map.count("vcd") != 0;
+  line.timeline = map.count("timeline") != 0;
   if (map.count("calibration") != 0) line.calibration = map["calibration"].as<std::string>();
   line.dry_run = map.count("dry-run") != 0;
   return parsed;

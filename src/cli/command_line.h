@@ -33,6 +33,8 @@ struct CommandLine {
   bool resume = false;
   bool write_faults = false;
   bool write_residuals = false;
+  bool vcd = false;       ///< also waves.vcd
+  bool timeline = false;  ///< also timeline.json
   std::optional<std::string> calibration;  ///< folder
   std::optional<std::uint64_t> audit;         ///< injections to repeat
   std::optional<std::uint64_t> memory_bytes;  ///< for golden state

@@ -5,9 +5,13 @@
 #include <filesystem>
 #include <string>
 
+#include "models/checksum_unit/statistical_abft.h"
 #include "src/campaign/finished_campaign.h"
+#include "src/campaign/record_injection.h"
 #include "src/campaign/replay.h"
 #include "src/cli/command_line.h"
+#include "src/cli/recorded_files.h"
+#include "src/cli/text_table.h"
 #include "src/config/user_error.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
@@ -61,6 +65,10 @@ void print_effect(const Replay& replay) {
   fmt::print("{}\n", replay.changed_rows.size() > kListedItems ? " ..." : "");
 }
 
+std::string threshold_text(const Check& check) {
+  return check.threshold == kNoThreshold ? "none" : fmt::format("{:.4g}", check.threshold);
+}
+
 void print_checks(const CampaignContext& context, const Replay& replay) {
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     const CheckerResult& result = replay.run.checkers[c];
@@ -77,11 +85,11 @@ void print_checks(const CampaignContext& context, const Replay& replay) {
       const Check& check = changed.faulty;
       fmt::print(
           "  cycle {} {} head {} row {} key tile {}: residual {:.4g} (golden {:.4g}), scale {:.4g} "
-          "({:.4g}), threshold {:.4g} ({:.4g}){}\n",
+          "({:.4g}), threshold {} ({}){}\n",
           check.cycle, context.comparisons[c][check.comparison], check.head, check.query_row,
           check.key_tile, check.residual, changed.golden.residual, check.scale,
-          changed.golden.scale, check.threshold, changed.golden.threshold,
-          check.alarm ? " ALARM" : "");
+          changed.golden.scale, threshold_text(check), threshold_text(changed.golden),
+          check.alarm ? styled(" ALARM", Style::alert) : "");
     }
   }
 }
@@ -119,14 +127,23 @@ int replay_command(const CommandLine& command_line) {
   cut_to(session.plan(), finished.injections);
   const Replay replay = replay_injection(session, number, header, row);
   write_json(folder.path() / "replay.json", replay_json(session.context(), replay));
+  std::string more;
+  if (wants_recording(command_line)) {
+    const bool recovering = replay.measurement.recovery &&
+                            replay.measurement.recovery->outcome != RecoveryOutcome::none;
+    more = write_recorded(command_line, folder.path(),
+                          recorded_system(finished.prepared, session.context().comparisons),
+                          record_injection(session, session.plan().injection(number), recovering));
+  }
   folder.commit();
   if (command_line.quiet) return kDone;
   print_fault(replay);
   print_effect(replay);
   print_checks(session.context(), replay);
   print_recovery(session.context(), replay);
-  fmt::print("{}; written to {}/replay.json\n",
-             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out);
+  fmt::print("{}; written to {}: replay.json{}\n",
+             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out,
+             more);
   return kDone;
 }
 

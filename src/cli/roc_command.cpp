@@ -65,28 +65,29 @@ std::string percent(const RocPoint& point) {
   return percent_text(point.estimate.share, point.estimate.interval);
 }
 
-/// Per curve: as configured, and at the lowest factor that is silent on all fault-free data.
+/// Per class of faults and curve: as configured, and at the lowest factor that is silent on all
+/// fault-free data.
 void print_curves(const Roc& roc, const CampaignContext& context, const FaultFree& clean) {
-  TextTable table;
-  table.add({"checker", "comparison", "coverage as configured",
-             fmt::format("alarms in {} {}s", clean.units, clean.unit), "silent from factor",
-             "coverage there"});
-  for (std::size_t c = 0; c < roc.curves.size(); ++c) {
-    const RocPoint* configured = nullptr;
-    const RocPoint* silent = nullptr;
-    for (const RocPoint& point : roc.points) {
-      if (point.curve != c || point.site_class != "total" ||
-          point.fault_class != context.plan.fault_classes().front())
-        continue;
-      if (point.factor == 1) configured = &point;
-      if (point.unit_alarms == 0 && silent == nullptr) silent = &point;
+  TextTable table("<<<>");
+  table.head({"faults", "checker", "comparison", "coverage as configured",
+              fmt::format("alarms in {} {}s", clean.units, clean.unit), "silent from factor",
+              "coverage there"});
+  for (const FaultClass fault_class : context.plan.fault_classes())
+    for (std::size_t c = 0; c < roc.curves.size(); ++c) {
+      const RocPoint* configured = nullptr;
+      const RocPoint* silent = nullptr;
+      for (const RocPoint& point : roc.points) {
+        if (point.curve != c || point.site_class != "total" || point.fault_class != fault_class)
+          continue;
+        if (point.factor == 1) configured = &point;
+        if (point.unit_alarms == 0 && silent == nullptr) silent = &point;
+      }
+      if (configured == nullptr) continue;
+      table.add({std::string(enum_name(fault_class)), context.checkers[roc.curves[c].checker],
+                 roc.curves[c].comparison, percent(*configured), grouped(configured->unit_alarms),
+                 silent == nullptr ? "-" : fmt::format("{:.3g}", silent->factor),
+                 silent == nullptr ? "-" : percent(*silent)});
     }
-    if (configured == nullptr) continue;
-    table.add({context.checkers[roc.curves[c].checker], roc.curves[c].comparison,
-               percent(*configured), fmt::format("{}", configured->unit_alarms),
-               silent == nullptr ? "-" : fmt::format("{:.3g}", silent->factor),
-               silent == nullptr ? "-" : percent(*silent)});
-  }
   fmt::print(
       "coverage in % of dangerous faults (total); factor: on the configured thresholds\n\n{}",
       table.str());
@@ -134,7 +135,7 @@ int roc_command(const CommandLine& command_line) {
   directory.commit();
   if (command_line.quiet) return kDone;
   print_curves(roc, context, clean);
-  fmt::print("\nwritten: {}/roc.csv roc.json\n", out);
+  fmt::print("\nwritten to {}: roc.csv roc.json\n", out);
   return kDone;
 }
 

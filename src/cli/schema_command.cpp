@@ -8,13 +8,10 @@
 namespace attnguard {
 
 int schema_command(const CommandLine& command_line) {
-  if (command_line.positional.empty()) {
-    fmt::print("{}\n", config_schema().dump(2));
-    return kDone;
-  }
-  if (command_line.positional[0] != "keys")
+  const bool keys = !command_line.positional.empty();
+  if (keys && command_line.positional[0] != "keys")
     throw UserError(fmt::format("schema: {}; nothing, or keys", command_line.positional[0]));
-  fmt::print("{}", key_table());
+  if (!command_line.quiet) fmt::print("{}", keys ? key_table() : config_schema().dump(2) + "\n");
   return kDone;
 }
 

@@ -40,20 +40,17 @@ void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& ro
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
-std::string cell(const std::optional<std::uint64_t>& value) {
-  return value ? fmt::format("{}", *value) : "";
-}
+std::string cell(const std::optional<std::uint64_t>& value) { return value ? grouped(*value) : ""; }
 
 void print_table(const std::vector<SiteRow>& rows) {
-  TextTable table;
-  table.add({"site class", "domain", "storage", "instances", "bits", "live bit-cycles",
-             "live share", "first", "last"});
+  TextTable table("<<<>");
+  table.head({"site class", "domain", "storage", "instances", "bits", "live bit-cycles",
+              "live share", "first", "last"});
   for (const SiteRow& row : rows)
     table.add({row.site_class, std::string(domain_name(row.domain)),
-               std::string(storage_kind_name(row.kind)), fmt::format("{}", row.instances),
-               fmt::format("{}", row.bits), fmt::format("{}", row.live_bit_cycles),
-               fmt::format("{:.2f} %", 100 * row.live_share), cell(row.first_live_cycle),
-               cell(row.last_live_cycle)});
+               std::string(storage_kind_name(row.kind)), grouped(row.instances), grouped(row.bits),
+               grouped(row.live_bit_cycles), fmt::format("{:.2f} %", 100 * row.live_share),
+               cell(row.first_live_cycle), cell(row.last_live_cycle)});
   fmt::print("{}", table.str());
 }
 
@@ -86,9 +83,10 @@ int sites_command(const CommandLine& command_line) {
   if (command_line.quiet) return kDone;
   print_table(rows);
   fmt::print(
-      "\n{} site classes, {} bits, {} cycles, {} live bit-cycles\nwritten: {}/sites.csv sites.json "
-      "config.json\n",
-      rows.size(), bits, golden.cycles, live_bit_cycles, output_directory(command_line).string());
+      "\n{} site classes, {} bits, {} cycles, {} live bit-cycles\n\nwritten to {}: sites.csv "
+      "sites.json config.json\n",
+      rows.size(), grouped(bits), grouped(golden.cycles), grouped(live_bit_cycles),
+      output_directory(command_line).string());
   return kDone;
 }
 

@@ -20,6 +20,7 @@ class AttentionMachine final : public Machine {
   void load(const Job& job) override { accelerator_.memory().load(std::get<AttentionJob>(job)); }
   void abandon() override { accelerator_.sequencer().abandon(); }
   void reset() override { accelerator_.reset(); }
+  void record(Timeline* timeline) override { accelerator_.record(timeline); }
   void arm(const Fault& fault) override { accelerator_.arm(fault); }
   void start(bool recovering, bool recording) override;
   FaultOutcome outcome(RegisterId reg) const override { return accelerator_.outcome(reg); }

@@ -20,6 +20,7 @@ class GemmMachine final : public Machine {
   void load(const Job& job) override { accelerator_.load(std::get<GemmJob>(job)); }
   void abandon() override { accelerator_.array().abandon(); }
   void reset() override { accelerator_.reset(); }
+  void record(Timeline* timeline) override { accelerator_.record(timeline); }
   void arm(const Fault& fault) override { accelerator_.arm(fault); }
   void start(bool recovering, bool recording) override;
   FaultOutcome outcome(RegisterId reg) const override { return accelerator_.outcome(reg); }

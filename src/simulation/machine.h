@@ -34,6 +34,8 @@ class Machine {
   /// A run is over: what it has left to do never happens.
   virtual void abandon() = 0;
   virtual void reset() = 0;
+  /// See Simulation::record.
+  virtual void record(Timeline* timeline) = 0;
   virtual void arm(const Fault& fault) = 0;
   /// `recording`: of what start() sets going, remember when it was done.
   virtual void start(bool recovering, bool recording) = 0;

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <cstddef>
 
+#include "models/checksum_unit/statistical_abft.h"
 #include "models/numerics/format.h"
 #include "src/config/sha256.h"
 #include "src/simulation/require_finished.h"
+#include "src/simulation/roofline.h"
 
 namespace attnguard {
 namespace {
@@ -18,9 +20,10 @@ CheckerReport report_checker(const CheckerResult& result) {
     report.alarms += check.alarm ? 1 : 0;
     if (!std::isfinite(check.residual) || !std::isfinite(check.threshold)) continue;
     report.max_residual = std::max(report.max_residual, check.residual);
-    if (check.residual > 0)
-      report.max_residual_over_threshold =
-          std::max(report.max_residual_over_threshold, check.residual / check.threshold);
+    if (check.threshold == kNoThreshold) continue;
+    const double ratio = check.residual > 0 ? check.residual / check.threshold : 0;
+    report.max_residual_over_threshold =
+        std::max(report.max_residual_over_threshold.value_or(0), ratio);
   }
   return report;
 }
@@ -85,6 +88,7 @@ nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& resul
   if (prepared.gemm() != nullptr) json["drain_cycles"] = result.drain_cycles;
   json["macs"] = result.macs;
   json["utilization"] = report.utilization;
+  json["roofline"] = roofline_json(roofline_of(result, prepared.config.accelerator.array));
   json["units"] = Json::object();
   for (const auto& [name, stats] : result.units)
     json["units"][name] = {{"busy_cycles", stats.busy_cycles},
@@ -97,7 +101,9 @@ nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& resul
         {"checks", checker.checks},
         {"alarms", checker.alarms},
         {"max_residual", checker.max_residual},
-        {"max_residual_over_threshold", checker.max_residual_over_threshold}};
+        {"max_residual_over_threshold", checker.max_residual_over_threshold
+                                            ? Json(*checker.max_residual_over_threshold)
+                                            : Json(nullptr)}};
   }
   if (recovery != nullptr)
     json["recovery"] = {{"policy", enum_name(prepared.config.recovery->policy)},

@@ -11,12 +11,13 @@
 
 namespace attnguard {
 
-/// Of one checker in a fault-free run; maxima over its finite residuals.
+/// Of one checker in a fault-free run; maxima over its finite residuals, the ratio's over those
+/// that have a threshold: empty if none has.
 struct CheckerReport {
   std::uint64_t checks = 0;
   std::uint64_t alarms = 0;
   double max_residual = 0;
-  double max_residual_over_threshold = 0;
+  std::optional<double> max_residual_over_threshold;
 };
 
 struct ExpectedError {

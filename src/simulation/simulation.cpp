@@ -52,6 +52,7 @@ struct Simulation::Impl {
   std::unique_ptr<Machine> machine;
   Members members;
   std::vector<std::vector<std::string>> comparisons;
+  Timeline* timeline = nullptr;
 };
 
 /// After a hang or a crash. What the run has left to do at this time, it does now: a process that
@@ -108,6 +109,10 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
     check_invariants(result);
   }
   if (record_live) machine->keep_golden(result);
+  if (timeline != nullptr)
+    timeline->end_cycle = result.completion == Completion::finished ? result.counted_cycles()
+                          : result.completion == Completion::crash  ? result.crash_cycle + 1
+                                                                    : machine->clock().cycle() + 1;
   return result;
 }
 
@@ -131,6 +136,11 @@ void Simulation::load(const Job& job) { impl_->machine->load(job); }
 const FaultUniverse& Simulation::universe() const { return impl_->machine->universe(); }
 const std::vector<std::vector<std::string>>& Simulation::comparisons() const {
   return impl_->comparisons;
+}
+
+void Simulation::record(Timeline* timeline) {
+  impl_->timeline = timeline;
+  impl_->machine->record(timeline);
 }
 
 RunResult Simulation::run(bool record_live) {

@@ -15,6 +15,7 @@
 #include "models/checksum_unit/checker_config.h"
 #include "models/fabric/activity.h"
 #include "models/fabric/code_reads.h"
+#include "models/fabric/timeline.h"
 #include "models/fabric/unit_stats.h"
 #include "models/fault_injector/fault.h"
 #include "models/sequencer/done_fault.h"
@@ -101,6 +102,10 @@ class Simulation {
   const FaultUniverse& universe() const;
   /// Comparison names per checker, configuration order.
   const std::vector<std::vector<std::string>>& comparisons() const;
+
+  /// What happens when in the next runs is kept there, each replacing the one before; nullptr:
+  /// nowhere, as at first. `timeline` is new and outlives the runs.
+  void record(Timeline* timeline);
 
   /// Fault-free run. With `record_live`, live_blocks() afterwards holds the liveness of every
   /// register.

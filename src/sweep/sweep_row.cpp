@@ -9,6 +9,7 @@
 #include "src/campaign/carried_error.h"
 #include "src/cost/cost_report.h"
 #include "src/simulation/require_finished.h"
+#include "src/simulation/roofline.h"
 #include "src/simulation/run_report.h"
 #include "src/simulation/simulation.h"
 
@@ -16,6 +17,11 @@ namespace attnguard {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
 
 Json run_columns(const Prepared& prepared, const RunResult& result) {
   Json row;
@@ -28,14 +34,13 @@ Json run_columns(const Prepared& prepared, const RunResult& result) {
     for (const auto& [reason, cycles] : stats.stall_cycles)
       row[fmt::format("stall_cycles_{}_{}", unit, reason)] = cycles;
   for (const auto& [link, bytes] : result.link_bytes) row[fmt::format("bytes_{}", link)] = bytes;
+  const Roofline roofline = roofline_of(result, prepared.config.accelerator.array);
+  row["arithmetic_intensity_macs_per_byte"] = or_null(roofline.macs_per_byte);
+  row["attainable_macs_per_cycle"] = roofline.attainable_macs_per_cycle;
+  row["bound"] = std::string(roofline.bound);
   row.update(cost_columns(report_cost(result, prepared.config.checkers,
                                       prepared.config.accelerator.clock_mhz, prepared.technology)));
   return row;
-}
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
 }
 
 // Shares and cycles are those of the first fault class.
