@@ -23,6 +23,13 @@ HtmlTable key_figures(const Json& run) {
   if (run.contains("expected"))
     add("largest error ÷ largest expected value", run["expected"].at("max_error_over_max_abs"),
         fmt::format("{:.3g}", run["expected"].at("max_error_over_max_abs").get<double>()));
+  if (run.contains("roofline")) {
+    const Json& roofline = run["roofline"];
+    table.rows.push_back({"bound by", roofline.at("bound").get<std::string>()});
+    for (const char* rate : {"attainable_macs_per_cycle", "achieved_macs_per_cycle"})
+      if (roofline.at(rate).is_number())
+        add(rate, roofline[rate], fmt::format("{:.1f}", roofline[rate].get<double>()));
+  }
   return table;
 }
 

@@ -17,13 +17,13 @@ namespace {
 
 constexpr std::size_t kMostSpans = 3000;  // drawn one by one
 constexpr std::size_t kSlices = 500;      // else, over the whole run
-constexpr std::size_t kStretchSpans = 1200;
+constexpr std::size_t kStretchSpans = 500;
 
 constexpr const char* kSpec = R"json({
   "signals": [
-    {"name": "row_height", "update": "narrow ? 36 : 24"},
+    {"name": "row_height", "update": "narrow ? 40 : 24"},
     {"name": "height", "update": "row_count * row_height"},
-    {"name": "top", "update": "narrow ? 16 : 3"}
+    {"name": "top", "update": "narrow ? 19 : 3"}
   ],
   "data": [
     {"name": "busy", "source": "spans", "transform": [{"type": "filter", "expr": "datum.busy > 0"}]},
@@ -51,6 +51,12 @@ constexpr const char* kSpec = R"json({
       "x": {"scale": "x", "field": "from"}, "x2": {"scale": "x", "field": "to"},
       "y": {"scale": "row", "field": "unit", "offset": {"signal": "top"}}, "height": {"signal": "row_height - top - 3"},
       "fill": {"value": "var(--busy)"}, "fillOpacity": {"field": "busy"}, "tooltip": {"signal": "datum.text"}}}},
+    {"type": "text", "interactive": false, "clip": true, "from": {"data": "spans"}, "encode": {"update": {
+      "x": {"scale": "x", "field": "from", "offset": 3},
+      "y": {"scale": "row", "field": "unit", "offset": {"signal": "top + (row_height - top - 3) / 2"}},
+      "baseline": {"value": "middle"}, "fontSize": {"value": 10},
+      "fill": {"signal": "datum.busy ? 'var(--on-busy)' : 'var(--on-stall)'"},
+      "text": {"signal": "scale('x', datum.to) - scale('x', datum.from) > 6.2 * length(datum.what) + 6 ? datum.what : ''"}}}},
     {"type": "rule", "name": "event_line", "clip": true, "from": {"data": "events"}, "encode": {"update": {
       "x": {"scale": "x", "field": "cycle"}, "y": {"value": 0}, "y2": {"signal": "height"},
       "stroke": {"value": "var(--heat)"}, "strokeWidth": {"value": 2}, "strokeDash": {"signal": "datum.kind === 'alarm' ? [4, 3] : null"},
@@ -117,6 +123,7 @@ Json exact(const Timeline& timeline, const std::vector<const Span*>& spans) {
                     {"busy", span->busy ? 1 : 0},
                     {"from", span->from},
                     {"to", span->to},
+                    {"what", span->what},
                     {"text", fmt::format("{}: {}, cycles {} to {}", timeline.units[span->unit],
                                          span->what, span->from, span->to)}});
   return rows;
@@ -153,6 +160,7 @@ Json sliced(const Timeline& timeline) {
                       {"busy", share(begin)},
                       {"from", from},
                       {"to", to},
+                      {"what", ""},
                       {"text", fmt::format("{}: busy {:.0f} % of cycles {:.0f} to {:.0f}",
                                            timeline.units[unit], 100 * share(begin), from, to)}});
     }

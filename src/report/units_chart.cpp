@@ -10,9 +10,9 @@ namespace {
 
 constexpr const char* kSpec = R"json({
   "signals": [
-    {"name": "row_height", "update": "narrow ? 38 : 26"},
+    {"name": "row_height", "update": "narrow ? 42 : 26"},
     {"name": "height", "update": "row_count * row_height"},
-    {"name": "top", "update": "narrow ? 16 : 3"}
+    {"name": "top", "update": "narrow ? 19 : 3"}
   ],
   "data": [
     {"name": "busy", "source": "parts", "transform": [{"type": "filter", "expr": "datum.busy"}]},

@@ -298,9 +298,14 @@ class ReportTest(unittest.TestCase):
         folder = self.scratch / "timed"
         shutil.copytree(self.run_folder, folder)
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        run["roofline"] = {"bound": "memory", "attainable_macs_per_cycle": 7.25, "achieved_macs_per_cycle": 4.5}
+        (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
         self.done("report", folder)
         self.browser.open(folder / "report.html")
         self.check_units("units", run)
+        shown = self.browser.script("return [...document.querySelectorAll('#summary tbody tr')].map(row => row.textContent)")
+        self.assertIn("bound bymemory", shown)
+        self.assertIn("achieved_macs_per_cycle4.5", shown)
         self.assertEqual(self.browser.script("return document.querySelectorAll('#timeline').length"), 0)
 
         def span(track, category, cycle, cycles):
