@@ -168,10 +168,11 @@ TEST_F(GemmCommand, StationaryAndIntegerCampaignsAreTheSameForEveryFidelity) {
       std::set<std::string> classes;
       for (const Row& row : rows_of(file(name, "injections.csv"))) {
         classes.insert(row.at("site_class"));
-        // Sums of int8 are checked exactly: no wrong value passes, however small the error, unless
-        // the operand was wrong before it was read or the value after it was checked.
+        // Sums of int8 are checked exactly: a line of C with one wrong value does not pass, however
+        // small the error. (Of several, as of a west operand, the errors may cancel.)
         const std::string& site = row.at("site_class");
-        if (!formats.empty() && site.rfind("array.", 0) == 0 && row.at("changed_values") != "0") {
+        if (!formats.empty() && site.rfind("array.", 0) == 0 && site != "array.pe[*][*].west" &&
+            row.at("changed_values") != "0") {
           EXPECT_NE(row.at("abft.alarm_cycle"), "") << row.at("site");
         }
       }
