@@ -1,6 +1,6 @@
 # Vega, the style and the script of a report go into the executable as they are, so that a page needs no network and
 # the tool no file beside it.
-set(vega_folder /usr/share/javascript/vega CACHE PATH "Folder with the modules of Vega 5 (Debian: libjs-vega)")
+set(VEGA_DIR /usr/share/javascript/vega CACHE PATH "Folder with the modules of Vega 5 (Debian: libjs-vega)")
 # In the order in which they need each other.
 set(vega_modules vega-util vega-time vega-format vega-loader vega-dataflow vega-statistics vega-scale vega-canvas
     vega-scenegraph vega-expression vega-selection vega-functions vega-event-selector vega-runtime vega-view vega-parser
@@ -8,9 +8,9 @@ set(vega_modules vega-util vega-time vega-format vega-loader vega-dataflow vega-
 
 set(vega_js "")
 foreach(module IN LISTS vega_modules)
-  set(file ${vega_folder}/${module}.min.js)
+  set(file ${VEGA_DIR}/${module}.min.js)
   if(NOT EXISTS ${file})
-    message(FATAL_ERROR "${file} is missing; install Debian's package libjs-vega (scripts/setup.sh does) or set vega_folder")
+    message(FATAL_ERROR "${file} is missing; install Debian's package libjs-vega (scripts/setup.sh does) or set VEGA_DIR")
   endif()
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
   file(READ ${file} text)
