@@ -25,9 +25,6 @@
 
 namespace attnguard {
 
-/// Threshold of a check that no residual can make alarm.
-inline constexpr double kNoThreshold = std::numeric_limits<double>::max();
-
 struct CriticalCorner {
   std::uint32_t columns = 1;
   double deviation = 0;

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <string>
 
-#include "models/checksum_unit/statistical_abft.h"
 #include "src/campaign/finished_campaign.h"
 #include "src/campaign/record_injection.h"
 #include "src/campaign/replay.h"
@@ -65,10 +64,6 @@ void print_effect(const Replay& replay) {
   fmt::print("{}\n", replay.changed_rows.size() > kListedItems ? " ..." : "");
 }
 
-std::string threshold_text(const Check& check) {
-  return check.threshold == kNoThreshold ? "none" : fmt::format("{:.4g}", check.threshold);
-}
-
 void print_checks(const CampaignContext& context, const Replay& replay) {
   for (std::size_t c = 0; c < context.checkers.size(); ++c) {
     const CheckerResult& result = replay.run.checkers[c];
@@ -85,10 +80,10 @@ void print_checks(const CampaignContext& context, const Replay& replay) {
       const Check& check = changed.faulty;
       fmt::print(
           "  cycle {} {} head {} row {} key tile {}: residual {:.4g} (golden {:.4g}), scale {:.4g} "
-          "({:.4g}), threshold {} ({}){}\n",
+          "({:.4g}), threshold {:.4g} ({:.4g}){}\n",
           check.cycle, context.comparisons[c][check.comparison], check.head, check.query_row,
           check.key_tile, check.residual, changed.golden.residual, check.scale,
-          changed.golden.scale, threshold_text(check), threshold_text(changed.golden),
+          changed.golden.scale, check.threshold, changed.golden.threshold,
           check.alarm ? styled(" ALARM", Style::alert) : "");
     }
   }

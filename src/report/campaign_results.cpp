@@ -70,7 +70,7 @@ std::string CampaignResults::interval_note() const {
   return "Every fault was injected, so there are no intervals.";
 }
 
-Cell coverage_cell(const Records& records, std::size_t row, const std::string& share) {
+HtmlCell coverage_cell(const Records& records, std::size_t row, const std::string& share) {
   const std::optional<double> value = records.number(row, share);
   if (!value) return {};
   const std::optional<double> low = records.number(row, "ci_low"),

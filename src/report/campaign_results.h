@@ -50,6 +50,7 @@ class CampaignResults {
 Json read_json(const std::filesystem::path& file);
 
 /// "84.2 [64.3, 90.4]" in percent with the exact share behind it; empty without a share.
-Cell coverage_cell(const Records& records, std::size_t row, const std::string& share = "coverage");
+HtmlCell coverage_cell(const Records& records, std::size_t row,
+                       const std::string& share = "coverage");
 
 }  // namespace attnguard

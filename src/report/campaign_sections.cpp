@@ -25,9 +25,9 @@ Json cost_of(const GoldenRun& golden, const std::string& checker, const char* fi
   return checkers.contains(checker) ? checkers.at(checker).at(figure) : Json();
 }
 
-Cell percent_cell(const Json& value) {
-  return value.is_number() ? Cell(fmt::format("{:.2f}", value.get<double>()), value.dump())
-                           : Cell("–");
+HtmlCell percent_cell(const Json& value) {
+  return value.is_number() ? HtmlCell(fmt::format("{:.2f}", value.get<double>()), value.dump())
+                           : HtmlCell("–");
 }
 
 /// Every checker in one line: what it catches, how soon, at what cost.
@@ -43,12 +43,12 @@ HtmlTable checker_table(const CampaignResults& campaign, const GoldenRun& golden
     for (const std::string& checker : campaign.checkers()) {
       const auto row = campaign.total_row(fault_class, checker);
       if (!row) continue;
-      std::vector<Cell> line{checker, fault_class, coverage_cell(coverage, *row)};
+      std::vector<HtmlCell> line{checker, fault_class, coverage_cell(coverage, *row)};
       for (const char* column :
            {"detected", "undetected", "latency_p50_cycles", "latency_p95_cycles",
             "latency_p99_cycles", "latency_max_cycles"}) {
         const std::string& text = coverage.text(*row, column);
-        line.push_back(text.empty() ? Cell("–") : Cell(text, text));
+        line.push_back(text.empty() ? HtmlCell("–") : HtmlCell(text, text));
       }
       line.push_back(percent_cell(cost_of(golden, checker, "area_overhead_pct")));
       line.push_back(percent_cell(cost_of(golden, checker, "energy_overhead_pct")));
@@ -88,8 +88,8 @@ HtmlTable false_alarm_table(const Json& summary) {
     const Json bound = clean.value("alarm_rate_ci_high", Json());
     table.rows.push_back({checker, cycles(clean.at("checks")), cycles(clean.at("alarms")),
                           bound.is_number()
-                              ? Cell(fmt::format("{:.2g}", bound.get<double>()), bound.dump())
-                              : Cell("–")});
+                              ? HtmlCell(fmt::format("{:.2g}", bound.get<double>()), bound.dump())
+                              : HtmlCell("–")});
   }
   return table;
 }

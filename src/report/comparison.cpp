@@ -10,7 +10,7 @@
 namespace attnguard {
 namespace {
 
-Cell scaled(const Json& of, const char* pointer, double factor, const char* format) {
+HtmlCell scaled(const Json& of, const char* pointer, double factor, const char* format) {
   const Json value = of.is_object() ? of.value(Json::json_pointer(pointer), Json()) : Json();
   if (!value.is_number()) return "–";
   return {fmt::format(fmt::runtime(format), factor * value.get<double>()), value.dump()};
@@ -60,12 +60,12 @@ Figure coverage_figure(const std::vector<const Result*>& campaigns,
   for (const Result* result : campaigns) figure.table.head.push_back(result->name);
   std::vector<CoveragePoint> points;
   for (const std::string& checker : checkers) {
-    std::vector<Cell>& line = figure.table.rows.emplace_back();
+    std::vector<HtmlCell>& line = figure.table.rows.emplace_back();
     line.emplace_back(checker);
     for (const Result* result : campaigns) {
       const Records& coverage = result->campaign->coverage();
       const auto row = result->campaign->total_row(fault_class, checker);
-      line.push_back(row ? coverage_cell(coverage, *row) : Cell("–"));
+      line.push_back(row ? coverage_cell(coverage, *row) : HtmlCell("–"));
       if (row)
         points.push_back({checker, result->name, coverage.json(*row, "coverage"),
                           coverage.json(*row, "ci_low"), coverage.json(*row, "ci_high"),

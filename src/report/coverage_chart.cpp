@@ -73,7 +73,7 @@ HtmlTable table_of(const CampaignResults& campaign, const std::vector<std::size_
   std::vector<std::string> sites;
   for (const std::size_t i : rows) add_once(sites, coverage.text(i, "site_class"));
   for (const std::string& site : sites) {
-    std::vector<Cell>& line = table.rows.emplace_back();
+    std::vector<HtmlCell>& line = table.rows.emplace_back();
     for (const std::size_t i : rows) {
       if (coverage.text(i, "site_class") != site) continue;
       if (line.empty()) {

@@ -160,7 +160,7 @@ std::vector<std::string> head_of(std::vector<std::string> head,
   return head;
 }
 
-void add_counts(std::vector<Cell>& line, const Tally& tally) {
+void add_counts(std::vector<HtmlCell>& line, const Tally& tally) {
   line.emplace_back(fmt::format("{}", tally.faults));
   line.emplace_back(fmt::format("{}", tally.dangerous));
   for (const std::uint64_t count : tally.undetected) line.emplace_back(fmt::format("{}", count));
@@ -203,7 +203,7 @@ Figure array_map(const PlaceTallies& places, const std::vector<std::string>& che
   for (const auto& [site, tally] : folded) {
     map.cells.push_back(cell(site.col, site.row, site.reg, tally));
     if (site.reg != kAll) continue;
-    std::vector<Cell>& line = figure.table.rows.emplace_back();
+    std::vector<HtmlCell>& line = figure.table.rows.emplace_back();
     line = {fmt::format("pe[{}][{}]", site.row, site.col), fmt::format("{}", site.row),
             fmt::format("{}", site.col)};
     add_counts(line, tally);
@@ -240,7 +240,7 @@ Figure bit_map(const PlaceTallies& places, const std::vector<std::string>& check
     const std::string& site_class = places.site_classes[place.first];
     highest = std::max(highest, place.second);
     map.cells.push_back(cell(place.second, site_class, kAll, tally));
-    std::vector<Cell>& line = figure.table.rows.emplace_back();
+    std::vector<HtmlCell>& line = figure.table.rows.emplace_back();
     line = {site_class, fmt::format("{}", place.second)};
     add_counts(line, tally);
   }

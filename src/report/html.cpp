@@ -5,7 +5,7 @@
 namespace attnguard {
 namespace {
 
-std::string cell(const Cell& cell) {
+std::string cell(const HtmlCell& cell) {
   const std::string text = escape_html(cell.text);
   if (cell.value.empty()) return text;
   return fmt::format("<data value=\"{}\">{}</data>", escape_html(cell.value), text);
@@ -68,7 +68,7 @@ std::string html(const HtmlTable& table) {
   for (const std::string& name : table.head)
     text += fmt::format("<th scope=\"col\">{}</th>", escape_html(name));
   text += "</tr></thead>\n<tbody>\n";
-  for (const std::vector<Cell>& row : table.rows) {
+  for (const std::vector<HtmlCell>& row : table.rows) {
     text += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i)
       text += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", cell(row[i]))

@@ -19,11 +19,12 @@ std::string script_json(const nlohmann::ordered_json& json);
 std::string html_id(std::string_view text);
 
 /// What a reader sees, and the exact value behind it as the result file has it, if there is one.
-struct Cell {
-  Cell() = default;
-  Cell(std::string shown) : text(std::move(shown)) {}  // NOLINT(google-explicit-constructor)
-  Cell(const char* shown) : text(shown) {}             // NOLINT(google-explicit-constructor)
-  Cell(std::string shown, std::string exact) : text(std::move(shown)), value(std::move(exact)) {}
+struct HtmlCell {
+  HtmlCell() = default;
+  HtmlCell(std::string shown) : text(std::move(shown)) {}  // NOLINT(google-explicit-constructor)
+  HtmlCell(const char* shown) : text(shown) {}             // NOLINT(google-explicit-constructor)
+  HtmlCell(std::string shown, std::string exact)
+      : text(std::move(shown)), value(std::move(exact)) {}
 
   std::string text, value;
 };
@@ -32,7 +33,7 @@ struct Cell {
 struct HtmlTable {
   std::string caption;
   std::vector<std::string> head;
-  std::vector<std::vector<Cell>> rows;
+  std::vector<std::vector<HtmlCell>> rows;
 };
 
 /// One picture with everything that explains it, and its figures as a table.

@@ -60,7 +60,7 @@ bool is_best(const Offer& offer, const std::vector<Offer>& offers, const Price& 
   });
 }
 
-Cell percent_cell(const nlohmann::ordered_json& value, double factor) {
+HtmlCell percent_cell(const nlohmann::ordered_json& value, double factor) {
   if (!value.is_number()) return "–";
   return {fmt::format("{:.2f}", factor * value.get<double>()), value.dump()};
 }

@@ -107,7 +107,7 @@ Figure roc_figure(const CampaignResults& campaign, const GoldenRun& golden,
         const double coverage = (*point)["coverage"];
         figure.table.rows.push_back(
             {checker, total, fmt::format("{:.3g}", (*point)["factor"].get<double>()),
-             Cell(fmt::format("{:.1f}", 100 * coverage), fmt::format("{}", coverage)),
+             HtmlCell(fmt::format("{:.1f}", 100 * coverage), fmt::format("{}", coverage)),
              (*point)["alarms"].dump(), (*point)["checks"].dump()});
       }
     }

@@ -14,7 +14,7 @@ namespace {
 HtmlTable key_figures(const Json& run) {
   HtmlTable table{"Key figures", {"figure", "value"}, {}};
   const auto add = [&](const char* name, const Json& value, const std::string& shown) {
-    table.rows.push_back({name, Cell(shown, value.dump())});
+    table.rows.push_back({name, HtmlCell(shown, value.dump())});
   };
   add("cycles", run.at("cycles"), run.at("cycles").dump());
   if (run.contains("macs")) add("multiply-accumulates", run["macs"], run["macs"].dump());
@@ -41,8 +41,8 @@ HtmlTable checker_table(const Json& checkers) {
     const Json& ratio = checker.at("max_residual_over_threshold");
     table.rows.push_back({name, checker.at("checks").dump(), checker.at("alarms").dump(),
                           ratio.is_number()
-                              ? Cell(fmt::format("{:.3g}", ratio.get<double>()), ratio.dump())
-                              : Cell("–")});
+                              ? HtmlCell(fmt::format("{:.3g}", ratio.get<double>()), ratio.dump())
+                              : HtmlCell("–")});
   }
   return table;
 }
@@ -50,7 +50,7 @@ HtmlTable checker_table(const Json& checkers) {
 HtmlTable byte_table(const Json& bytes) {
   HtmlTable table{"Bytes over every link", {"link", "bytes"}, {}};
   for (const auto& [link, count] : bytes.items())
-    table.rows.push_back({link, Cell(count.dump(), count.dump())});
+    table.rows.push_back({link, HtmlCell(count.dump(), count.dump())});
   return table;
 }
 

@@ -129,8 +129,9 @@ Figure sweep_figure(const Records& rows, const SweepLayout& layout, const Measur
          {"value", value},
          {"text", fmt::format("{}{}{}: {:.6g} {}", layout.x[i], layout.line[i].empty() ? "" : ", ",
                               layout.line[i], value, measure.unit)}});
-    figure.table.rows.push_back({layout.x[i], layout.line[i],
-                                 Cell(fmt::format("{:.6g}", value), rows.text(i, measure.column))});
+    figure.table.rows.push_back(
+        {layout.x[i], layout.line[i],
+         HtmlCell(fmt::format("{:.6g}", value), rows.text(i, measure.column))});
   }
   constexpr double kDecades = 100;
   const bool logarithmic = least > 0 && most > kDecades * least;
@@ -168,7 +169,7 @@ Figure sweep_coverage(const Records& rows, const SweepLayout& layout,
   Json points = Json::array();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     add_once(lines, layout.line[i]);
-    std::vector<Cell>& row = figure.table.rows.emplace_back();
+    std::vector<HtmlCell>& row = figure.table.rows.emplace_back();
     row = {layout.x[i], layout.line[i]};
     for (const std::string& checker : checkers) {
       const std::optional<double> value = rows.number(i, checker + ".coverage"),

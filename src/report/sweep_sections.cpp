@@ -63,7 +63,7 @@ HtmlTable point_table(const Records& rows, const SweepLayout& layout) {
       table.head.push_back(measure.column);
     }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::vector<Cell>& line = table.rows.emplace_back();
+    std::vector<HtmlCell>& line = table.rows.emplace_back();
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const std::string& text = rows.text(i, columns[c]);
       if (c < layout.keys.size() || text.empty())

@@ -75,7 +75,7 @@ Figure units_figure(const Json& run, const std::string& id) {
     const auto add = [&, name = unit](const std::string& what, const Json& count, bool busy) {
       const auto spent = count.get<std::uint64_t>();
       figure.table.rows.push_back(
-          {name, what, Cell(count.dump(), count.dump()), percent(spent, cycles)});
+          {name, what, HtmlCell(count.dump(), count.dump()), percent(spent, cycles)});
       if (spent == 0) return;
       parts.push_back({{"unit", name},
                        {"what", what},
@@ -106,20 +106,21 @@ HtmlTable cost_table(const Json& cost) {
       {}};
   const Json& whole = cost.at("accelerator");
   const auto figure = [](const Json& value, double unit) {
-    return value.is_number() ? Cell(fmt::format("{:.4g}", value.get<double>() / unit), value.dump())
-                             : Cell("unknown");
+    return value.is_number()
+               ? HtmlCell(fmt::format("{:.4g}", value.get<double>() / unit), value.dump())
+               : HtmlCell("unknown");
   };
-  const auto share = [&](const Json& of, const char* key) -> Cell {
+  const auto share = [&](const Json& of, const char* key) -> HtmlCell {
     const double all = whole.at(key).get<double>();
     return of.at(key).is_number() && all > 0
-               ? Cell(fmt::format("{:.2f}", 100 * of.at(key).get<double>() / all))
-               : Cell("");
+               ? HtmlCell(fmt::format("{:.2f}", 100 * of.at(key).get<double>() / all))
+               : HtmlCell("");
   };
   const auto add = [&](const std::string& name, const Json& of, bool with_shares) {
     table.rows.push_back({name, figure(of.at("energy_pj"), kPicojoulesPerMicrojoule),
-                          with_shares ? share(of, "energy_pj") : Cell(),
+                          with_shares ? share(of, "energy_pj") : HtmlCell(),
                           figure(of.at("area_um2"), kSquareMicrometresPerMillimetre),
-                          with_shares ? share(of, "area_um2") : Cell()});
+                          with_shares ? share(of, "area_um2") : HtmlCell()});
   };
   for (const auto& [unit, figures] : cost.at("units").items())
     add(unit, figures, unit != "external_memory");

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 
-#include "models/checksum_unit/statistical_abft.h"
 #include "models/numerics/format.h"
 #include "src/config/sha256.h"
 #include "src/simulation/require_finished.h"
@@ -20,7 +19,6 @@ CheckerReport report_checker(const CheckerResult& result) {
     report.alarms += check.alarm ? 1 : 0;
     if (!std::isfinite(check.residual) || !std::isfinite(check.threshold)) continue;
     report.max_residual = std::max(report.max_residual, check.residual);
-    if (check.threshold == kNoThreshold) continue;
     const double ratio = check.residual > 0 ? check.residual / check.threshold : 0;
     report.max_residual_over_threshold =
         std::max(report.max_residual_over_threshold.value_or(0), ratio);

@@ -24,7 +24,7 @@ TEST(ReportHtml, TextCannotLeaveItsPlace) {
   const std::string text = script_json(hostile);
   EXPECT_EQ(text.find('<'), std::string::npos);
   EXPECT_EQ(Json::parse(text), hostile);
-  EXPECT_THAT(html(HtmlTable{"c<", {"h<"}, {{Cell("t<", "v\"")}}}),
+  EXPECT_THAT(html(HtmlTable{"c<", {"h<"}, {{HtmlCell("t<", "v\"")}}}),
               HasSubstr("<data value=\"v&quot;\">t&lt;</data>"));
   EXPECT_EQ(shell_word("traces/a-1"), "traces/a-1");
   EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");
