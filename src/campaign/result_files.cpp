@@ -1,5 +1,7 @@
 #include "src/campaign/result_files.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,14 @@ using Json = nlohmann::ordered_json;
 template <class T>
 Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
+}
+
+// Largest resident set so far: of this process, or of the largest of its workers that ended. Pages
+// that processes share count in each.
+std::uint64_t peak_memory_bytes(int who) {
+  rusage usage{};
+  ::getrusage(who, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
@@ -105,6 +115,20 @@ Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
           {"fault_classes", classes}};
 }
 
+// Of a process that resolved `here` injections.
+Json timing_json(const CampaignTiming& timing, std::uint64_t here, std::uint64_t full,
+                 std::uint64_t differential) {
+  const double rate = timing.wall_s > 0 ? static_cast<double>(here) / timing.wall_s : 0;
+  return {{"wall_s", timing.wall_s},
+          {"injections_per_s", rate},
+          {"injections_per_s_per_worker", rate / timing.workers},
+          {"workers", timing.workers},
+          {"golden_wall_s", timing.golden_wall_s},
+          {"peak_memory_bytes", peak_memory_bytes(RUSAGE_SELF)},
+          {"worker_peak_memory_bytes", peak_memory_bytes(RUSAGE_CHILDREN)},
+          {"engine_shares", {{"full", full}, {"differential", differential}}}};
+}
+
 }  // namespace
 
 void write_results(const std::filesystem::path& folder, const Prepared& prepared,
@@ -148,19 +172,21 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
                                                          config.confidence)}};
   write_json(folder / "summary.json", json);
 
-  const auto resolved_here = static_cast<double>(summary.injections - conducted.kept);
-  const double rate = timing.wall_s > 0 ? resolved_here / timing.wall_s : 0;
-  write_json(folder / "timing.json",
-             {{"wall_s", timing.wall_s},
-              {"injections_per_s", rate},
-              {"injections_per_s_per_worker", rate / timing.workers},
-              {"workers", timing.workers},
-              {"golden_wall_s", timing.golden_wall_s},
-              {"audit_wall_s", audit.wall_s},
-              {"engine_shares", {{"full", summary.full}, {"differential", summary.differential}}}});
+  Json times =
+      timing_json(timing, summary.injections - conducted.kept, summary.full, summary.differential);
+  times["audit_wall_s"] = audit.wall_s;
+  write_json(folder / "timing.json", times);
   write_json(folder / "config.json", prepared.effective);
   if (!audit.mismatches.empty())
     write_text(folder / "audit.csv", audit_csv(session.context(), audit, enum_name(config.engine)));
+}
+
+void write_shard_results(const std::filesystem::path& folder, const Prepared& prepared,
+                         const ConductedShard& conducted, const CampaignTiming& timing) {
+  write_json(folder / "timing.json",
+             timing_json(timing, conducted.injections - conducted.kept, conducted.full,
+                         conducted.injections - conducted.full));
+  write_json(folder / "config.json", prepared.effective);
 }
 
 void write_fault_list(const std::filesystem::path& file, const CampaignContext& context) {
