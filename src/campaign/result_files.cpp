@@ -23,12 +23,19 @@ Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-// Largest resident set so far: of this process, or of the largest of its workers that ended. Pages
-// that processes share count in each.
-std::uint64_t peak_memory_bytes(int who) {
+struct Resources {
+  double cpu_s = 0;
+  std::uint64_t peak_memory_bytes = 0;  ///< resident; pages that processes share count in each
+};
+// So far, of this process or of its workers that ended: CPU time of all, memory of the largest.
+Resources resources(int who) {
   rusage usage{};
   ::getrusage(who, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
@@ -119,13 +126,16 @@ Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
 Json timing_json(const CampaignTiming& timing, std::uint64_t here, std::uint64_t full,
                  std::uint64_t differential) {
   const double rate = timing.wall_s > 0 ? static_cast<double>(here) / timing.wall_s : 0;
+  const Resources self = resources(RUSAGE_SELF), workers = resources(RUSAGE_CHILDREN);
   return {{"wall_s", timing.wall_s},
           {"injections_per_s", rate},
           {"injections_per_s_per_worker", rate / timing.workers},
           {"workers", timing.workers},
           {"golden_wall_s", timing.golden_wall_s},
-          {"peak_memory_bytes", peak_memory_bytes(RUSAGE_SELF)},
-          {"worker_peak_memory_bytes", peak_memory_bytes(RUSAGE_CHILDREN)},
+          {"cpu_s", self.cpu_s},
+          {"worker_cpu_s", workers.cpu_s},
+          {"peak_memory_bytes", self.peak_memory_bytes},
+          {"worker_peak_memory_bytes", workers.peak_memory_bytes},
           {"engine_shares", {{"full", full}, {"differential", differential}}}};
 }
 

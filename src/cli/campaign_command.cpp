@@ -215,12 +215,10 @@ void print_shard(const ShardSummary& summary, ShardId shard, const std::string& 
     fmt::print("shard {}/{} in {} is finished\n", shard.number, shard.count, folder);
     return;
   }
-  fmt::print(
-      "\nshard {}/{}: {} injections in {} (differential {}, full {})\nwritten to {}: {} chunks, "
-      "for "
-      "attnguard merge\n",
-      shard.number, shard.count, conducted.injections, Progress::duration(summary.wall_s),
-      conducted.injections - conducted.full, conducted.full, folder, conducted.chunks.size());
+  fmt::print("\nshard {}/{}: {} injections in {} (differential {}, full {})\n", shard.number,
+             shard.count, conducted.injections, Progress::duration(summary.wall_s),
+             conducted.injections - conducted.full, conducted.full);
+  fmt::print("written to {}: shard.chunks shard.json timing.json config.json\n", folder);
 }
 
 // Shards of one campaign stand together beside its folder.
