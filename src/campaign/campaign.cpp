@@ -1,16 +1,14 @@
 #include "src/campaign/campaign.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
 
 #include "src/campaign/differential/make_engine.h"
+#include "src/campaign/identity.h"
 #include "src/campaign/interrupt.h"
 #include "src/campaign/result_files.h"
 #include "src/campaign/session.h"
-#include "src/config/version.h"
 
 namespace attnguard {
 namespace {
@@ -34,35 +32,6 @@ CheckerSummary summarise(const CoverageRow& total) {
   summary.latency_p99_cycles = total.p99;
   summary.latency_max_cycles = total.max;
   return summary;
-}
-
-CampaignSummary summarise(const CampaignSession& session, const Conducted& conducted) {
-  const CoverageTally& tally = conducted.tally;
-  CampaignSummary summary;
-  summary.injections = session.plan().size();
-  summary.planned = session.plan().looks().back();
-  summary.stop_met = conducted.met;
-  for (std::size_t e = 0; e < tally.effects().size(); ++e)
-    summary.effects[std::string(EnumNames<Effect>::names[e].second)] = tally.effects()[e];
-  for (std::size_t c = 0; c < session.context().checkers.size(); ++c)
-    summary.checkers.push_back(summarise(tally.total(c)));
-  summary.coverage = tally.class_rows();
-  for (const PlanStratum& stratum : session.plan().strata())
-    summary.undrawn_strata += stratum.domain == Domain::function && stratum.draws == 0;
-  if (session.context().recovery) summary.recovery = conducted.recovery.summary();
-  summary.golden = session.golden();
-  summary.full = conducted.full;
-  summary.differential = conducted.differential;
-  summary.audit = conducted.audit;
-  summary.failed = conducted.failed;
-  return summary;
-}
-
-// What a resumed campaign must have in common with the unfinished one.
-nlohmann::ordered_json campaign_identity(const Prepared& prepared) {
-  return {{"tool", fmt::format("{} ({})", tool_version(), tool_git())},
-          {"config_sha256", prepared.config_sha256},
-          {"config", prepared.effective}};
 }
 
 // Seconds per injection, from those of the first group among some that are spread over the plan.
@@ -91,6 +60,28 @@ double time_sample(const CampaignContext& context, DifferentialEngine& engine,
 }
 
 }  // namespace
+
+CampaignSummary summarise(const CampaignSession& session, const Conducted& conducted) {
+  const CoverageTally& tally = conducted.tally;
+  CampaignSummary summary;
+  summary.injections = session.plan().size();
+  summary.planned = session.plan().looks().back();
+  summary.stop_met = conducted.met;
+  for (std::size_t e = 0; e < tally.effects().size(); ++e)
+    summary.effects[std::string(EnumNames<Effect>::names[e].second)] = tally.effects()[e];
+  for (std::size_t c = 0; c < session.context().checkers.size(); ++c)
+    summary.checkers.push_back(summarise(tally.total(c)));
+  summary.coverage = tally.class_rows();
+  for (const PlanStratum& stratum : session.plan().strata())
+    summary.undrawn_strata += stratum.domain == Domain::function && stratum.draws == 0;
+  if (session.context().recovery) summary.recovery = conducted.recovery.summary();
+  summary.golden = session.golden();
+  summary.full = conducted.full;
+  summary.differential = conducted.differential;
+  summary.audit = conducted.audit;
+  summary.failed = conducted.failed;
+  return summary;
+}
 
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
   const auto start = std::chrono::steady_clock::now();

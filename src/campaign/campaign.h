@@ -17,6 +17,7 @@
 namespace attnguard {
 
 struct Prepared;
+class CampaignSession;
 
 /// Of the golden state: one group of query heads is held at a time.
 struct GoldenMemory {
@@ -71,6 +72,9 @@ struct CampaignSummary {
 /// and for a checker that alarms without a fault; ModelError, UnfinishedError and Interrupted as
 /// errors.h says. At most one simulation per process, so at most one campaign.
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options);
+
+/// All but the time of a campaign whose injections are resolved.
+CampaignSummary summarise(const CampaignSession& session, const Conducted& conducted);
 
 /// AuditError for an audit that found a mismatch, ModelError for injections that failed. The
 /// results are written by then.

@@ -19,33 +19,37 @@ std::vector<std::uint64_t> every_thousandth(std::uint64_t injections) {
   return numbers;
 }
 
+bool by_query_tile(const Engines& engines) {
+  return engines.differential != nullptr && engines.differential->by_query_tile();
+}
+
 }  // namespace
 
 Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const CampaignConfig& config,
                   const Engines& engines, const ChunkStore& store, const ConductOptions& options) {
   plan.cut(0);
   AuditSelection selection(options.audit);
-  const bool by_query_tile =
-      engines.differential != nullptr && engines.differential->by_query_tile();
-  WorkOrder order(plan, engines.differential, selection, by_query_tile);
+  WorkOrder order(plan, engines.differential, selection, by_query_tile(engines), options.sharding);
   CoverageTally tally(context, config);
   PairTally pairs(context, config);
   ErrorSizeTally error_sizes(context, config);
   RecoveryTally recovery(context, config);
   FailedInjections failed;
   CampaignProgress progress{0, plan.size(), 0, tally};
-  Injector injector(context, engines, order, store, options.workers, options.interrupted,
-                    [&](const Record& record, bool kept) {
-                      tally.add(record);
-                      pairs.add(record);
-                      error_sizes.add(record);
-                      recovery.add(record);
-                      if (record.measurement.completion == Completion::failed)
-                        failed[record.injection.number] = "";
-                      ++progress.done;
-                      progress.kept += kept;
-                      if (options.progress) options.progress(progress);
-                    });
+  Injector injector(
+      context, engines, order, store, options.workers, options.interrupted,
+      [&](const Record& record, bool kept) {
+        tally.add(record);
+        pairs.add(record);
+        error_sizes.add(record);
+        recovery.add(record);
+        if (record.measurement.completion == Completion::failed)
+          failed[record.injection.number] = "";
+        ++progress.done;
+        progress.kept += kept;
+        if (options.progress) options.progress(progress);
+      },
+      options.missing);
   std::vector<Look> looks;
   bool met = false;
   for (std::size_t look = 0;;) {
@@ -77,6 +81,36 @@ Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const Camp
           std::move(recovery), std::move(looks),   met,
           std::move(archive),  std::move(audited), std::move(failed),
           order.full(),        all - order.full(), progress.kept};
+}
+
+ConductedShard conduct_shard(CampaignPlan& plan, const CampaignContext& context,
+                             const CampaignConfig& config, const Engines& engines,
+                             const ChunkStore& store, std::uint32_t shard,
+                             const ConductOptions& options) {
+  plan.cut(0);
+  AuditSelection none(0);
+  WorkOrder order(plan, engines.differential, none, by_query_tile(engines), options.sharding,
+                  shard);
+  for (std::size_t look = 1; look < plan.looks().size(); ++look) {
+    plan.cut(look);
+    order.extend();
+  }
+  ConductedShard conducted{order.chunks(), order.injections(), order.full(), 0, {}};
+  CoverageTally tally(context, config);
+  CampaignProgress progress{0, order.injections(), 0, tally};
+  Injector injector(context, engines, order, store, options.workers, options.interrupted,
+                    [&](const Record& record, bool kept) {
+                      tally.add(record);
+                      if (record.measurement.completion == Completion::failed)
+                        conducted.failed[record.injection.number] = "";
+                      ++progress.done;
+                      progress.kept += kept;
+                      if (options.progress) options.progress(progress);
+                    });
+  injector.run();
+  for (const auto& [number, reason] : injector.reasons()) conducted.failed[number] = reason;
+  conducted.kept = progress.kept;
+  return conducted;
 }
 
 void require_none_failed(const FailedInjections& failed) {

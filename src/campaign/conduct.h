@@ -28,6 +28,9 @@ struct ConductOptions {
   std::optional<std::uint64_t> audit;  ///< injections to repeat; see AuditSelection
   std::function<void(const CampaignProgress&)> progress;  ///< may be empty
   std::function<bool()> interrupted;                      ///< may be empty
+  Sharding sharding{};                                    ///< how the chunks of the store were cut
+  /// Told of a chunk that the store lacks; may throw. Empty: it is resolved.
+  std::function<void(const Chunk&)> missing{};
 };
 
 /// Injections on which workers died twice, and why; no reason if that was in an earlier process.
@@ -57,6 +60,22 @@ struct Conducted {
 /// Interrupted when options.interrupted says so; what the store then holds need not be done again.
 Conducted conduct(CampaignPlan& plan, const CampaignContext& context, const CampaignConfig& config,
                   const Engines& engines, const ChunkStore& store, const ConductOptions& options);
+
+/// A part of a campaign.
+struct ConductedShard {
+  std::vector<Chunk> chunks;     ///< all in the store now
+  std::uint64_t injections = 0;  ///< in them
+  std::uint64_t full = 0;        ///< injections by complete runs
+  std::uint64_t kept = 0;        ///< injections of an earlier process
+  FailedInjections failed;
+};
+
+/// Resolves `shard` of options.sharding, with every look of the plan: when a stop rule is met shows
+/// only where the shards come together, and so does the audit. Throws Interrupted as conduct().
+ConductedShard conduct_shard(CampaignPlan& plan, const CampaignContext& context,
+                             const CampaignConfig& config, const Engines& engines,
+                             const ChunkStore& store, std::uint32_t shard,
+                             const ConductOptions& options);
 
 /// Throws ModelError that names the injections, if there are any.
 void require_none_failed(const FailedInjections& failed);

@@ -23,16 +23,19 @@ constexpr std::uint64_t kNone = ~std::uint64_t{0};
 
 Injector::Injector(const CampaignContext& context, const Engines& engines, const WorkOrder& order,
                    const ChunkStore& store, std::uint32_t workers,
-                   std::function<bool()> interrupted, Found found)
+                   std::function<bool()> interrupted, Found found,
+                   std::function<void(const Chunk&)> missing)
     : context_(context),
       engines_(engines),
+      order_(order),
       chunks_(order.chunks()),
       store_(store),
       workers_(workers),
       tick_([this, interrupted = std::move(interrupted)] {
-        if (interrupted && interrupted()) throw Interrupted(0, context_.plan.size());
+        if (interrupted && interrupted()) throw Interrupted(0, order_.injections());
       }),
-      found_(std::move(found)) {}
+      found_(std::move(found)),
+      missing_(std::move(missing)) {}
 
 void Injector::run() {
   is_kept_.resize(chunks_.size());
@@ -44,8 +47,8 @@ void Injector::run() {
     // The workers are gone by now; some may have left a chunk that nobody has looked at.
     std::uint64_t kept = 0;
     for (std::size_t i = 0; i < chunks_.size(); ++i)
-      if (std::filesystem::exists(store_.file(i))) kept += chunks_[i].numbers.size();
-    throw Interrupted(kept, context_.plan.size());
+      if (std::filesystem::exists(store_.file(chunks_[i]))) kept += chunks_[i].numbers.size();
+    throw Interrupted(kept, order_.injections());
   }
 }
 
@@ -66,8 +69,11 @@ void Injector::run_missing() {
 
 void Injector::find_kept() {
   for (std::size_t i = first_; i < chunks_.size(); ++i) {
-    const std::optional<StoredChunk> stored = store_.read(i, chunks_[i]);
-    if (!stored) continue;
+    const std::optional<StoredChunk> stored = store_.read(chunks_[i]);
+    if (!stored) {
+      if (missing_) missing_(chunks_[i]);
+      continue;
+    }
     for (std::size_t p = 0; p < chunks_[i].numbers.size(); ++p) pass_on(stored->record(p), true);
     is_kept_[i] = true;
   }
@@ -94,14 +100,13 @@ void Injector::run_differential(const std::vector<std::size_t>& chunks) {
       pool, chunks.size(), "chunk",
       [&](std::uint64_t item) {
         const Chunk& chunk = chunks_[chunks[item]];
-        store_.write(chunks[item], chunk, measured(chunk, in_flight[item]));
+        store_.write(chunk, measured(chunk, in_flight[item]));
         return WorkResult{};
       },
       [&](std::uint64_t item, const std::string&) {
         const Chunk& chunk = chunks_[chunks[item]];
-        const std::optional<StoredChunk> stored = store_.read(chunks[item], chunk);
-        if (!stored)
-          throw ModelError(store_.file(chunks[item]).string() + ": not as it was written");
+        const std::optional<StoredChunk> stored = store_.read(chunk);
+        if (!stored) throw ModelError(store_.file(chunk).string() + ": not as it was written");
         for (std::size_t p = 0; p < chunk.numbers.size(); ++p) pass_on(stored->record(p));
       });
 }
@@ -158,7 +163,7 @@ void Injector::run_full(const std::vector<std::size_t>& chunks) {
         const Piece& piece = pieces[item];
         const Chunk& chunk = chunks_[piece.chunk];
         if (piece.position + 1 < chunk.numbers.size()) return;
-        store_.write(piece.chunk, chunk, records);
+        store_.write(chunk, records);
         records.clear();
       });
 }

@@ -24,10 +24,11 @@ class Injector {
   /// Called with every record once; in each run() first with those kept from an earlier process.
   using Found = std::function<void(const Record&, bool kept)>;
 
-  /// `interrupted` is asked several times a second whether to stop; may be empty.
+  /// `interrupted` is asked several times a second whether to stop, `missing` is told of chunks
+  /// that the store lacks and may throw; both may be empty.
   Injector(const CampaignContext& context, const Engines& engines, const WorkOrder& order,
            const ChunkStore& store, std::uint32_t workers, std::function<bool()> interrupted,
-           Found found);
+           Found found, std::function<void(const Chunk&)> missing = nullptr);
 
   /// Until the store holds every chunk of the order, which may have grown since it last ran. An
   /// injection on which a worker dies or throws twice is recorded as failed, and the rest goes on.
@@ -54,11 +55,13 @@ class Injector {
 
   const CampaignContext& context_;
   const Engines& engines_;
+  const WorkOrder& order_;
   const std::vector<Chunk>& chunks_;
   const ChunkStore& store_;
   const std::uint32_t workers_;
   const std::function<void()> tick_;  ///< of the pools
   const Found found_;
+  const std::function<void(const Chunk&)> missing_;
   std::size_t first_ = 0;                  ///< chunks before it are done
   std::vector<bool> is_kept_;              ///< [chunk]; by an earlier process
   std::map<std::uint64_t, int> failures_;  ///< by injection

@@ -1,5 +1,7 @@
 #include "src/campaign/result_files.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,21 @@ using Json = nlohmann::ordered_json;
 template <class T>
 Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
+}
+
+struct Resources {
+  double cpu_s = 0;
+  std::uint64_t peak_memory_bytes = 0;  ///< resident; pages that processes share count in each
+};
+// So far, of this process or of its workers that ended: CPU time of all, memory of the largest.
+Resources resources(int who) {
+  rusage usage{};
+  ::getrusage(who, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
@@ -106,6 +123,23 @@ Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
           {"fault_classes", classes}};
 }
 
+// Of a process that resolved `here` injections.
+Json timing_json(const CampaignTiming& timing, std::uint64_t here, std::uint64_t full,
+                 std::uint64_t differential) {
+  const double rate = timing.wall_s > 0 ? static_cast<double>(here) / timing.wall_s : 0;
+  const Resources self = resources(RUSAGE_SELF), workers = resources(RUSAGE_CHILDREN);
+  return {{"wall_s", timing.wall_s},
+          {"injections_per_s", rate},
+          {"injections_per_s_per_worker", rate / timing.workers},
+          {"workers", timing.workers},
+          {"golden_wall_s", timing.golden_wall_s},
+          {"cpu_s", self.cpu_s},
+          {"worker_cpu_s", workers.cpu_s},
+          {"peak_memory_bytes", self.peak_memory_bytes},
+          {"worker_peak_memory_bytes", workers.peak_memory_bytes},
+          {"engine_shares", {{"full", full}, {"differential", differential}}}};
+}
+
 }  // namespace
 
 void write_results(const std::filesystem::path& folder, const Prepared& prepared,
@@ -149,19 +183,21 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
                                                          config.confidence)}};
   write_json(folder / "summary.json", json);
 
-  const auto resolved_here = static_cast<double>(summary.injections - conducted.kept);
-  const double rate = timing.wall_s > 0 ? resolved_here / timing.wall_s : 0;
-  write_json(folder / "timing.json",
-             {{"wall_s", timing.wall_s},
-              {"injections_per_s", rate},
-              {"injections_per_s_per_worker", rate / timing.workers},
-              {"workers", timing.workers},
-              {"golden_wall_s", timing.golden_wall_s},
-              {"audit_wall_s", audit.wall_s},
-              {"engine_shares", {{"full", summary.full}, {"differential", summary.differential}}}});
+  Json times =
+      timing_json(timing, summary.injections - conducted.kept, summary.full, summary.differential);
+  times["audit_wall_s"] = audit.wall_s;
+  write_json(folder / "timing.json", times);
   write_json(folder / "config.json", prepared.effective);
   if (!audit.mismatches.empty())
     write_text(folder / "audit.csv", audit_csv(session.context(), audit, enum_name(config.engine)));
+}
+
+void write_shard_results(const std::filesystem::path& folder, const Prepared& prepared,
+                         const ConductedShard& conducted, const CampaignTiming& timing) {
+  write_json(folder / "timing.json",
+             timing_json(timing, conducted.injections - conducted.kept, conducted.full,
+                         conducted.injections - conducted.full));
+  write_json(folder / "config.json", prepared.effective);
 }
 
 void write_fault_list(const std::filesystem::path& file, const CampaignContext& context) {

@@ -20,6 +20,10 @@ void write_results(const std::filesystem::path& folder, const Prepared& prepared
                    const CampaignSession& session, const Conducted& conducted,
                    const CampaignSummary& summary, const CampaignTiming& timing);
 
+/// What a shard has in common with a campaign: config.json and timing.json.
+void write_shard_results(const std::filesystem::path& folder, const Prepared& prepared,
+                         const ConductedShard& conducted, const CampaignTiming& timing);
+
 /// faults.csv: the faults of every injection, by number.
 void write_fault_list(const std::filesystem::path& file, const CampaignContext& context);
 

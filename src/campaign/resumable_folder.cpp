@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "src/campaign/identity.h"
 #include "src/config/user_error.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
@@ -27,6 +31,12 @@ struct flock whole_file() {
   whole.l_type = F_WRLCK;
   return whole;
 }
+
+// What commands leave, besides replay_N.
+constexpr std::string_view kResults[] = {
+    "injections.csv", "coverage.csv", "strata.csv",  "paired.csv", "error_size.csv", "latency.csv",
+    "fmeda.csv",      "faults.csv",   "audit.csv",   "roc",        "points",         "sweep.csv",
+    "timing.json",    "summary.json", "config.json", "shard.json", "shard.chunks"};
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -55,25 +65,6 @@ std::vector<fs::path> entries(const fs::path& folder) {
 [[noreturn]] void reject(const fs::path& out, const std::error_code& error) {
   throw UserError(
       fmt::format("--out {}: {}; a folder that can be written", out.string(), error.message()));
-}
-
-std::string value_at(const Json& json, const std::string& pointer) {
-  const Json::json_pointer at(pointer);
-  return json.contains(at) ? json.at(at).dump() : "nothing";
-}
-
-// What two identities differ in; empty if in nothing.
-std::string difference(const Json& unfinished, const Json& now) {
-  const Json changes = Json::diff(unfinished, now);
-  if (changes.empty()) return {};
-  // The hash differs whenever anything does: it is named only when nothing else explains it.
-  for (const Json& change : changes) {
-    const std::string path = change.at("path");
-    if (path == "/config_sha256") continue;
-    return fmt::format("{} was {} and is {}", path, value_at(unfinished, path),
-                       value_at(now, path));
-  }
-  return "the tensor files have other contents";
 }
 
 }  // namespace
@@ -118,12 +109,11 @@ void ResumableFolder::check_unfinished() const {
                                 kind_.name, asked_.string()));
   std::ifstream stream(identity_file());
   const Json stored = Json::parse(stream, nullptr, false);
-  const std::string changed = difference(stored, identity_);
-  if (!changed.empty())
+  if (const auto changed = first_difference(stored, identity_))
     throw UserError(
-        fmt::format("--resume: the unfinished {} in {} is another: {}; the same "
+        fmt::format("--resume: the unfinished {} in {} is another: {} was {} and is {}; the same "
                     "configuration, or --force to start anew",
-                    kind_.name, asked_.string(), changed));
+                    kind_.name, asked_.string(), changed->path, changed->before, changed->now));
 }
 
 void ResumableFolder::open() {
@@ -177,8 +167,11 @@ void ResumableFolder::publish(const std::function<void(const fs::path& folder)>&
   // Of an earlier result: they would speak of rows that are gone.
   for (const fs::path& entry : entries(folder_)) {
     const std::string name = entry.filename().string();
-    if (name == "audit.csv" || name == "faults.csv" || name == "fmeda.csv" || name == "roc" ||
-        name == "points" || name.rfind("replay_", 0) == 0)
+    const bool ours =
+        std::find(std::begin(kResults), std::end(kResults), name) != std::end(kResults);
+    // A new file takes the place of the old one; a folder cannot.
+    if ((ours && (fs::is_directory(entry) || !fs::exists(results / name))) ||
+        name.rfind("replay_", 0) == 0)
       fs::remove_all(entry);
   }
   for (const fs::path& file : files) fs::rename(file, folder_ / file.filename());

@@ -16,6 +16,7 @@ namespace {
 int dispatch(const CommandLine& line) {
   if (line.command == "run") return run_command(line);
   if (line.command == "campaign") return campaign_command(line);
+  if (line.command == "merge") return merge_command(line);
   if (line.command == "calibrate") return calibrate_command(line);
   if (line.command == "roc") return roc_command(line);
   if (line.command == "report") return report_command(line);

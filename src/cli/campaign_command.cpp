@@ -1,4 +1,5 @@
-// attnguard campaign: faults, coverage, files; or with --dry-run what that would take.
+// attnguard campaign: faults, coverage, files; or one shard of that; or with --dry-run what it
+// would take.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "src/campaign/campaign.h"
+#include "src/campaign/shard.h"
+#include "src/cli/campaign_summary.h"
 #include "src/cli/command_line.h"
 #include "src/cli/percent_text.h"
 #include "src/cli/progress.h"
@@ -93,6 +96,8 @@ std::string recovery_text(const RecoverySummary& summary, const RecoveryConfig& 
   return text;
 }
 
+}  // namespace
+
 void print_summary(const CampaignSummary& summary, const Config& configuration,
                    const std::string& folder) {
   const CampaignConfig& config = configuration.campaign;
@@ -124,6 +129,8 @@ void print_summary(const CampaignSummary& summary, const Config& configuration,
       grouped(summary.golden.cycles), folder, config.safety ? " fmeda.csv" : "",
       summary.audit.mismatches.empty() ? "" : " audit.csv");
 }
+
+namespace {
 
 // ", merged 84.2 [ 64.3,  90.4], ..." of what is resolved so far.
 std::string coverage_so_far(const std::vector<CheckerConfig>& checkers,
@@ -207,9 +214,29 @@ void print_forecast(const CampaignForecast& forecast, const CampaignConfig& conf
       100 * config.confidence);
 }
 
+void print_shard(const ShardSummary& summary, ShardId shard, const std::string& folder) {
+  const ConductedShard& conducted = summary.conducted;
+  if (summary.was_finished) {
+    fmt::print("shard {}/{} in {} is finished\n", shard.number, shard.count, folder);
+    return;
+  }
+  fmt::print("\nshard {}/{}: {} injections in {} (differential {}, full {})\n", shard.number,
+             shard.count, conducted.injections, Progress::duration(summary.wall_s),
+             conducted.injections - conducted.full, conducted.full);
+  fmt::print("written to {}: shard.chunks shard.json timing.json config.json\n", folder);
+}
+
+// Shards of one campaign stand together beside its folder.
+CommandLine with_folder(CommandLine line) {
+  if (line.shard && !line.out)
+    line.out = fmt::format("{}.shards/{}", output_directory(line).string(), line.shard->number);
+  return line;
+}
+
 }  // namespace
 
-int campaign_command(const CommandLine& command_line) {
+int campaign_command(const CommandLine& as_given) {
+  const CommandLine command_line = with_folder(as_given);
   const Prepared prepared = prepare(command_line);
   CampaignOptions options;
   options.workers = command_line.workers.value_or(0);
@@ -236,6 +263,12 @@ int campaign_command(const CommandLine& command_line) {
     };
   }
   try {
+    if (command_line.shard) {
+      const ShardSummary summary = run_shard(prepared, options, *command_line.shard);
+      if (!command_line.quiet) print_shard(summary, *command_line.shard, options.out.string());
+      require_none_failed(summary.conducted.failed);
+      return kDone;
+    }
     const CampaignSummary summary = run_campaign(prepared, options);
     if (!command_line.quiet) print_summary(summary, prepared.config, options.out.string());
     require_sound(summary);

@@ -42,6 +42,7 @@ constexpr Option kOptions[] = {
     {"audit", "N", "injections to repeat by complete runs (default: 0.2 %, at most 200; 0: none)",
      false},
     {"write-faults", "", "also faults.csv, the faults as campaign.fault_list takes them", false},
+    {"shard", "K/N", "part K of N of the campaign, 1 to N, for `attnguard merge`", false},
     {"write-residuals", "", "also residuals.csv, one row per fault-free check", false},
     {"vcd", "", "also waves.vcd: what units, lines and checkers did, for GTKWave", false},
     {"timeline", "", "also timeline.json: the same as Chrome trace events, for Perfetto", false},
@@ -63,7 +64,9 @@ constexpr Command kCommands[] = {
     {"run", "CONFIG", "one fault-free simulation: outputs, cycles, stalls, checks", 1, 1,
      "set out seed workers force quiet help vcd timeline"},
     {"campaign", "CONFIG", "faults -> injections.csv, coverage.csv, summary.json, timing.json", 1,
-     1, "set out seed workers force quiet help dry-run resume audit write-faults memory"},
+     1, "set out seed workers force quiet help dry-run resume audit write-faults memory shard"},
+    {"merge", "OUT DIR...", "all N shards of a campaign -> the campaign", 2, SIZE_MAX,
+     "workers force quiet help audit write-faults"},
     {"calibrate", "CONFIG", "fault-free runs -> thresholds for a false-alarm rate", 1, 1,
      "set out seed workers force quiet help write-residuals"},
     {"roc", "DIR", "coverage against false alarms of the campaign in DIR, for every threshold", 1,
@@ -142,6 +145,22 @@ std::uint64_t bytes(std::string_view option, const std::string& text) {
   if (unit == std::string_view::npos) return number(option, text, 1, UINT64_MAX);
   const std::uint64_t factor = 1ULL << 10 * (unit + 1);
   return factor * number(option, text.substr(0, text.size() - 1), 1, UINT64_MAX / factor);
+}
+
+ShardId shard(const std::string& text) {
+  constexpr std::uint32_t kMost = 1U << 20U;
+  const std::size_t slash = text.find('/');
+  ShardId id;
+  const auto part = [](std::string_view digits, std::uint32_t& value) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  if (slash == std::string::npos || !part(std::string_view(text).substr(0, slash), id.number) ||
+      !part(std::string_view(text).substr(slash + 1), id.count) || id.number < 1 ||
+      id.number > id.count || id.count > kMost)
+    throw UserError(fmt::format("--shard {}: no such shard; K/N with K from 1 to N and N up to {}",
+                                text, kMost));
+  return id;
 }
 
 po::options_description described_options() {
@@ -243,6 +262,12 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments) 
   line.timeline = map.count("timeline") != 0;
   if (map.count("calibration") != 0) line.calibration = map["calibration"].as<std::string>();
   line.dry_run = map.count("dry-run") != 0;
+  if (map.count("shard") != 0) line.shard = shard(map["shard"].as<std::string>());
+  if (line.shard && line.dry_run)
+    throw UserError("--shard --dry-run: the forecast is of the whole campaign; without --shard");
+  if (line.shard && (line.audit || line.write_faults))
+    throw UserError(fmt::format("--shard --{}: done with all shards; an option of attnguard merge",
+                                line.audit ? "audit" : "write-faults"));
   return parsed;
 }
 

@@ -18,10 +18,15 @@ enum ExitCode : int {
   kInterrupted = 130,  ///< SIGINT or SIGTERM
 };
 
+/// One part of a campaign.
+struct ShardId {
+  std::uint32_t number = 1, count = 1;  ///< 1 .. count
+};
+
 struct CommandLine {
   std::string command;
   /// What follows the command: CONFIG of run, campaign, calibrate, sites and sweep; DIR of roc; DIR
-  /// and N of replay; the folders of report.
+  /// and N of replay; the folders of report; OUT and folders of merge.
   std::vector<std::string> positional;
   std::vector<std::string> sets;  ///< `path=value`, in order
   std::optional<std::string> out;
@@ -33,9 +38,10 @@ struct CommandLine {
   bool resume = false;
   bool write_faults = false;
   bool write_residuals = false;
-  bool vcd = false;       ///< also waves.vcd
-  bool timeline = false;  ///< also timeline.json
-  std::optional<std::string> calibration;  ///< folder
+  bool vcd = false;                           ///< also waves.vcd
+  bool timeline = false;                      ///< also timeline.json
+  std::optional<std::string> calibration;     ///< folder
+  std::optional<ShardId> shard;               ///< of a campaign; else the whole
   std::optional<std::uint64_t> audit;         ///< injections to repeat
   std::optional<std::uint64_t> memory_bytes;  ///< for golden state
 };
@@ -52,6 +58,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments);
 // Each returns the exit code; throws UserError.
 int run_command(const CommandLine& command_line);
 int campaign_command(const CommandLine& command_line);
+int merge_command(const CommandLine& command_line);
 int calibrate_command(const CommandLine& command_line);
 int roc_command(const CommandLine& command_line);
 int report_command(const CommandLine& command_line);

@@ -29,6 +29,7 @@ std::string resume_command(const CommandLine& line) {
   if (line.workers) text += fmt::format(" --workers {}", *line.workers);
   if (line.audit) text += fmt::format(" --audit {}", *line.audit);
   if (line.write_faults) text += " --write-faults";
+  if (line.shard) text += fmt::format(" --shard {}/{}", line.shard->number, line.shard->count);
   if (line.memory_bytes) text += fmt::format(" --memory {}", *line.memory_bytes);
   if (line.quiet) text += " --quiet";
   return text + " --resume";

@@ -77,18 +77,22 @@ void load_fault_list(Prepared& prepared, const fs::path& folder) {
   prepared.input_hashes.emplace_back("fault_list", read_fault_list(file, file.string(), campaign));
 }
 
-std::string identity_hash(Json effective,
-                          const std::vector<std::pair<std::string, std::string>>& file_hashes) {
+Json content_of(Json effective,
+                const std::vector<std::pair<std::string, std::string>>& file_hashes) {
   for (const auto& [key, hash] : file_hashes) {
     if (key == "technology")
       effective[key] = hash;
     else
       effective[key == "fault_list" ? "campaign" : "workload"][key] = hash;
   }
-  effective["accelerator"].erase("fidelity");
-  effective["campaign"].erase("engine");
-  effective.erase("calibration");
-  return sha256_hex(effective.dump());
+  return effective;
+}
+
+std::string identity_hash(Json content) {
+  content["accelerator"].erase("fidelity");
+  content["campaign"].erase("engine");
+  content.erase("calibration");
+  return sha256_hex(content.dump());
 }
 
 }  // namespace
@@ -127,7 +131,8 @@ Prepared prepare(const CommandLine& command_line, const std::vector<Setting>& se
   prepared.effective = write_config(config);
   load_fault_list(prepared, folder);
   load_technology(prepared, folder);
-  prepared.config_sha256 = identity_hash(prepared.effective, prepared.input_hashes);
+  prepared.content = content_of(prepared.effective, prepared.input_hashes);
+  prepared.config_sha256 = identity_hash(prepared.content);
   rebase_files(prepared.effective, folder, output_directory(command_line));
   return prepared;
 }

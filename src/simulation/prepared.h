@@ -23,8 +23,8 @@ struct Prepared {
   ConfigOrigin origin;    ///< names a configuration value in an error message
   Technology technology;  ///< constants of energy and area
   Job job;                ///< values are exact images of the operand format
-  /// Of the canonical effective configuration with tensor contents in place of paths and without
-  /// fidelity, engine and calibration, which cannot change the result of a run or campaign.
+  /// Of `content` without fidelity, engine and calibration, which cannot change the result of a run
+  /// or campaign.
   std::string config_sha256;
   std::optional<std::vector<float>> expected;  ///< shape of the output
   /// (key, SHA-256 of the file) of every tensor file.
@@ -32,6 +32,8 @@ struct Prepared {
   /// The effective configuration, every default filled in; tensor paths relative to
   /// output_directory().
   nlohmann::ordered_json effective;
+  /// The same with the SHA-256 of files in place of their names: wherever they lie.
+  nlohmann::ordered_json content;
 
   /// Null for another kind of workload.
   const AttentionJob* attention() const { return std::get_if<AttentionJob>(&job); }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <vector>
@@ -46,12 +47,14 @@ TEST(WorkOrder, HoldsEveryInjectionOnceInAChunkOfItsEngineAndGroup) {
   std::uint32_t group = 0;
   for (const Chunk& chunk : order.chunks()) {
     EXPECT_TRUE(std::is_sorted(
-        chunk.numbers.begin(), chunk.numbers.end(), [&](std::uint64_t a, std::uint64_t b) {
+        chunk.numbers.begin(), chunk.numbers.end(),
+        [&](std::uint64_t a, std::uint64_t b) {
           const auto place = [&](std::uint64_t number) {
             return chunk.full ? 0 : t.engine.assign(t.campaign.plan.injection(number)).query_tile;
           };
           return std::pair(place(a), a) < std::pair(place(b), b);
-        })) << "one query tile's golden state after the other";
+        }))
+        << "one query tile's golden state after the other";
     EXPECT_GE(chunk.full, full_begun) << "complete runs last";
     full_begun = chunk.full;
     EXPECT_TRUE(chunk.full || chunk.group >= group) << "a group's chunks stand together";
@@ -86,6 +89,66 @@ TEST(WorkOrder, CanPutInjectionsOfAQueryTileTogether) {
     }
   }
   EXPECT_EQ(tile, 2U);
+}
+
+TEST(WorkOrder, DealsEveryInjectionToOneShardAndToAllOfThemAlike) {
+  constexpr std::uint32_t kShards = 7;
+  Ordered t(20000), whole(20000);
+  const WorkOrder all(t.campaign.plan, &t.engine, t.selection, false, Sharding(kShards));
+  whole.order();
+  EXPECT_EQ(t.selection.numbers(), whole.selection.numbers()) << "the audit is the same";
+  std::set<std::uint64_t> seen;
+  std::map<std::uint32_t, std::map<std::uint32_t, std::uint64_t>> strata;  // [shard][stratum]
+  auto chunk = all.chunks().begin();
+  for (std::uint32_t shard = 0; shard < kShards; ++shard) {
+    AuditSelection none(0);
+    const WorkOrder one(t.campaign.plan, &t.engine, none, false, Sharding(kShards), shard);
+    std::uint64_t injections = 0;
+    for (std::size_t i = 0; i < one.chunks().size(); ++i, ++chunk) {
+      EXPECT_EQ(one.chunks()[i].numbers, chunk->numbers);
+      EXPECT_EQ(std::pair(chunk->shard, chunk->index), std::pair(shard, i));
+      injections += chunk->numbers.size();
+      for (const std::uint64_t number : chunk->numbers) {
+        EXPECT_TRUE(seen.insert(number).second);
+        ++strata[shard][t.campaign.plan.injection(number).stratum];
+      }
+    }
+    EXPECT_EQ(one.injections(), injections);
+    EXPECT_NEAR(static_cast<double>(injections), 20000.0 / kShards, 1);
+  }
+  EXPECT_EQ(chunk, all.chunks().end());
+  EXPECT_EQ(seen.size(), 20000U);
+  // Were shards in step with the strata, some would get none of a stratum.
+  for (const auto& [shard, counts] : strata) {
+    EXPECT_EQ(counts.size(), t.campaign.plan.strata().size());
+    for (const auto& [stratum, count] : counts) {
+      const double mean =
+          static_cast<double>(t.campaign.plan.strata()[stratum].draws) / double{kShards};
+      EXPECT_NEAR(static_cast<double>(count), mean, 6 * std::sqrt(mean)) << shard;
+    }
+  }
+}
+
+TEST(WorkOrder, OfAShardGrowsWithTheLooks) {
+  CampaignConfig config = sampled(1000);
+  config.stop = StopConfig{"a", 0.01, {300, 650}};
+  ScriptedCampaign campaign(config);
+  ScriptedEngine engine(campaign);
+  AuditSelection none(0);
+  std::set<std::uint64_t> seen;
+  for (std::uint32_t shard = 0; shard < 4; ++shard) {
+    campaign.plan.cut(0);
+    WorkOrder order(campaign.plan, &engine, none, false, Sharding(4), shard);
+    for (std::size_t look = 0;; order.extend()) {
+      for (const Chunk& chunk : order.chunks())
+        for (const std::uint64_t number : chunk.numbers) EXPECT_LT(number, campaign.plan.size());
+      if (++look == campaign.plan.looks().size()) break;
+      campaign.plan.cut(look);
+    }
+    for (const Chunk& chunk : order.chunks())
+      for (const std::uint64_t number : chunk.numbers) EXPECT_TRUE(seen.insert(number).second);
+  }
+  EXPECT_EQ(seen.size(), 1000U);
 }
 
 TEST(AuditSelection, TakesOnlyWhatTheEngineResolvesAndAlwaysTheSame) {
