@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config git
   libsystemc-dev libboost-program-options-dev libboost-math-dev nlohmann-json3-dev
   libhwy-dev librandom123-dev libfmt-dev libssl-dev libjs-vega)
-[ "${1:-}" = test ] && packages+=(libgtest-dev libgmock-dev libbenchmark-dev python3 chromium chromium-driver verilator gtkwave)
+[ "${1:-}" = test ] && packages+=(libgtest-dev libgmock-dev libbenchmark-dev python3 chromium chromium-driver verilator gtkwave dpkg-dev file)
 
 missing=()
 for package in "${packages[@]}"; do
