@@ -16,7 +16,7 @@ build_and_run() {
   local program=$scratch/$compiler$level
   # shellcheck disable=SC2086  # the flags are words
   "$compiler" -std=c++17 "$level" -ffp-contract=off -fno-fast-math $vectorisers -DHWY_SHARED_DEFINE -I"$root" \
-    "$root"/models/numerics/{format,exp2,kernels,matmul}.cpp "$root"/tests/unit/known_answer_test.cpp \
+    "$root"/models/numerics/{format,exp2,kernels,matmul}.cpp "$root"/src/selftest/known_answers.cpp "$root"/tests/unit/known_answer_test.cpp \
     -lhwy -lgtest -lgtest_main -lpthread -o "$program"
   if "$program" >"$program.log" 2>&1; then
     echo "$compiler $level: same bits"

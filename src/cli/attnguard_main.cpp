@@ -9,6 +9,7 @@
 
 #include "src/cli/command_line.h"
 #include "src/cli/failure.h"
+#include "src/cli/selftest_command.h"
 
 namespace attnguard {
 namespace {
@@ -24,6 +25,7 @@ int dispatch(const CommandLine& line) {
   if (line.command == "sites") return sites_command(line);
   if (line.command == "sweep") return sweep_command(line);
   if (line.command == "schema") return schema_command(line);
+  if (line.command == "selftest") return selftest_command(line);
   throw std::logic_error("command without a function: " + line.command);
 }
 

@@ -81,6 +81,8 @@ constexpr Command kCommands[] = {
      "out force quiet help"},
     {"schema", "[keys]", "JSON Schema of the configuration; `keys`: the table of keys as Markdown",
      0, 1, "help quiet"},
+    {"selftest", "", "known answers, fidelities and engines on this machine; versions for a report",
+     0, 0, "help quiet"},
 };
 
 bool has_option(const Command& command, std::string_view name) {

@@ -13,6 +13,8 @@
 #include "src/campaign/detection_budget.h"
 #include "src/config/checker_kinds.h"
 #include "src/config/reader.h"
+#include "src/config/schema_version.h"
+#include "src/config/version.h"
 #include "src/config/writer.h"
 #include "src/simulation/combinations.h"
 
@@ -331,6 +333,16 @@ void check_members(const std::vector<CheckerConfig>& checkers, std::size_t at, c
   path.pop_back();
 }
 
+/// Before any other key, which may be one that only the other version knows.
+void check_schema_version(const Json& document, const ConfigOrigin& origin) {
+  if (!document.is_object()) return;
+  const auto found = document.find(kSchemaVersionSpec.key);
+  if (found == document.end() || !found->is_number_unsigned() || *found == kSchemaVersion) return;
+  origin.reject("/schema_version", one_line(*found),
+                fmt::format("{}, the one version that attnguard {} reads: docs/configuration.md",
+                            kSchemaVersion, tool_version()));
+}
+
 }  // namespace
 
 void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig>& checkers) {
@@ -401,7 +413,12 @@ Json write_key_values(const KeyValues& values) {
 
 Config read_config(const Json& document, const ConfigOrigin& origin) {
   Config config;
-  read_struct(document, Cursor{origin, ""}, config);
+  check_schema_version(document, origin);
+  ObjectReader reader(document, Cursor{origin, ""});
+  std::uint32_t version = kSchemaVersion;
+  reader(kSchemaVersionSpec, version);
+  Config::visit(config, reader);
+  reader.finish();
   const BuffersConfig& buffers = config.accelerator.buffers;
   const FormatsConfig& formats = config.accelerator.formats;
   check_word(buffers.q, "q", formats.operand, origin);
@@ -426,7 +443,12 @@ Config read_config(const Json& document, const ConfigOrigin& origin) {
   return config;
 }
 
-Json write_config(const Config& config) { return write_struct(config); }
+Json write_config(const Config& config) {
+  ObjectWriter writer;
+  writer(kSchemaVersionSpec, kSchemaVersion);
+  Config::visit(config, writer);
+  return writer.object;
+}
 
 void check_buffers(const AcceleratorConfig& accelerator, const AttentionShape& shape,
                    const ConfigOrigin& origin) {

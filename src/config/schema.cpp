@@ -9,6 +9,7 @@
 #include "src/config/checker_kinds.h"
 #include "src/config/config.h"
 #include "src/config/describer.h"
+#include "src/config/schema_version.h"
 
 namespace attnguard {
 namespace {
@@ -38,6 +39,9 @@ std::string allowed_text(const Json& schema) {
     return fmt::format("list of: {}", schema["items"].contains("properties")
                                           ? std::string("objects, below")
                                           : allowed_text(schema["items"]));
+  if (schema.contains("minimum") && schema.contains("maximum") &&
+      schema["minimum"] == schema["maximum"])
+    return one_line(schema["minimum"]);
   if (schema.contains("minimum") && schema.contains("maximum"))
     return fmt::format("{}, {} to {}", type, one_line(schema["minimum"]),
                        one_line(schema["maximum"]));
@@ -100,8 +104,10 @@ Json describe_workload() {
 Json config_schema() {
   ObjectDescriber describer;
   const Config config;
+  describer(kSchemaVersionSpec, kSchemaVersion);
   Config::visit(config, describer);
   Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"$id", fmt::format("urn:attnguard:configuration:{}", kSchemaVersion)},
                  {"title", "attnguard configuration"}};
   schema.update(describer.schema());
   return schema;

@@ -8,6 +8,7 @@
 
 #include "src/campaign/fault_list.h"
 #include "src/config/read_config.h"
+#include "src/config/schema_version.h"
 #include "src/config/sha256.h"
 #include "src/config/version.h"
 #include "src/workload/load_workload.h"
@@ -85,6 +86,7 @@ Json content_of(Json effective,
     else
       effective[key == "fault_list" ? "campaign" : "workload"][key] = hash;
   }
+  effective.erase(std::string(kSchemaVersionSpec.key));
   return effective;
 }
 

@@ -1,15 +1,16 @@
 #!/bin/sh
-# The example of docs/extending.md: built out of the tree against a build folder, then used. Its kind is in
+# The example of docs/extending.md: built against an installed attnguard, then used. Its kind is in
 # the schema, its options are read strictly, its registers are fault sites that both engines and both
 # fidelities serve alike, and a campaign counts what it detects.
-#   own_checker_test.sh <source tree> <attnguard build folder> <scratch folder> <cmake arguments…>
+#   own_checker_test.sh <source tree> <where attnguard is installed> <scratch folder> <cmake arguments…>
 set -eu
-source=$1 build=$2 scratch=$3
+source=$1 prefix=$2 scratch=$3
 shift 3
 fail() { echo "own_checker_test: $*" >&2; exit 1; }
 
 rm -rf "$scratch"
-cmake -S "$source/examples/own_checker" -B "$scratch" -Dattnguard_DIR="$build" "$@" >"$scratch.log" || fail configure
+cmake -S "$prefix/share/attnguard/examples/own_checker" -B "$scratch" -DCMAKE_PREFIX_PATH="$prefix" "$@" >"$scratch.log" || fail configure
+grep -q "attnguard_DIR:PATH=$prefix/" "$scratch/CMakeCache.txt" || fail "found another attnguard"
 cmake --build "$scratch" >>"$scratch.log" 2>&1 || { tail -20 "$scratch.log"; fail build; }
 tool=$scratch/mass_check
 config=$source/examples/own_checker/mass_check.json

@@ -15,8 +15,8 @@
 #include <tuple>
 #include <vector>
 
+#include "src/selftest/simd_targets.h"
 #include "tests/support/array_stream.h"
-#include "tests/support/simd_targets.h"
 #include "tests/support/stationary_oracle.h"
 
 namespace attnguard {

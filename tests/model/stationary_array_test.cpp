@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/simd_targets.h"
+#include "src/selftest/simd_targets.h"
 #include "tests/support/stationary_oracle.h"
 #include "tests/support/stationary_stream.h"
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "src/selftest/simd_targets.h"
 #include "tests/support/array_stream.h"
 #include "tests/support/pe_array_oracle.h"
-#include "tests/support/simd_targets.h"
 
 namespace attnguard {
 namespace {

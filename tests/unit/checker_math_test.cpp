@@ -9,8 +9,8 @@
 #include "models/checksum_unit/check_math.h"
 #include "models/numerics/kernels.h"
 #include "models/numerics/lane_tile.h"
+#include "src/selftest/simd_targets.h"
 #include "tests/support/float_samples.h"
-#include "tests/support/simd_targets.h"
 
 namespace attnguard {
 namespace {

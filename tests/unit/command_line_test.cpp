@@ -67,7 +67,7 @@ TEST(CommandLine, HelpAndVersionAreTexts) {
   EXPECT_THAT(*parse_command_line({"--version"}).text, StartsWith("attnguard "));
   const std::string help = *parse_command_line({"--help"}).text;
   for (const std::string word :
-       {"run", "campaign", "replay", "sites", "sweep", "schema", "--set", "--workers"})
+       {"run", "campaign", "replay", "sites", "sweep", "schema", "selftest", "--set", "--workers"})
     EXPECT_THAT(help, HasSubstr("\n  " + word)) << word;
   EXPECT_THAT(*parse_command_line({"campaign", "--help"}).text, HasSubstr("--dry-run"));
   EXPECT_THAT(*parse_command_line({"run", "--help"}).text, ::testing::Not(HasSubstr("--dry-run")));
@@ -78,7 +78,7 @@ TEST(CommandLine, ComplaintsNameTheNearest) {
   EXPECT_EQ(complaint({"rnu", "c.json"}),
             "rnu: unknown command; did you mean \"run\"? allowed: run, campaign, calibrate, roc, "
             "replay, sites, "
-            "sweep, report, schema");
+            "sweep, report, schema, selftest");
   EXPECT_THAT(complaint({"run", "c.json", "--worker", "2"}),
               StartsWith("--worker: unknown option; did you mean \"--workers\"? allowed: --set, "));
   EXPECT_EQ(complaint({"run", "c.json", "--dry-run"}),

@@ -104,7 +104,8 @@ TEST(Config, UnknownKeyNamesTheNearest) {
       complaint(with_array(R"("xyzzy": 8)")),
       "c.json#/accelerator/array/xyzzy: unknown key; allowed: rows, cols, dataflow, fold_policy");
   EXPECT_EQ(complaint(with_workload(R"("a/b~\n": 8)")),
-            "c.json#/a~1b~0\\n: unknown key; allowed: seed, accelerator, checkers, workload, "
+            "c.json#/a~1b~0\\n: unknown key; allowed: schema_version, seed, accelerator, checkers, "
+            "workload, "
             "recovery, campaign, calibration, sweep, technology");
 }
 
@@ -470,7 +471,7 @@ TEST(SetOption, ComplaintsNameTheOption) {
             "head_dim, distribution");
   EXPECT_EQ(complaint(text, {"accelerater.array.rows=8"}),
             "--set accelerater.array.rows=8: unknown key; did you mean \"accelerator\"? allowed: "
-            "seed, accelerator, "
+            "schema_version, seed, accelerator, "
             "checkers, workload, recovery, campaign, calibration, sweep, technology");
   EXPECT_EQ(complaint(text, {"seed"}),
             "--set seed: no path=value; for example --set accelerator.array.rows=8");

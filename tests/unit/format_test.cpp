@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "src/selftest/simd_targets.h"
 #include "tests/support/float_samples.h"
-#include "tests/support/simd_targets.h"
 
 namespace attnguard {
 namespace {

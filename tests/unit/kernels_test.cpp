@@ -6,9 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "src/selftest/simd_targets.h"
+#include "src/selftest/tile_step.h"
 #include "tests/support/float_samples.h"
-#include "tests/support/simd_targets.h"
-#include "tests/support/tile_step.h"
 
 namespace attnguard {
 namespace {

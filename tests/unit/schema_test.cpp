@@ -2,6 +2,7 @@
 // repository's root.
 #include "src/config/schema.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -11,6 +12,8 @@
 #include "src/config/checker_kinds.h"
 #include "src/config/document.h"
 #include "src/config/read_config.h"
+#include "src/config/user_error.h"
+#include "src/config/version.h"
 #include "src/simulation/prepared.h"
 #include "tests/support/scratch_folder.h"
 
@@ -66,6 +69,44 @@ TEST(Schema, SaysWhatTheReaderSays) {
   EXPECT_EQ(formats["output"]["enum"], Json::array({"bfloat16", "float32", "int32"}));
   EXPECT_EQ(schema["properties"]["checkers"]["additionalProperties"]["oneOf"].size(),
             checker_kinds().size());
+}
+
+std::string complaint_about(const std::string& text) {
+  const ScratchFolder scratch;
+  const std::string file = scratch.write("c.json", text);
+  try {
+    prepare_file(file);
+  } catch (const UserError& error) {
+    return std::string(error.what()).substr(file.size());
+  }
+  return "none";
+}
+
+constexpr const char* kWorkload =
+    R"("workload": {"kind": "attention", "heads": 1, "tokens_q": 4, "tokens_k": 4, "head_dim": 4}})";
+
+// What a file of another version calls unknown or missing here is not the mistake.
+TEST(SchemaVersion, AnotherIsNamedBeforeKeysThatOnlyItKnows) {
+  const std::string message = fmt::format(
+      "#/schema_version: 2; 1, the one version that attnguard {} reads: "
+      "docs/configuration.md",
+      tool_version());
+  EXPECT_EQ(complaint_about(R"({"schema_version": 2, "tensors": {}})"), message);
+  EXPECT_EQ(complaint_about(R"({"tensors": {}, "schema_version": 2})"), message);
+  EXPECT_EQ(complaint_about(std::string(R"({"schema_version": "1", )") + kWorkload),
+            "#/schema_version: \"1\"; an integer from 1 to 1");
+  EXPECT_EQ(complaint_about(std::string(R"({"schema_version": 1, )") + kWorkload), "none");
+}
+
+TEST(SchemaVersion, IsWrittenAndDecidesNoResult) {
+  const ScratchFolder scratch;
+  const Prepared without = prepare_file(scratch.write("c.json", std::string("{") + kWorkload));
+  const Prepared with =
+      prepare_file(scratch.write("d.json", std::string(R"({"schema_version": 1, )") + kWorkload));
+  EXPECT_EQ(without.effective["schema_version"], 1);
+  EXPECT_EQ(without.effective.dump(), with.effective.dump());
+  EXPECT_EQ(without.config_sha256, with.config_sha256);
+  EXPECT_EQ(config_schema()["$id"], "urn:attnguard:configuration:1");
 }
 
 TEST(ShippedConfigs, AreDescribedLoadAndFitTheirBuffers) {

@@ -21,4 +21,9 @@ void for_each_simd_target(const Check& check) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
+/// The one that run-time dispatch chooses here.
+inline std::string simd_target() {
+  return hwy::TargetName(hwy::SupportedAndGeneratedTargets().front());
+}
+
 }  // namespace attnguard
