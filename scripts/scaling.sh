@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Measures what docs/scaling.md says: CPU time and memory of a shard at four model shapes, and of the merge; prints the tables.
-# usage: scripts/scaling.sh [INJECTIONS]      per shape (default: 20000; the merge has that and ten times as many)
+# usage: scripts/scaling.sh [INJECTIONS]      per shape (default: 10000; the merge has that and ten times as many)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset release >/dev/null
 cmake --build --preset release --target attnguard >/dev/null
 attnguard=build/release/src/attnguard
-few=${1:-20000} many=$((${1:-20000} * 10))
+few=${1:-10000} many=$((${1:-10000} * 10))
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -30,14 +30,15 @@ read -r merge memory chunk row < <(awk '{ n[NR] = $1; cpu[NR] = $2 + $3; memory[
 awk -v merge="$merge" -v memory="$memory" -v chunk="$chunk" -v row="$row" 'BEGIN {
   printf "merge, per injection: %.1f µs, %.0f bytes of memory, %.0f bytes of chunks, %.0f bytes of results\n", 1e6 * merge, memory, chunk, row }'
 
-echo '| configuration | µs per injection | start of a shard, s | memory, MiB | core-hours of 10⁹ | node-hours of 10⁹ |'
-echo '|---|---|---|---|---|---|'
+echo '| configuration | ms per injection | complete runs | ms each | start of a shard, s | memory, MiB | core-hours | node-hours |'
+echo '|---|---|---|---|---|---|---|---|'
 for shape in bert_base llama_3_1_8b gemma_2_2b phi_3_mini; do
   shard "configs/$shape.json" "$few"
   awk -v shape="$shape" -v n="$few" -v cpu="$(value "$out/1" worker_cpu_s)" -v start="$(value "$out/1" cpu_s)" \
-    -v memory="$(value "$out/1" worker_peak_memory_bytes)" -v merge="$merge" '
+    -v memory="$(value "$out/1" worker_peak_memory_bytes)" -v merge="$merge" -v full="$(value "$out/1" full)" \
+    -v run="$(value "$out/1" golden_wall_s)" '
     BEGIN { hours = (1e9 * cpu / n + 16 * start) / 3600
-            printf "| `%s` | %.1f | %.1f | %.0f | %.1f | %.2f + %.1f |\n", shape, 1e6 * cpu / n, start, memory / 1048576, hours, hours / 64,
-                   1e9 * merge / 3600 }'
+            printf "| `%s` | %.3f | %d of %d | %.0f | %.1f | %.0f | %.0f | %.1f + %.1f |\n", shape, 1e3 * cpu / n, full, n, 1e3 * run, start,
+                   memory / 1048576, hours, hours / 64, 1e9 * merge / 3600 }'
   rm -r "$out/1"
 done

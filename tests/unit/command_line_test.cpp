@@ -75,10 +75,11 @@ TEST(CommandLine, HelpAndVersionAreTexts) {
 
 TEST(CommandLine, ComplaintsNameTheNearest) {
   EXPECT_EQ(complaint({}), "no command; see attnguard --help");
-  EXPECT_EQ(complaint({"rnu", "c.json"}),
-            "rnu: unknown command; did you mean \"run\"? allowed: run, campaign, calibrate, roc, "
-            "replay, sites, "
-            "sweep, report, schema, selftest");
+  EXPECT_EQ(
+      complaint({"rnu", "c.json"}),
+      "rnu: unknown command; did you mean \"run\"? allowed: run, campaign, merge, calibrate, roc, "
+      "replay, sites, "
+      "sweep, report, schema, selftest");
   EXPECT_THAT(complaint({"run", "c.json", "--worker", "2"}),
               StartsWith("--worker: unknown option; did you mean \"--workers\"? allowed: --set, "));
   EXPECT_EQ(complaint({"run", "c.json", "--dry-run"}),
