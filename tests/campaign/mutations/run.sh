@@ -18,7 +18,7 @@ if [ $# -eq 0 ]; then set -- "$here"/*.sed; fi
 rm -rf "$work"
 mkdir -p "$work/source"
 work=$(cd "$work" && pwd)
-tar -C "$root" -cf - CMakeLists.txt CMakePresets.json models src tests bench configs examples |
+tar -C "$root" -cf - CMakeLists.txt CMakePresets.json cmake models src tests bench configs examples |
   tar -C "$work/source" -xf -
 cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DATTNGUARD_BUILD_TESTS=ON -DATTNGUARD_BUILD_BENCH=OFF > "$work/cmake.log"
