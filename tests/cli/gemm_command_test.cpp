@@ -253,7 +253,15 @@ TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
   EXPECT_THAT(refused("--set recovery.policy=recompute_tile"),
               HasSubstr("recompute_tile; none with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.buffers.q.protection.code=parity"),
-              HasSubstr("none with a gemm workload"));
+              HasSubstr("no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.buffers.k.words=64"),
+              HasSubstr("words=64: 64; no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.softmax.exp2=piecewise_linear"),
+              HasSubstr("\"piecewise_linear\"; no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.formats.probability=float32"),
+              HasSubstr("\"float32\"; no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set workload.m=65536 --set workload.n=65536 --set workload.k=1"),
+              HasSubstr("4294967296 values in the product; at most 67108864"));
   config_ = "configs/tiny_gpt.json";
   EXPECT_THAT(refused("--set accelerator.array.fold_policy=serial_full"),
               HasSubstr("\"serial_full\"; overlapped with attention"));
