@@ -198,6 +198,9 @@ TEST_F(GemmCommand, IntegerOperandsFromFilesMustBeIntegers) {
   EXPECT_EQ(json("int", "run.json")["expected"]["max_abs_error"], 0);
   EXPECT_EQ(json("int", "run.json")["checkers"]["abft"]["max_residual"], 0);
   EXPECT_GT(json("int", "run.json")["cost"]["units"]["array"]["energy_pj"], 0);
+  const std::string output = file("int", "output.npy");
+  EXPECT_THAT(output, HasSubstr("'<i4'"));
+  EXPECT_EQ(output.substr(output.size() - 8), std::string("\x9c\x63\0\0\x9c\xff\xff\xff", 8));
   write_npy(at / "b.npy", {2, 1}, {100, 0.5});
   EXPECT_THAT(refused(""), HasSubstr("value 0.5 at [1, 0]; integers from -128 to 127"));
 }
