@@ -49,7 +49,7 @@ void print_fault(const Replay& replay) {
   }
 }
 
-void print_effect(const Replay& replay) {
+void print_effect(const Replay& replay, bool heads) {
   fmt::print("effect: {}\n", enum_name(replay.effect));
   if (replay.run.completion == Completion::crash) fmt::print("  {}\n", replay.run.crash_reason);
   if (replay.changed_rows.empty()) return;
@@ -58,9 +58,11 @@ void print_effect(const Replay& replay) {
       "value\n",
       replay.measurement.difference.changed_values, replay.measurement.difference.changed_rows,
       replay.measurement.first_bad_commit_cycle, replay.measurement.difference.max_row_error);
-  fmt::print("  head:row");
-  for (std::size_t i = 0; i < std::min(kListedItems, replay.changed_rows.size()); ++i)
-    fmt::print(" {}:{}", replay.changed_rows[i].first, replay.changed_rows[i].second);
+  fmt::print(heads ? "  head:row" : "  row");
+  for (std::size_t i = 0; i < std::min(kListedItems, replay.changed_rows.size()); ++i) {
+    const auto& [head, row] = replay.changed_rows[i];
+    fmt::print(heads ? " {0}:{1}" : " {1}", head, row);
+  }
   fmt::print("{}\n", replay.changed_rows.size() > kListedItems ? " ..." : "");
 }
 
@@ -133,7 +135,7 @@ int replay_command(const CommandLine& command_line) {
   folder.commit();
   if (command_line.quiet) return kDone;
   print_fault(replay);
-  print_effect(replay);
+  print_effect(replay, finished.prepared.gemm() == nullptr);
   print_checks(session.context(), replay);
   print_recovery(session.context(), replay);
   fmt::print("{}; written to {}: replay.json{}\n",

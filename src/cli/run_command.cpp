@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -145,6 +147,15 @@ void print_summary(const Prepared& prepared, const RunResult& result, const RunR
   fmt::print("\n{}", cost_table(cost));
 }
 
+/// int32 as it is: a float32 does not hold all of its values.
+void write_output(const std::filesystem::path& file, const Prepared& prepared,
+                  const RunResult& result, const RunReport& report) {
+  if (prepared.config.accelerator.formats.output != Format::int32)
+    return write_npy(file, prepared.output_shape(), report.output);
+  const std::vector<std::int32_t> values(result.output.begin(), result.output.end());
+  write_npy_int32(file, prepared.output_shape(), values);
+}
+
 }  // namespace
 
 int run_command(const CommandLine& command_line) {
@@ -173,7 +184,7 @@ int run_command(const CommandLine& command_line) {
   json["cost"] = cost_json(cost);
   write_json(directory.path() / "run.json", json);
   write_cost_csv(directory.path() / "cost.csv", cost);
-  write_npy(directory.path() / "output.npy", prepared.output_shape(), report.output);
+  write_output(directory.path() / "output.npy", prepared, result, report);
   write_json(directory.path() / "config.json", prepared.effective);
   write_json(directory.path() / "timing.json",
              {{"wall_s", wall.count()},

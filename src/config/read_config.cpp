@@ -122,6 +122,24 @@ void check_attention(const AcceleratorConfig& accelerator, const ConfigOrigin& o
     only("/accelerator/array/fold_policy", enum_name(accelerator.array.fold_policy), "overlapped");
 }
 
+/// Hardware that a gemm does not have keeps its defaults.
+void check_absent(const AcceleratorConfig& accelerator, const ConfigOrigin& origin) {
+  const Json given = write_struct(accelerator), defaults = write_struct(AcceleratorConfig{});
+  const auto unchanged = [&](const std::string& section) {
+    const Json::json_pointer at("/" + section);
+    const Json changes = Json::diff(defaults.at(at), given.at(at));
+    if (changes.empty()) return;
+    const Json& change = changes.front();
+    origin.reject(
+        fmt::format("/accelerator/{}{}", section, change.at("path").get<std::string>()),
+        one_line(change.at("value")),
+        "no such key with a gemm workload, whose accelerator has an array and its operands only");
+  };
+  for (const char* section :
+       {"softmax", "accumulator", "buffers", "external_memory", "formats/probability"})
+    unchanged(section);
+}
+
 /// What a gemm has no use for is refused, not left out.
 void check_gemm(const Config& config, const ConfigOrigin& origin) {
   std::vector<std::string> kinds;
@@ -170,9 +188,7 @@ void check_gemm(const Config& config, const ConfigOrigin& origin) {
   if (config.recovery && config.recovery->enabled())
     origin.reject("/recovery/policy", std::string(enum_name(config.recovery->policy)),
                   "none with a gemm workload");
-  if (config.accelerator.buffers.any_protected())
-    origin.reject("/accelerator/buffers", "protection",
-                  "none with a gemm workload, whose operand buffers have no check bits");
+  check_absent(config.accelerator, origin);
 }
 
 void check_workload(const WorkloadConfig& workload, const ConfigOrigin& origin) {

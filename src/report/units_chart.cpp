@@ -65,8 +65,7 @@ Figure units_figure(const Json& run, const std::string& id) {
   figure.title = "What every unit did";
   figure.caption =
       "Busy cycles, then stalled cycles by reason; together they are all cycles of the run. "
-      "Reasons are defined in "
-      "the unit's own page (models/<unit>/README.md).";
+      "docs/timing.md and the unit's own page (models/<unit>/README.md) define the reasons.";
   figure.table = {"Cycles of every unit", {"unit", "what", "cycles", "share, %"}, {}};
   Json parts = Json::array();
   for (const auto& [unit, stats] : run.at("units").items()) {

@@ -26,10 +26,11 @@ CheckerReport report_checker(const CheckerResult& result) {
   return report;
 }
 
-ExpectedError compare(const std::vector<float>& output, const std::vector<float>& expected) {
+ExpectedError compare(const std::vector<std::uint32_t>& output, Format format,
+                      const std::vector<float>& expected) {
   double max_error = 0, max_abs = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double error = std::abs(double{output[i]} - expected[i]);
+    const double error = std::abs(number_of(format, output[i]) - expected[i]);
     if (!(error <= max_error)) max_error = error;  // NaN stays
     max_abs = std::max(max_abs, std::abs(double{expected[i]}));
   }
@@ -71,7 +72,8 @@ RunReport report_run(const Prepared& prepared, const RunResult& result) {
   for (const std::uint32_t raw : result.output)
     report.output.push_back(static_cast<float>(number_of(accelerator.formats.output, raw)));
   report.output_sha256 = sha256_hex(value_bytes(result.output, accelerator.formats.output));
-  if (prepared.expected) report.expected = compare(report.output, *prepared.expected);
+  if (prepared.expected)
+    report.expected = compare(result.output, accelerator.formats.output, *prepared.expected);
   return report;
 }
 

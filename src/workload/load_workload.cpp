@@ -209,14 +209,18 @@ class GemmLoader final : public Loader {
   GemmJob job_;
 };
 
-/// Each operand stands in one buffer.
+/// Each operand stands in one buffer, the product in one memory.
 void GemmLoader::check_size() const {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
   const GemmShape& shape = job_.shape;
-  const std::uint64_t a = std::uint64_t{shape.m} * shape.k, b = std::uint64_t{shape.k} * shape.n;
+  const std::uint64_t a = std::uint64_t{shape.m} * shape.k, b = std::uint64_t{shape.k} * shape.n,
+                      c = std::uint64_t{shape.m} * shape.n;
   if (std::max(a, b) > kMost)
     reject(gemm_.a ? (a > kMost ? "a" : "b") : "k", fmt::format("{} values", std::max(a, b)),
            fmt::format("at most {} in an operand", kMost));
+  if (c > kMost)
+    reject(gemm_.b ? "b" : "n", fmt::format("{} values in the product", c),
+           fmt::format("at most {}", kMost));
 }
 
 void GemmLoader::load_files() {

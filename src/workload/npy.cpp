@@ -150,6 +150,20 @@ Format element_format(const std::string& descr, TensorFormat format) {
                       : "<f4 or <f2");
 }
 
+void write_tensor(const std::filesystem::path& file, std::string_view descr,
+                  const std::vector<std::uint64_t>& shape, const std::string& data) {
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}",
+                                   descr, fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
+  header.append(63 - (10 + header.size()) % 64, ' ');  // data starts at a multiple of 64
+  header += '\n';
+  std::string bytes(kMagic);
+  bytes += {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  bytes += header;
+  std::ofstream stream(file, std::ios::binary);
+  stream << bytes << data;
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
 }  // namespace
 
 std::string read_bytes(const std::filesystem::path& file) {
@@ -201,20 +215,20 @@ NpyTensor parse_npy(std::string_view bytes, TensorFormat format) {
 
 void write_npy(const std::filesystem::path& file, const std::vector<std::uint64_t>& shape,
                const std::vector<float>& values) {
-  std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}",
-                                   fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
-  header.append(63 - (10 + header.size()) % 64, ' ');  // data starts at a multiple of 64
-  header += '\n';
-  std::string bytes(kMagic);
-  bytes += {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
-  bytes += header;
-  const std::size_t start = bytes.size();
-  bytes.resize(start + values.size() * sizeof(float));
-  encode_values(Format::float32, values.data(), reinterpret_cast<std::byte*>(&bytes[start]),
+  std::string data(values.size() * sizeof(float), '\0');
+  encode_values(Format::float32, values.data(), reinterpret_cast<std::byte*>(data.data()),
                 values.size());
-  std::ofstream stream(file, std::ios::binary);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  write_tensor(file, "<f4", shape, data);
+}
+
+void write_npy_int32(const std::filesystem::path& file, const std::vector<std::uint64_t>& shape,
+                     const std::vector<std::int32_t>& values) {
+  std::string data;
+  data.reserve(values.size() * sizeof(std::int32_t));
+  for (const std::int32_t value : values)
+    for (unsigned byte = 0; byte < sizeof value; ++byte)
+      data += static_cast<char>(static_cast<std::uint32_t>(value) >> (8 * byte) & 0xff);
+  write_tensor(file, "<i4", shape, data);
 }
 
 }  // namespace attnguard

@@ -24,8 +24,10 @@ std::string read_bytes(const std::filesystem::path& file);
 /// the number of bytes. Throws UserError `problem; allowed`.
 NpyTensor parse_npy(std::string_view bytes, TensorFormat format);
 
-/// Writes float32, C order, version 1. Throws std::runtime_error when it cannot.
+/// Writes float32 or int32, C order, version 1. Throws std::runtime_error when it cannot.
 void write_npy(const std::filesystem::path& file, const std::vector<std::uint64_t>& shape,
                const std::vector<float>& values);
+void write_npy_int32(const std::filesystem::path& file, const std::vector<std::uint64_t>& shape,
+                     const std::vector<std::int32_t>& values);
 
 }  // namespace attnguard

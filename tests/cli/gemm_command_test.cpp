@@ -198,6 +198,9 @@ TEST_F(GemmCommand, IntegerOperandsFromFilesMustBeIntegers) {
   EXPECT_EQ(json("int", "run.json")["expected"]["max_abs_error"], 0);
   EXPECT_EQ(json("int", "run.json")["checkers"]["abft"]["max_residual"], 0);
   EXPECT_GT(json("int", "run.json")["cost"]["units"]["array"]["energy_pj"], 0);
+  const std::string output = file("int", "output.npy");
+  EXPECT_THAT(output, HasSubstr("'<i4'"));
+  EXPECT_EQ(output.substr(output.size() - 8), std::string("\x9c\x63\0\0\x9c\xff\xff\xff", 8));
   write_npy(at / "b.npy", {2, 1}, {100, 0.5});
   EXPECT_THAT(refused(""), HasSubstr("value 0.5 at [1, 0]; integers from -128 to 127"));
 }
@@ -253,7 +256,15 @@ TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
   EXPECT_THAT(refused("--set recovery.policy=recompute_tile"),
               HasSubstr("recompute_tile; none with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.buffers.q.protection.code=parity"),
-              HasSubstr("none with a gemm workload"));
+              HasSubstr("no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.buffers.k.words=64"),
+              HasSubstr("words=64: 64; no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.softmax.exp2=piecewise_linear"),
+              HasSubstr("\"piecewise_linear\"; no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set accelerator.formats.probability=float32"),
+              HasSubstr("\"float32\"; no such key with a gemm workload"));
+  EXPECT_THAT(refused("--set workload.m=65536 --set workload.n=65536 --set workload.k=1"),
+              HasSubstr("4294967296 values in the product; at most 67108864"));
   config_ = "configs/tiny_gpt.json";
   EXPECT_THAT(refused("--set accelerator.array.fold_policy=serial_full"),
               HasSubstr("\"serial_full\"; overlapped with attention"));
