@@ -130,10 +130,10 @@ void check_absent(const AcceleratorConfig& accelerator, const ConfigOrigin& orig
     const Json changes = Json::diff(defaults.at(at), given.at(at));
     if (changes.empty()) return;
     const Json& change = changes.front();
-    origin.reject(
-        fmt::format("/accelerator/{}{}", section, change.at("path").get<std::string>()),
-        one_line(change.at("value")),
-        "no such key with a gemm workload, whose accelerator has an array and its operands only");
+    origin.reject(fmt::format("/accelerator/{}{}", section, change.at("path").get<std::string>()),
+                  one_line(change.at("value")),
+                  "only the default with a gemm workload, whose accelerator has an array and its "
+                  "operands alone");
   };
   for (const char* section :
        {"softmax", "accumulator", "buffers", "external_memory", "formats/probability"})

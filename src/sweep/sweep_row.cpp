@@ -26,6 +26,10 @@ Json or_null(const std::optional<T>& value) {
 Json run_columns(const Prepared& prepared, const RunResult& result) {
   Json row;
   row["cycles"] = result.counted_cycles();
+  if (prepared.gemm() != nullptr) {
+    row["scalesim_total_cycles"] = result.serial_full_cycles - 1;
+    row["drain_cycles"] = result.drain_cycles;
+  }
   row["utilization"] = report_run(prepared, result).utilization;
   row["macs"] = result.macs;
   for (const auto& [unit, stats] : result.units)

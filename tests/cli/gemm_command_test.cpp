@@ -220,9 +220,13 @@ TEST_F(GemmCommand, SweepsOverFoldPoliciesAndSizes) {
               "linked": [["accelerator.array.rows", "accelerator.array.cols"]]}})");
   const CommandResult result = attnguard("sweep", "sweep");
   ASSERT_EQ(result.exit_code, 0) << result.output;
-  std::vector<std::string> cycles;
-  for (const Row& row : rows_of(file("sweep", "sweep.csv"))) cycles.push_back(row.at("cycles"));
+  std::vector<std::string> cycles, scalesim;
+  for (const Row& row : rows_of(file("sweep", "sweep.csv"))) {
+    cycles.push_back(row.at("cycles"));
+    scalesim.push_back(row.at("scalesim_total_cycles"));
+  }
   EXPECT_EQ(cycles, (std::vector<std::string>{"4992", "1504", "5312", "1584"}));
+  EXPECT_EQ(scalesim, (std::vector<std::string>{"4991", "1503", "4991", "1503"}));
 }
 
 TEST_F(GemmCommand, CalibratesThresholdsFromFreshOperands) {
@@ -256,13 +260,13 @@ TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
   EXPECT_THAT(refused("--set recovery.policy=recompute_tile"),
               HasSubstr("recompute_tile; none with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.buffers.q.protection.code=parity"),
-              HasSubstr("no such key with a gemm workload"));
+              HasSubstr("only the default with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.buffers.k.words=64"),
-              HasSubstr("words=64: 64; no such key with a gemm workload"));
+              HasSubstr("/accelerator/buffers/k/words: 64; only the default with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.softmax.exp2=piecewise_linear"),
-              HasSubstr("\"piecewise_linear\"; no such key with a gemm workload"));
+              HasSubstr("\"piecewise_linear\"; only the default with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.formats.probability=float32"),
-              HasSubstr("\"float32\"; no such key with a gemm workload"));
+              HasSubstr("\"float32\"; only the default with a gemm workload"));
   EXPECT_THAT(refused("--set workload.m=65536 --set workload.n=65536 --set workload.k=1"),
               HasSubstr("4294967296 values in the product; at most 67108864"));
   config_ = "configs/tiny_gpt.json";
