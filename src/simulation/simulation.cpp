@@ -9,6 +9,7 @@
 #include "src/simulation/combinations.h"
 #include "src/simulation/gemm_machine.h"
 #include "src/simulation/machine.h"
+#include "src/simulation/run_kernel.h"
 
 namespace attnguard {
 namespace {
@@ -41,7 +42,7 @@ struct Simulation::Impl {
     for (auto& guard : machine->checksum().guards())
       comparisons.push_back(guard->checker->comparisons());
     comparisons.resize(checkers.size());
-    sc_core::sc_start(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
+    run_kernel(sc_core::SC_ZERO_TIME);  // every process runs up to its first wait
   }
 
   enum class Mode { plain, recording, recovering };
@@ -59,7 +60,7 @@ struct Simulation::Impl {
 /// is already due cannot be taken back by a reset.
 void Simulation::Impl::settle() {
   machine->abandon();
-  while (sc_core::sc_pending_activity_at_current_time()) sc_core::sc_start(sc_core::SC_ZERO_TIME);
+  while (sc_core::sc_pending_activity_at_current_time()) run_kernel(sc_core::SC_ZERO_TIME);
 }
 
 RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t watchdog_cycles,
@@ -73,7 +74,7 @@ RunResult Simulation::Impl::run(const std::vector<Fault>& faults, std::uint64_t 
   machine->start(recovering, record_live);
   // The kernel runs until nothing is left to do: a finished job, an error, or a model that waits
   // for ever.
-  sc_core::sc_start(machine->clock().until(watchdog_cycles), sc_core::SC_EXIT_ON_STARVATION);
+  run_kernel(machine->clock().until(watchdog_cycles), sc_core::SC_EXIT_ON_STARVATION);
 
   RunResult result;
   if (machine->monitor().crashed()) {
