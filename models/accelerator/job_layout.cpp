@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "models/numerics/ceil_div.h"
+
 namespace attnguard {
 namespace {
-constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+
 std::uint64_t half_bytes(const BufferConfig& buffer) {
   return std::uint64_t{buffer.words} / 2 * (buffer.word_bits / 8);
 }
+
 }  // namespace
 
 JobLayout::JobLayout(const AcceleratorConfig& accelerator, const AttentionShape& attention_shape)

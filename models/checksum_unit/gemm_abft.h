@@ -24,7 +24,7 @@ class GemmAbft final : public Checker {
       : config_(config),
         context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         product_(context_, {SumPoint::at_read, QuerySource::shared, Granularity::query, true}, 0,
-                 judge(config, dims)) {}
+                 score_judge<N>(config, dims)) {}
 
   std::uint32_t needs() const override { return product_.needs(); }
   std::vector<std::string> comparisons() const override { return {"product"}; }
@@ -42,15 +42,6 @@ class GemmAbft final : public Checker {
   void scores(const Observed& observed) override { product_.scores(observed, *sink_); }
 
  private:
-  static Judge judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
-    const RoundingCounts counts = score_counts(dims, 1, 1);
-    ThresholdDefaults defaults = score_threshold_defaults(config.format);
-    defaults.variance_unit = variance_unit(dims.head_dim);
-    defaults.rounding_deviation = rounding_deviation(counts, N::unit_roundoff);
-    return {config.score_threshold, defaults, rounding_bound(counts, N::unit_roundoff, N::tiny),
-            config.nonfinite};
-  }
-
   MatmulAbftConfig config_;
   CheckerContext context_;
   ScoreChecksum<N> product_;

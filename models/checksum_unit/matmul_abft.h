@@ -33,7 +33,7 @@ class MatmulAbft final : public Checker {
         carried_(config.pv_check == PvCheck::carried),
         context_{{tap_, log_, books_}, "checksum." + name + ".", dims},
         score_(context_, {config.key_sum, config.query_source, Granularity::query, true}, 0,
-               score_judge(config, dims)),
+               score_judge<N>(config, dims)),
         product_(context_.watch, context_.path + "pv_group[{}]", 1, Granularity::query,
                  dims.tokens_q, product_judge(config, dims)),
         rows_(context_, config.row_sum, product_.judge().scale()),
@@ -124,14 +124,6 @@ class MatmulAbft final : public Checker {
   }
 
  private:
-  static Judge score_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
-    const RoundingCounts counts = score_counts(dims, 1, 1);
-    ThresholdDefaults defaults = score_threshold_defaults(config.format);
-    defaults.variance_unit = variance_unit(dims.head_dim);
-    defaults.rounding_deviation = rounding_deviation(counts, N::unit_roundoff);
-    return {config.score_threshold, defaults, rounding_bound(counts, N::unit_roundoff, N::tiny),
-            config.nonfinite};
-  }
   static Judge product_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
     const std::uint64_t key_tiles = config.pv_check == PvCheck::carried ? dims.key_tiles : 1;
     const RoundingCounts counts = output_counts(dims, false, key_tiles, false, 1);

@@ -28,6 +28,17 @@ struct ScoreOptions {
   bool per_tile = false;
 };
 
+/// matmul_abft's rule for a product that is compared tile by tile.
+template <class N>
+Judge score_judge(const MatmulAbftConfig& config, const CheckerDimensions& dims) {
+  const RoundingCounts counts = score_counts(dims, 1, 1);
+  ThresholdDefaults defaults = score_threshold_defaults(config.format);
+  defaults.variance_unit = variance_unit(dims.head_dim);
+  defaults.rounding_deviation = rounding_deviation(counts, N::unit_roundoff);
+  return {config.score_threshold, defaults, rounding_bound(counts, N::unit_roundoff, N::tiny),
+          config.nonfinite};
+}
+
 template <class N>
 class ScoreChecksum {
  public:

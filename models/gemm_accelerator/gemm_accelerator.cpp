@@ -107,10 +107,7 @@ void GemmAccelerator::bind_links(bool interposers, bool checkers) {
   leave_idle(checksum_->unused_in);
 }
 
-void GemmAccelerator::load(const GemmJob& job) {
-  a_ = layout_.pack_a(job);
-  b_ = layout_.pack_b(job);
-}
+void GemmAccelerator::load(const GemmJob& job) { packed_ = layout_.pack(job); }
 
 /// Every tile as the folds of one row, or column, of blocks of C read them.
 void GemmAccelerator::preload() {
@@ -126,10 +123,10 @@ void GemmAccelerator::preload() {
     const FoldExtent fold = layout_.fold(index);
     if (fold.first_n == 0)
       put(*a_core_, layout_.a, layout_.a_tile(fold),
-          GemmLayout::use(layout_.a.role, fold.m, fold.k), a_);
+          GemmLayout::use(layout_.a.role, fold.m, fold.k), packed_.a);
     if (fold.first_m == 0)
       put(*b_core_, layout_.b, layout_.b_tile(fold),
-          GemmLayout::use(layout_.b.role, fold.n, fold.k), b_);
+          GemmLayout::use(layout_.b.role, fold.n, fold.k), packed_.b);
   }
 }
 

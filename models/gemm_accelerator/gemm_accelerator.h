@@ -76,7 +76,7 @@ class GemmAccelerator final : public sc_core::sc_module {
   FaultOwners owners_{universe_};
   Links links_{clock_, universe_, log_, owners_};
   Timeline* timeline_ = nullptr;
-  std::vector<std::byte> a_, b_;  ///< as they lie in their buffers
+  GemmLayout::PackedOperands packed_;  ///< as they lie in their buffers
 
   std::unique_ptr<SramCore> a_core_, b_core_;
   std::unique_ptr<SramBuffer> a_buffer_, b_buffer_;

@@ -37,9 +37,8 @@ GemmArray::GemmArray(sc_core::sc_module_name name, GemmCore& core, const GemmLay
 /// Folds under way at once: a fold lives from its first operand to its last value's way out, and
 /// the next begins no sooner than its own operands allow.
 std::uint32_t GemmArray::folds_in_flight(const GemmLayout& layout) {
-  const std::uint32_t steps = layout.dataflow == Dataflow::output_stationary   ? layout.fold_k
-                              : layout.dataflow == Dataflow::weight_stationary ? layout.fold_m
-                                                                               : layout.fold_n;
+  const std::uint32_t steps =
+      fold_steps(layout.dataflow, layout.fold_m, layout.fold_n, layout.fold_k);
   return (steps + 2 * layout.rows + layout.cols + 1) / steps + 2;
 }
 
@@ -221,9 +220,7 @@ void GemmArray::account(const GemmFold& fold, std::uint64_t late_cycles) {
     to = std::max(serial ? planned : fold.preload - late_cycles + fold.k, from);
   }
   const char* waited = serial ? "skew" : stationary ? "sums" : "drain";
-  const std::uint64_t steps = layout_.dataflow == Dataflow::output_stationary   ? fold.k
-                              : layout_.dataflow == Dataflow::weight_stationary ? fold.m
-                                                                                : fold.n;
+  const std::uint64_t steps = fold_steps(layout_.dataflow, fold.m, fold.n, fold.k);
   stats_.stall_cycles[waited] += planned - edge_free_ - (to - from);
   if (stationary) stats_.stall_cycles["preload"] += to - from;
   stats_.stall_cycles["operand"] += late_cycles;

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <utility>
 
+#include "models/numerics/ceil_div.h"
+
 namespace attnguard {
 namespace {
-
-constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
 
 /// Line and lane of product k and row or column `across` in a tile of `products`.
 TileUse place(OperandRole role, std::uint32_t across, std::uint32_t k, std::uint32_t products) {
@@ -77,40 +77,33 @@ TileUse GemmLayout::use(OperandRole role, std::uint32_t across, std::uint32_t k)
   return role == OperandRole::moving ? TileUse{across, k} : TileUse{k, across};
 }
 
-std::vector<std::byte> GemmLayout::pack_a(const GemmJob& job) const {
-  std::vector<std::byte> bytes(a.bytes());
-  for (std::uint32_t index = 0; index < folds(); ++index) {
-    const FoldExtent at = fold(index);
-    if (at.first_n > 0) continue;  // the operand of an earlier fold
-    std::byte* tile = bytes.data() + a.address(a_tile(at));
-    for (std::uint32_t m = 0; m < at.m; ++m)
-      for (std::uint32_t k = 0; k < at.k; ++k) {
-        const std::uint32_t raw =
-            encode(operand, job.a[std::size_t{at.first_m + m} * shape.k + at.first_k + k]);
-        const TileUse to = place(a.role, m, k, at.k);
-        std::memcpy(tile + std::size_t{to.lines} * a.line_bytes() + to.lanes * a.element_bytes,
-                    &raw, a.element_bytes);
-      }
-  }
-  return bytes;
+void GemmLayout::pack_tile(const OperandTiles& tiles, std::uint32_t tile, std::uint32_t across,
+                           std::uint32_t products, const float* values, std::size_t across_stride,
+                           std::size_t k_stride, std::vector<std::byte>& bytes) const {
+  for (std::uint32_t i = 0; i < across; ++i)
+    for (std::uint32_t k = 0; k < products; ++k) {
+      const std::uint32_t raw = encode(operand, values[i * across_stride + k * k_stride]);
+      const TileUse to = place(tiles.role, i, k, products);
+      std::memcpy(bytes.data() + tiles.address(tile) + std::size_t{to.lines} * tiles.line_bytes() +
+                      to.lanes * tiles.element_bytes,
+                  &raw, tiles.element_bytes);
+    }
 }
 
-std::vector<std::byte> GemmLayout::pack_b(const GemmJob& job) const {
-  std::vector<std::byte> bytes(b.bytes());
+GemmLayout::PackedOperands GemmLayout::pack(const GemmJob& job) const {
+  PackedOperands packed{std::vector<std::byte>(a.bytes()), std::vector<std::byte>(b.bytes())};
   for (std::uint32_t index = 0; index < folds(); ++index) {
-    const FoldExtent at = fold(index);
-    if (at.first_m > 0) break;  // the operand of an earlier fold
-    std::byte* tile = bytes.data() + b.address(b_tile(at));
-    for (std::uint32_t k = 0; k < at.k; ++k)
-      for (std::uint32_t n = 0; n < at.n; ++n) {
-        const std::uint32_t raw =
-            encode(operand, job.b[std::size_t{at.first_k + k} * shape.n + at.first_n + n]);
-        const TileUse to = place(b.role, n, k, at.k);
-        std::memcpy(tile + std::size_t{to.lines} * b.line_bytes() + to.lanes * b.element_bytes,
-                    &raw, b.element_bytes);
-      }
+    const FoldExtent at = fold(index);  // an operand of several folds is packed with the first
+    if (at.first_n == 0)
+      pack_tile(a, a_tile(at), at.m, at.k,
+                job.a.data() + std::size_t{at.first_m} * shape.k + at.first_k, shape.k, 1,
+                packed.a);
+    if (at.first_m == 0)
+      pack_tile(b, b_tile(at), at.n, at.k,
+                job.b.data() + std::size_t{at.first_k} * shape.n + at.first_n, 1, shape.n,
+                packed.b);
   }
-  return bytes;
+  return packed;
 }
 
 std::vector<std::uint32_t> GemmLayout::unpack_c(const std::byte* bytes) const {

@@ -83,10 +83,18 @@ class GemmLayout {
   bool lines_are_columns() const { return dataflow == Dataflow::input_stationary; }
 
   /// A and B as they lie in their buffers.
-  std::vector<std::byte> pack_a(const GemmJob& job) const;
-  std::vector<std::byte> pack_b(const GemmJob& job) const;
+  struct PackedOperands {
+    std::vector<std::byte> a, b;
+  };
+  PackedOperands pack(const GemmJob& job) const;
   /// [m][n] raw output bits, from the bytes of the result memory.
   std::vector<std::uint32_t> unpack_c(const std::byte* bytes) const;
+
+ private:
+  /// `values`: of the tile's row (column) 0 and product 0.
+  void pack_tile(const OperandTiles& tiles, std::uint32_t tile, std::uint32_t across,
+                 std::uint32_t products, const float* values, std::size_t across_stride,
+                 std::size_t k_stride, std::vector<std::byte>& bytes) const;
 };
 
 }  // namespace attnguard

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/numerics/ceil_div.h"
+
 namespace attnguard {
 namespace {
 
@@ -17,7 +19,7 @@ AccumulatorCore::AccumulatorCore(std::uint32_t rows, std::uint32_t cols, std::ui
     : rows_(rows),
       cols_(cols),
       head_dim_(head_dim),
-      slices_((head_dim + cols - 1) / cols),
+      slices_(ceil_div(head_dim, cols)),
       divide_latency_(divide_latency_cycles),
       stride_(lane_stride(rows)),
       acc_(stride_ * head_dim),

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "models/checksum_unit/checker.h"
+#include "models/numerics/ceil_div.h"
 
 namespace attnguard {
 
@@ -21,7 +22,7 @@ OutputAccumulator::OutputAccumulator(sc_core::sc_module_name name, AccumulatorCo
       core_(core),
       cols_(cols),
       head_dim_(head_dim),
-      slices_((head_dim + cols - 1) / cols),
+      slices_(ceil_div(head_dim, cols)),
       stride_(lane_stride(rows)),
       format_(output),
       o_write_cycles_(o_write_cycles),

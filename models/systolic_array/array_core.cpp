@@ -60,18 +60,11 @@ void ArrayCore::abandon(std::uint64_t cycle) {
 }
 
 ArrayFault ArrayCore::array_fault(const Fault& fault) const {
-  ArrayFault at;
-  at.which = fault.site.reg == reg_.west    ? ArrayRegister::west
-             : fault.site.reg == reg_.north ? ArrayRegister::north
-             : fault.site.reg == reg_.acc   ? ArrayRegister::acc
-                                            : ArrayRegister::drain;
-  at.row = fault.site.index / cols_;
-  at.col = fault.site.index % cols_;
-  at.mask = static_cast<std::uint32_t>(fault.mask());
-  at.cycle = fault.cycle;
-  at.how = fault.how;
-  at.access = fault.access;
-  return at;
+  const ArrayRegister which = fault.site.reg == reg_.west    ? ArrayRegister::west
+                              : fault.site.reg == reg_.north ? ArrayRegister::north
+                              : fault.site.reg == reg_.acc   ? ArrayRegister::acc
+                                                             : ArrayRegister::drain;
+  return attnguard::array_fault(which, fault, cols_);
 }
 
 void ArrayCore::arm(const Fault& fault) {

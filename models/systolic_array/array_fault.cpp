@@ -1,6 +1,24 @@
 #include "models/systolic_array/array_fault.h"
 
+#include <stdexcept>
+
 namespace attnguard {
+
+ArrayFault array_fault(ArrayRegister which, const Fault& fault, std::uint32_t cols) {
+  ArrayFault at;
+  at.which = which;
+  at.row = fault.site.index / cols;
+  at.col = fault.site.index % cols;
+  at.mask = static_cast<std::uint32_t>(fault.mask());
+  at.cycle = fault.cycle;
+  at.how = fault.how;
+  at.access = fault.access;
+  return at;
+}
+
+void require_array(bool holds, const char* what) {
+  if (!holds) throw std::logic_error(what);
+}
 
 bool ArrayFaults::pending(std::uint64_t now) const {
   return std::any_of(faults_.begin(), faults_.end(), [now](const Armed& armed) {

@@ -27,6 +27,24 @@ struct ArrayFault {
   std::uint32_t access = 0;  ///< of a probe
 };
 
+/// Of a register with `cols` elements per row of PEs.
+ArrayFault array_fault(ArrayRegister which, const Fault& fault, std::uint32_t cols);
+
+/// The cycles after whose update a register holds a value that is still read.
+struct HeldCycles {
+  std::uint64_t begin = 0, end = 0;
+
+  bool contains(std::uint64_t cycle) const { return begin <= cycle && cycle < end; }
+  /// The fault acts in one of them.
+  bool meet(const ArrayFault& fault) const {
+    if (!fault.how.persistent()) return contains(fault.cycle);
+    return begin < end && fault.how.acts(fault.cycle, begin, end);
+  }
+};
+
+/// std::logic_error unless the condition holds.
+void require_array(bool holds, const char* what);
+
 /// What a register holds after the update of a cycle, on behalf of a pass that will read it.
 struct HeldValue {
   float* value = nullptr;

@@ -52,17 +52,10 @@ void GemmCore::abandon(std::uint64_t cycle) {
 }
 
 void GemmCore::arm(const Fault& fault) {
-  ArrayFault at;
   const auto declared = std::find_if(declared_.begin(), declared_.end(),
                                      [&](const Declared& one) { return one.id == fault.site.reg; });
   if (declared == declared_.end()) throw std::logic_error("gemm core: no such register");
-  at.which = declared->reg.which;
-  at.row = fault.site.index / cols_;
-  at.col = fault.site.index % cols_;
-  at.mask = static_cast<std::uint32_t>(fault.mask());
-  at.cycle = fault.cycle;
-  at.how = fault.how;
-  at.access = fault.access;
+  const ArrayFault at = array_fault(declared->reg.which, fault, cols_);
   if (output_stationary())
     output_.arm(at);
   else
@@ -173,16 +166,15 @@ std::uint64_t GemmCore::last_cycle(const GemmFold& fold) const {
 
 std::uint64_t GemmCore::earliest_start(const GemmFold& fold, const GemmFold& before) const {
   if (output_stationary()) return before.start + before.k + (rows_ > fold.k ? rows_ - fold.k : 0);
-  std::uint64_t start = std::max<std::uint64_t>(earliest_preload(before) + fold.k,
-                                                before.start + fold_of(before).steps);
+  std::uint64_t start =
+      std::max<std::uint64_t>(earliest_preload(before) + fold.k, before.start + steps(before));
   if (fold.sums != nullptr && fold.sums == before.c)
     start = std::max<std::uint64_t>(start, before.start + rows_ + 1);
   return start;
 }
 
 std::uint32_t GemmCore::serial_cycles(const GemmFold& fold) const {
-  if (output_stationary()) return fold.k + rows_ + cols_ - 2;
-  return fold_of(fold).steps + 2 * rows_ + cols_ - 2;
+  return steps(fold) + preload_cycles() + rows_ + cols_ - 2;
 }
 
 BeatTiming GemmCore::timing(const GemmFold& fold) const {
@@ -192,7 +184,7 @@ BeatTiming GemmCore::timing(const GemmFold& fold) const {
     timing.beats = fold.m;
   } else {
     timing.first_cycle = fold.start + rows_ + cols_;
-    timing.beats = fold_of(fold).steps;
+    timing.beats = steps(fold);
   }
   return timing;
 }

@@ -62,6 +62,20 @@ struct GemmFold {
   TileId tile;                ///< whose live bits these are
 };
 
+/// Cycles of a fold in which operands enter at the west edge.
+constexpr std::uint32_t fold_steps(Dataflow dataflow, std::uint32_t m, std::uint32_t n,
+                                   std::uint32_t k) {
+  switch (dataflow) {
+    case Dataflow::output_stationary:
+      return k;
+    case Dataflow::weight_stationary:
+      return m;
+    case Dataflow::input_stationary:
+      return n;
+  }
+  return 0;
+}
+
 class GemmCore {
  public:
   /// Operand format: bfloat16, float16, float32 or int8.
@@ -115,6 +129,9 @@ class GemmCore {
     PeRegister reg;
   };
   std::vector<PeRegister> registers() const;
+  std::uint32_t steps(const GemmFold& fold) const {
+    return fold_steps(dataflow_, fold.m, fold.n, fold.k);
+  }
   bool output_stationary() const { return dataflow_ == Dataflow::output_stationary; }
   ArrayPass pass_of(const GemmFold& fold) const;
   StationaryFold fold_of(const GemmFold& fold) const;

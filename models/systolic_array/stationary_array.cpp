@@ -135,17 +135,9 @@ HWY_EXPORT(step_folds);
 
 namespace {
 
-void require(bool holds, const char* what) {
-  if (!holds) throw std::logic_error(what);
-}
-
-struct Cycles {
-  std::uint64_t begin = 0, end = 0;
-};
-
 // In which cycles the register's value after the update belongs to the fold and is still read.
-Cycles held_cycles(const StationaryFold& fold, std::uint32_t array_rows, ArrayRegister which,
-                   std::uint32_t row, std::uint32_t col) {
+HeldCycles held_cycles(const StationaryFold& fold, std::uint32_t array_rows, ArrayRegister which,
+                       std::uint32_t row, std::uint32_t col) {
   const std::uint64_t fed = fold.start + row + col;  // moving operand 0 is latched
   if (row >= (which == ArrayRegister::sum ? array_rows : fold.rows) || col >= fold.cols) return {};
   switch (which) {
@@ -192,25 +184,17 @@ Place place_in(const StationaryFold& fold, const ArrayFault& fault, std::uint64_
   return place;
 }
 
-bool fault_meets(const StationaryFold& fold, std::uint32_t array_rows, const ArrayFault& fault) {
-  if (!fault.how.persistent())
-    return fold_holds(fold, array_rows, fault.which, fault.row, fault.col, fault.cycle);
-  const Cycles held = held_cycles(fold, array_rows, fault.which, fault.row, fault.col);
-  return held.begin < held.end && fault.how.acts(fault.cycle, held.begin, held.end);
-}
-
 }  // namespace
 
 bool fold_holds(const StationaryFold& fold, std::uint32_t array_rows, ArrayRegister which,
                 std::uint32_t row, std::uint32_t col, std::uint64_t cycle) {
-  const Cycles held = held_cycles(fold, array_rows, which, row, col);
-  return held.begin <= cycle && cycle < held.end;
+  return held_cycles(fold, array_rows, which, row, col).contains(cycle);
 }
 
 StationaryArray::StationaryArray(std::uint32_t rows, std::uint32_t cols)
     : rows_(rows), cols_(cols), stride_(lane_stride(cols)) {
-  require(rows > 0 && rows <= kMaxArrayLanes && cols > 0 && cols <= kMaxArrayLanes,
-          "array: 1 to 128 rows and columns");
+  require_array(rows > 0 && rows <= kMaxArrayLanes && cols > 0 && cols <= kMaxArrayLanes,
+                "array: 1 to 128 rows and columns");
   reset();
 }
 
@@ -236,15 +220,16 @@ void StationaryArray::abandon(std::uint64_t cycle) {
 
 void StationaryArray::feed(const StationaryFold& fold) {
   fold.sum_format();  // throws if only one operand is int8
-  require(fold.steps > 0, "array fold: no moving operands");
-  require(fold.rows > 0 && fold.rows <= rows_ && fold.cols > 0 && fold.cols <= cols_,
-          "array fold: more lanes than the array has, or none");
-  require(fold.preload >= now_ && fold.preload >= preload_free_,
-          "array fold: preloads before the operands there are in use");
-  require(fold.start >= fold.preload + fold.rows, "array fold: starts before it is preloaded");
-  require(fold.start >= feed_free_, "array fold: starts before the edge is free");
+  require_array(fold.steps > 0, "array fold: no moving operands");
+  require_array(fold.rows > 0 && fold.rows <= rows_ && fold.cols > 0 && fold.cols <= cols_,
+                "array fold: more lanes than the array has, or none");
+  require_array(fold.preload >= now_ && fold.preload >= preload_free_,
+                "array fold: preloads before the operands there are in use");
+  require_array(fold.start >= fold.preload + fold.rows,
+                "array fold: starts before it is preloaded");
+  require_array(fold.start >= feed_free_, "array fold: starts before the edge is free");
   for (const StationaryFold& before : folds_)
-    require(
+    require_array(
         fold.sums == nullptr || fold.sums != before.out || fold.start >= before.start + rows_ + 1,
         "array fold: starts before its sums are there");
   preload_free_ = fold.start;
@@ -275,13 +260,15 @@ void StationaryArray::advance_to(std::uint64_t cycle) {
 }
 
 void StationaryArray::arm(const ArrayFault& fault) {
-  require(fault.row < rows_ && fault.col < cols_, "array fault: no such PE");
-  require(fault.how.persistent() || fault.cycle >= now_, "array fault: cycle is past");
+  require_array(fault.row < rows_ && fault.col < cols_, "array fault: no such PE");
+  require_array(fault.how.persistent() || fault.cycle >= now_, "array fault: cycle is past");
   faults_.arm(fault);
 }
 
 bool StationaryArray::strikes(const StationaryFold& fold) const {
-  return faults_.any([&](const ArrayFault& fault) { return fault_meets(fold, rows_, fault); });
+  return faults_.any([&](const ArrayFault& fault) {
+    return held_cycles(fold, rows_, fault.which, fault.row, fault.col).meet(fault);
+  });
 }
 
 std::optional<HeldValue> StationaryArray::held(const ArrayFault& fault, std::uint64_t cycle) {

@@ -8,15 +8,13 @@
 // south, its columns are outputs. With preload start p and feed start s, for k = 0 .. rows − 1 and
 // t = 0 .. T − 1:
 //
-//   preload takes the operand of row   in cycle p + i + j + n: rows enter the north edge last row
-//   first
-//     rows − 1 − n, n < rows − i       and each stops in its own row, all in cycle p + j + rows − 1
-//   stationary copies preload          in cycle s + i + j
-//   west holds moving operand t        after the update of cycle s + t + i + j
-//   sum takes product (t, i)           in cycle s + t + i + j + 1, onto what PE (i − 1, j) holds,
-//   in
-//                                      row 0 onto `sums`, +0 in the first fold of a sum
-//   the south edge reads sum           in cycle s + t + rows of the array + j + 1, and delivers it
+//   preload takes the operand of row     in cycle p + i + j + n: the last row enters first,
+//     rows − 1 − n, n < rows − i         each stops in its own, all in cycle p + j + rows − 1
+//   stationary copies preload            in cycle s + i + j
+//   west holds moving operand t          after the update of cycle s + t + i + j
+//   sum takes product (t, i)             in cycle s + t + i + j + 1, onto what PE (i − 1, j)
+//                                        holds, in row 0 onto `sums`, +0 where a sum begins
+//   the south edge reads sum             in cycle s + t + rows of the array + j + 1, delivers it
 //
 // So first to last product of a full fold take T + R + C − 2 cycles, the preload R before them. In
 // rows below the used ones the sum passes without a product. The next fold may preload from p' = s

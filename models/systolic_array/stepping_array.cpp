@@ -162,14 +162,6 @@ HWY_EXPORT(step_float_passes);
 HWY_EXPORT(step_integer_passes);
 HWY_EXPORT(target_name);
 
-namespace {
-
-void require(bool holds, const char* what) {
-  if (!holds) throw std::logic_error(what);
-}
-
-}  // namespace
-
 Format format_held(const ArrayPass& pass, ArrayRegister which) {
   switch (which) {
     case ArrayRegister::west:
@@ -189,14 +181,10 @@ Format format_held(const ArrayPass& pass, ArrayRegister which) {
 
 namespace {
 
-struct Cycles {
-  std::uint64_t begin = 0, end = 0;
-};
-
 // In which cycles the register's value after the update belongs to the pass and is read in the
 // next.
-Cycles held_cycles(const ArrayPass& pass, ArrayRegister which, std::uint32_t row,
-                   std::uint32_t col) {
+HeldCycles held_cycles(const ArrayPass& pass, ArrayRegister which, std::uint32_t row,
+                       std::uint32_t col) {
   if (row >= pass.rows || col >= pass.cols) return {};
   const std::uint64_t reached = pass.start + row + col;  // operand 0 is latched
   switch (which) {
@@ -219,21 +207,17 @@ Cycles held_cycles(const ArrayPass& pass, ArrayRegister which, std::uint32_t row
 
 bool pass_holds(const ArrayPass& pass, ArrayRegister which, std::uint32_t row, std::uint32_t col,
                 std::uint64_t cycle) {
-  const Cycles held = held_cycles(pass, which, row, col);
-  return held.begin <= cycle && cycle < held.end;
+  return held_cycles(pass, which, row, col).contains(cycle);
 }
 
 bool fault_meets(const ArrayPass& pass, const ArrayFault& fault) {
-  if (!fault.how.persistent())
-    return pass_holds(pass, fault.which, fault.row, fault.col, fault.cycle);
-  const Cycles held = held_cycles(pass, fault.which, fault.row, fault.col);
-  return held.begin < held.end && fault.how.acts(fault.cycle, held.begin, held.end);
+  return held_cycles(pass, fault.which, fault.row, fault.col).meet(fault);
 }
 
 SteppingArray::SteppingArray(std::uint32_t rows, std::uint32_t cols)
     : rows_(rows), cols_(cols), stride_(lane_stride(cols)) {
-  require(rows > 0 && rows <= kMaxArrayLanes && cols > 0 && cols <= kMaxArrayLanes,
-          "array: 1 to 128 rows and columns");
+  require_array(rows > 0 && rows <= kMaxArrayLanes && cols > 0 && cols <= kMaxArrayLanes,
+                "array: 1 to 128 rows and columns");
   reset();
 }
 
@@ -258,13 +242,14 @@ void SteppingArray::abandon(std::uint64_t cycle) {
 }
 
 void SteppingArray::feed(const ArrayPass& pass) {
-  require(pass.depth > 0, "array pass: no operands");
+  require_array(pass.depth > 0, "array pass: no operands");
   pass.sum_format();  // throws if only one operand is int8
-  require(pass.rows > 0 && pass.rows <= rows_ && pass.cols > 0 && pass.cols <= cols_,
-          "array pass: more lanes than the array has, or none");
-  require(pass.start >= now_ && pass.start >= feed_free_,
-          "array pass: starts before the edge is free");
-  require(pass.start + pass.depth >= bus_free_, "array pass: drains before the column bus is free");
+  require_array(pass.rows > 0 && pass.rows <= rows_ && pass.cols > 0 && pass.cols <= cols_,
+                "array pass: more lanes than the array has, or none");
+  require_array(pass.start >= now_ && pass.start >= feed_free_,
+                "array pass: starts before the edge is free");
+  require_array(pass.start + pass.depth >= bus_free_,
+                "array pass: drains before the column bus is free");
   feed_free_ = pass.start + pass.depth;
   bus_free_ = pass.start + pass.depth + pass.rows;
   passes_.push_back(pass);
@@ -311,8 +296,8 @@ void SteppingArray::step_to(std::uint64_t end) {
 }
 
 void SteppingArray::arm(const ArrayFault& fault) {
-  require(fault.row < rows_ && fault.col < cols_, "array fault: no such PE");
-  require(fault.how.persistent() || fault.cycle >= now_, "array fault: cycle is past");
+  require_array(fault.row < rows_ && fault.col < cols_, "array fault: no such PE");
+  require_array(fault.how.persistent() || fault.cycle >= now_, "array fault: cycle is past");
   faults_.arm(fault);
 }
 

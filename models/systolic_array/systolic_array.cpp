@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "models/checksum_unit/checker.h"
+#include "models/numerics/ceil_div.h"
 
 namespace attnguard {
 
@@ -141,7 +142,7 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
   work.values = values;
   work.depth = values ? work.tile.cols : head_dim_;
   work.out_cols = values ? head_dim_ : work.tile.cols;
-  work.passes = values ? (head_dim_ + config_.cols - 1) / config_.cols : 1;
+  work.passes = values ? ceil_div(head_dim_, config_.cols) : 1;
 
   const auto lead_of = [&](const OperandPort& port) {
     return port.read_latency_cycles + (work.depth - 1) * (port.beat_interval_cycles - 1);
