@@ -46,7 +46,7 @@ std::string name_of(const Json& identity) {
 }
 
 Json finished_shard(const fs::path& folder) {
-  const Json unfinished = read_identity(folder / "chunks" / "campaign.json");
+  const Json unfinished = read_identity(identity_file(kCampaignFolder, folder));
   if (is_shard(unfinished))
     throw UserError(fmt::format("{}: {} is not finished; run it again with --resume",
                                 folder.string(), name_of(unfinished)));

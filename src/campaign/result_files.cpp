@@ -12,16 +12,12 @@
 #include "src/campaign/latency_curve.h"
 #include "src/campaign/row.h"
 #include "src/campaign/worker_pool.h"
+#include "src/config/or_null.h"
 
 namespace attnguard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 struct Resources {
   double cpu_s = 0;
@@ -38,12 +34,6 @@ Resources resources(int who) {
           static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
-void write_text(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
-}
-
 Json checkers_json(const CampaignSummary& summary) {
   Json checkers = Json::object();
   for (const CheckerSummary& checker : summary.checkers)
@@ -52,14 +42,14 @@ Json checkers_json(const CampaignSummary& summary) {
                               {"safe_detected", checker.safe_detected},
                               {"benign", checker.benign},
                               {"not_applicable", checker.not_applicable},
-                              {"coverage", optional_json(checker.coverage)},
-                              {"ci_low", optional_json(checker.ci_low)},
-                              {"ci_high", optional_json(checker.ci_high)},
+                              {"coverage", or_null(checker.coverage)},
+                              {"ci_low", or_null(checker.ci_low)},
+                              {"ci_high", or_null(checker.ci_high)},
                               {"latency_cycles",
-                               {{"p50", optional_json(checker.latency_p50_cycles)},
-                                {"p95", optional_json(checker.latency_p95_cycles)},
-                                {"p99", optional_json(checker.latency_p99_cycles)},
-                                {"max", optional_json(checker.latency_max_cycles)}}}};
+                               {{"p50", or_null(checker.latency_p50_cycles)},
+                                {"p95", or_null(checker.latency_p95_cycles)},
+                                {"p99", or_null(checker.latency_p99_cycles)},
+                                {"max", or_null(checker.latency_max_cycles)}}}};
   return checkers;
 }
 
@@ -67,7 +57,7 @@ Json stop_json(const StopConfig& rule, const Conducted& conducted) {
   Json looks = Json::array();
   for (const Look& look : conducted.looks) {
     const CoverageSoFar& seen = look.coverage;
-    Json json = {{"injections", look.injections}, {"coverage", optional_json(seen.coverage)}};
+    Json json = {{"injections", look.injections}, {"coverage", or_null(seen.coverage)}};
     json["ci_low"] = seen.interval ? Json(seen.interval->low) : Json();
     json["ci_high"] = seen.interval ? Json(seen.interval->high) : Json();
     looks.push_back(std::move(json));
@@ -94,9 +84,7 @@ Json fault_free_json(const CampaignContext& context, double confidence) {
 }
 
 Json quantiles_json(const RecoveryQuantiles& cycles) {
-  return {{"p50", optional_json(cycles.p50)},
-          {"p99", optional_json(cycles.p99)},
-          {"max", optional_json(cycles.max)}};
+  return {{"p50", or_null(cycles.p50)}, {"p99", or_null(cycles.p99)}, {"max", or_null(cycles.max)}};
 }
 
 Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
@@ -110,7 +98,7 @@ Json recovery_json(const Prepared& prepared, const RecoverySummary& summary) {
         {"detected_sdc", figures.detected_sdc},
         {"recovered_sdc", figures.recovered_sdc},
         {"tolerable_sdc", figures.tolerable_sdc},
-        {"share_recovered", optional_json(figures.recovered.share)},
+        {"share_recovered", or_null(figures.recovered.share)},
         {"ci_low", interval ? Json(interval->low) : Json(nullptr)},
         {"ci_high", interval ? Json(interval->high) : Json(nullptr)},
         {"extra_cycles", quantiles_json(figures.extra_cycles)},

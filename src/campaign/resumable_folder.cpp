@@ -69,6 +69,10 @@ std::vector<fs::path> entries(const fs::path& folder) {
 
 }  // namespace
 
+fs::path identity_file(const ResumableKind& kind, const fs::path& folder) {
+  return folder / kind.work / fmt::format("{}.json", kind.name);
+}
+
 bool in_use(const ResumableKind& kind, const fs::path& folder) {
   const int fd = ::open((folder / kind.work / kLockFile).c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) return false;
@@ -92,12 +96,8 @@ ResumableFolder::ResumableFolder(const ResumableKind& kind, const fs::path& out,
   if (error) reject(asked_, error);
 }
 
-fs::path ResumableFolder::identity_file() const {
-  return work() / fmt::format("{}.json", kind_.name);
-}
-
 void ResumableFolder::check_unfinished() const {
-  const bool unfinished = fs::exists(identity_file());
+  const bool unfinished = fs::exists(identity_file(kind_, folder_));
   if (mode_ == StartMode::refuse && unfinished)
     throw UserError(
         fmt::format("--out {}: holds an unfinished {}; --resume to go on with it, or --force "
@@ -107,7 +107,7 @@ void ResumableFolder::check_unfinished() const {
   if (!unfinished)
     throw UserError(fmt::format("--resume: no unfinished {} in {}; without --resume a new one",
                                 kind_.name, asked_.string()));
-  std::ifstream stream(identity_file());
+  std::ifstream stream(identity_file(kind_, folder_));
   const Json stored = Json::parse(stream, nullptr, false);
   if (const auto changed = first_difference(stored, identity_))
     throw UserError(
@@ -134,7 +134,7 @@ void ResumableFolder::create() {
   const fs::path partial = sibling(folder_, "partial"), work_there = partial / kind_.work;
   fs::create_directories(work_there, error);
   if (error) reject(asked_, error);
-  const fs::path identity = work_there / identity_file().filename();
+  const fs::path identity = identity_file(kind_, partial);
   write_json(identity, identity_);
   sync_file(identity);
   const bool whole_folder = !fs::exists(folder_) || fs::is_empty(folder_);

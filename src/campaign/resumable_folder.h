@@ -22,6 +22,9 @@ struct ResumableKind {
 inline constexpr ResumableKind kCampaignFolder{"campaign", "chunks"};
 inline constexpr ResumableKind kSweepFolder{"sweep", "unfinished"};
 
+/// What the unfinished command in `folder` is told by; there as long as it is unfinished.
+std::filesystem::path identity_file(const ResumableKind& kind, const std::filesystem::path& folder);
+
 /// Another process is at the unfinished work in `folder`.
 bool in_use(const ResumableKind& kind, const std::filesystem::path& folder);
 
@@ -49,7 +52,6 @@ class ResumableFolder {
   void publish(const std::function<void(const std::filesystem::path& folder)>& write);
 
  private:
-  std::filesystem::path identity_file() const;
   bool worth_keeping() const;
   void check_unfinished() const;
   void create();

@@ -44,7 +44,7 @@ ShardSummary run_shard(const Prepared& prepared, const CampaignOptions& options,
   const auto start = std::chrono::steady_clock::now();
   const Json identity = shard_identity(prepared, options.memory_bytes, shard);
   ShardSummary summary;
-  if (options.start == StartMode::resume && !fs::exists(options.out / "chunks") &&
+  if (options.start == StartMode::resume && !fs::exists(options.out / kCampaignFolder.work) &&
       is_finished(options.out, identity)) {
     summary.was_finished = true;
     return summary;

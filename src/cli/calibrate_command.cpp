@@ -28,12 +28,6 @@ std::vector<std::string> names_of(const Config& config) {
   return names;
 }
 
-void write_text(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
-}
-
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.4g}", *value) : "-";
 }

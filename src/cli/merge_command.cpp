@@ -5,6 +5,7 @@
 #include "src/campaign/merge.h"
 #include "src/cli/campaign_summary.h"
 #include "src/cli/command_line.h"
+#include "src/cli/resume.h"
 #include "src/simulation/prepared.h"
 
 namespace attnguard {
@@ -15,7 +16,7 @@ int merge_command(const CommandLine& command_line) {
   CampaignOptions options;
   options.out = words.front();
   options.workers = command_line.workers.value_or(0);
-  options.start = command_line.force ? StartMode::anew : StartMode::refuse;
+  options.start = start_mode(command_line);
   options.audit = command_line.audit;
   options.write_faults = command_line.write_faults;
   const Prepared prepared = prepare_merge(shards, options.out);

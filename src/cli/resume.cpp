@@ -2,30 +2,20 @@
 
 #include <fmt/format.h>
 
+#include "src/config/shell_word.h"
+
 namespace attnguard {
-namespace {
-
-std::string quoted(const std::string& word) {
-  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                              "0123456789_./=,:+-") == std::string::npos)
-    return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-}  // namespace
-
 StartMode start_mode(const CommandLine& line) {
   if (line.resume) return StartMode::resume;
   return line.force ? StartMode::anew : StartMode::refuse;
 }
 
 std::string resume_command(const CommandLine& line) {
-  std::string text = fmt::format("attnguard {} {}", line.command, quoted(line.positional.at(0)));
-  for (const std::string& set : line.sets) text += " --set " + quoted(set);
+  std::string text =
+      fmt::format("attnguard {} {}", line.command, shell_word(line.positional.at(0)));
+  for (const std::string& set : line.sets) text += " --set " + shell_word(set);
   if (line.seed) text += fmt::format(" --seed {}", *line.seed);
-  if (line.out) text += " --out " + quoted(*line.out);
+  if (line.out) text += " --out " + shell_word(*line.out);
   if (line.workers) text += fmt::format(" --workers {}", *line.workers);
   if (line.audit) text += fmt::format(" --audit {}", *line.audit);
   if (line.write_faults) text += " --write-faults";

@@ -119,9 +119,8 @@ int roc_command(const CommandLine& command_line) {
                                 (campaign / "injections.csv").string(), roc.rows,
                                 finished.injections));
 
-  std::ofstream stream(directory.path() / "roc.csv", std::ios::binary);
-  stream << roc_csv(roc, context, clean, prepared.config.campaign.confidence);
-  if (!stream.flush()) throw std::runtime_error("cannot write roc.csv");
+  write_text(directory.path() / "roc.csv",
+             roc_csv(roc, context, clean, prepared.config.campaign.confidence));
   nlohmann::ordered_json json = result_header(prepared);
   json["fault_free"] = {{"source", command_line.calibration ? "calibration" : "golden_run"},
                         {"unit", clean.unit},

@@ -6,17 +6,13 @@
 #include <stdexcept>
 
 #include "src/campaign/csv.h"
+#include "src/config/or_null.h"
 #include "src/simulation/combinations.h"
 
 namespace attnguard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
 
 std::optional<double> share(const std::optional<Cost>& cost, double Cost::*figure,
                             const Cost& whole) {

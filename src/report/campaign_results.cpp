@@ -70,15 +70,16 @@ std::string CampaignResults::interval_note() const {
   return "Every fault was injected, so there are no intervals.";
 }
 
-HtmlCell coverage_cell(const Records& records, std::size_t row, const std::string& share) {
-  const std::optional<double> value = records.number(row, share);
+HtmlCell coverage_cell(const Records& records, std::size_t row, const std::string& share,
+                       const std::string& prefix) {
+  const std::optional<double> value = records.number(row, prefix + share);
   if (!value) return {};
-  const std::optional<double> low = records.number(row, "ci_low"),
-                              high = records.number(row, "ci_high");
+  const std::optional<double> low = records.number(row, prefix + "ci_low"),
+                              high = records.number(row, prefix + "ci_high");
   return {low && high
               ? fmt::format("{:.1f} [{:.1f}, {:.1f}]", 100 * *value, 100 * *low, 100 * *high)
               : fmt::format("{:.1f}", 100 * *value),
-          records.text(row, share)};
+          records.text(row, prefix + share)};
 }
 
 }  // namespace attnguard

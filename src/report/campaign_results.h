@@ -49,8 +49,9 @@ class CampaignResults {
 /// A JSON file; UserError naming it when it cannot be read.
 Json read_json(const std::filesystem::path& file);
 
-/// "84.2 [64.3, 90.4]" in percent with the exact share behind it; empty without a share.
+/// "84.2 [64.3, 90.4]" in percent with the exact share behind it; empty without a share. `prefix`:
+/// of the columns of share and interval.
 HtmlCell coverage_cell(const Records& records, std::size_t row,
-                       const std::string& share = "coverage");
+                       const std::string& share = "coverage", const std::string& prefix = "");
 
 }  // namespace attnguard

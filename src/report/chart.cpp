@@ -1,5 +1,6 @@
 #include "src/report/chart.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -29,6 +30,10 @@ Json chart(std::string_view text, std::string_view type) {
   add_value(spec, "narrow", false);
   add_value(spec, "room", 600);
   return spec;
+}
+
+void add_once(std::vector<std::string>& list, const std::string& value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
 void add_data(Json& spec, std::string_view name, Json rows) {

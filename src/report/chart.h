@@ -15,6 +15,9 @@ using Json = nlohmann::ordered_json;
 /// page.js sets, and the autosize `type`: "fit-x" fills the room.
 Json chart(std::string_view text, std::string_view type = "fit-x");
 
+/// The values in order of appearance, each once.
+void add_once(std::vector<std::string>& list, const std::string& value);
+
 /// Adds the data set `name`; the specification's own data sets may derive from it.
 void add_data(Json& spec, std::string_view name, Json rows);
 

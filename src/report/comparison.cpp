@@ -41,10 +41,6 @@ HtmlTable result_table(const std::vector<Result>& results) {
   return table;
 }
 
-void add_once(std::vector<std::string>& list, const std::string& value) {
-  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
-}
-
 /// Checkers down, campaigns across.
 Figure coverage_figure(const std::vector<const Result*>& campaigns,
                        const std::string& fault_class) {
@@ -66,11 +62,7 @@ Figure coverage_figure(const std::vector<const Result*>& campaigns,
       const Records& coverage = result->campaign->coverage();
       const auto row = result->campaign->total_row(fault_class, checker);
       line.push_back(row ? coverage_cell(coverage, *row) : HtmlCell("–"));
-      if (row)
-        points.push_back({checker, result->name, coverage.json(*row, "coverage"),
-                          coverage.json(*row, "ci_low"), coverage.json(*row, "ci_high"),
-                          fmt::format("{} detected, {} undetected", coverage.text(*row, "detected"),
-                                      coverage.text(*row, "undetected"))});
+      if (row) points.push_back(coverage_point(coverage, *row, checker, result->name));
     }
   }
   figure.label = fmt::format("{}: {} checkers in {} campaigns. {}", figure.title, checkers.size(),

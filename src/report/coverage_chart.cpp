@@ -48,19 +48,12 @@ constexpr const char* kSpec = R"json({
   ]
 })json";
 
-void add_once(std::vector<std::string>& list, const std::string& value) {
-  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
-}
-
 std::vector<CoveragePoint> points_of(const Records& coverage,
                                      const std::vector<std::size_t>& rows) {
   std::vector<CoveragePoint> points;
   for (const std::size_t i : rows)
-    points.push_back({coverage.text(i, "site_class"), coverage.text(i, "checker"),
-                      coverage.json(i, "coverage"), coverage.json(i, "ci_low"),
-                      coverage.json(i, "ci_high"),
-                      fmt::format("{} detected, {} undetected", coverage.text(i, "detected"),
-                                  coverage.text(i, "undetected"))});
+    points.push_back(
+        coverage_point(coverage, i, coverage.text(i, "site_class"), coverage.text(i, "checker")));
   return points;
 }
 
@@ -101,6 +94,17 @@ Figure figure_of(const CampaignResults& campaign, const std::vector<std::size_t>
 }
 
 }  // namespace
+
+CoveragePoint coverage_point(const Records& coverage, std::size_t i, const std::string& row,
+                             const std::string& series) {
+  return {row,
+          series,
+          coverage.json(i, "coverage"),
+          coverage.json(i, "ci_low"),
+          coverage.json(i, "ci_high"),
+          fmt::format("{} detected, {} undetected", coverage.text(i, "detected"),
+                      coverage.text(i, "undetected"))};
+}
 
 Json coverage_spec(const std::vector<CoveragePoint>& points, const std::string& series_title) {
   std::vector<std::string> rows, series;

@@ -15,6 +15,10 @@ struct CoveragePoint {
   std::string count;  ///< what it rests on, in words
 };
 
+/// Of row `i` of coverage.csv.
+CoveragePoint coverage_point(const Records& coverage, std::size_t i, const std::string& row,
+                             const std::string& series);
+
 /// Rows and series in order of appearance.
 Json coverage_spec(const std::vector<CoveragePoint>& points, const std::string& series_title);
 

@@ -10,6 +10,7 @@
 #include "src/campaign/finished_campaign.h"
 #include "src/campaign/session.h"
 #include "src/campaign/worker_pool.h"
+#include "src/config/or_null.h"
 #include "src/config/user_error.h"
 #include "src/cost/cost_report.h"
 #include "src/report/campaign_results.h"
@@ -21,12 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
-Json or_null(const CsvTable& table, std::size_t column) {
+Json field_or_null(const CsvTable& table, std::size_t column) {
   return table[column].empty() ? Json() : Json(table.number(column));
 }
 
@@ -68,9 +64,9 @@ Json written_roc(const fs::path& file) {
                       {"fault_class", table[fault_class]},
                       {"site_class", table[site_class]},
                       {"factor", table.number(factor)},
-                      {"coverage", or_null(table, coverage)},
-                      {"ci_low", or_null(table, ci_low)},
-                      {"ci_high", or_null(table, ci_high)},
+                      {"coverage", field_or_null(table, coverage)},
+                      {"ci_low", field_or_null(table, ci_low)},
+                      {"ci_high", field_or_null(table, ci_high)},
                       {"alarms", table.count(alarms)},
                       {"checks", table.count(checks)}});
   }

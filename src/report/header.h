@@ -17,7 +17,4 @@ std::string header_paragraph(const Json& header);
 std::string reproduction(const Json& header, const Json& config,
                          const std::vector<std::pair<std::string, std::string>>& commands);
 
-/// `text` as one word of a shell.
-std::string shell_word(const std::string& text);
-
 }  // namespace attnguard

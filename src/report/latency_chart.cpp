@@ -61,7 +61,7 @@ Figure latency_figure(const CampaignResults& campaign, const std::string& fault_
   for (std::size_t i = 0; i < latency.size(); ++i) {
     if (latency.text(i, "fault_class") != fault_class) continue;
     const std::string& faults = latency.text(i, "site_class");
-    if (std::find(totals.begin(), totals.end(), faults) == totals.end()) totals.push_back(faults);
+    add_once(totals, faults);
     values.push_back({{"faults", faults},
                       {"checker", latency.text(i, "checker")},
                       {"cycles", latency.json(i, "latency_cycles")},

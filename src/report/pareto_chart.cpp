@@ -82,11 +82,9 @@ Figure pareto_figure(const std::vector<Offer>& offers, const std::string& id) {
   Json values = Json::array();
   for (const Price& price : kPrices)
     for (const Offer& offer : offers) {
-      if (std::find(names.begin(), names.end(), offer.name) == names.end())
-        names.push_back(offer.name);
+      add_once(names, offer.name);
       if (!offer.coverage.is_number() || !(offer.*price.percent).is_number()) continue;
-      if (std::find(prices.begin(), prices.end(), price.name) == prices.end())
-        prices.emplace_back(price.name);
+      add_once(prices, price.name);
       values.push_back({{"price", price.name},
                         {"name", offer.name},
                         {"detail", offer.detail},

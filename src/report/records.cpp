@@ -54,8 +54,7 @@ Json Records::json(std::size_t row, std::string_view column) const {
 std::vector<std::string> Records::distinct(std::string_view column) const {
   const std::size_t at = index(column);
   std::vector<std::string> values;
-  for (const std::vector<std::string>& row : rows_)
-    if (std::find(values.begin(), values.end(), row[at]) == values.end()) values.push_back(row[at]);
+  for (const std::vector<std::string>& row : rows_) add_once(values, row[at]);
   return values;
 }
 

@@ -1,5 +1,6 @@
 #include "src/report/result.h"
 
+#include "src/campaign/resumable_folder.h"
 #include "src/config/user_error.h"
 
 namespace attnguard {
@@ -11,7 +12,7 @@ ResultKind kind_of(const fs::path& folder) {
   if (fs::exists(folder / "run.json")) return ResultKind::run;
   if (fs::exists(folder / "sweep.json")) return ResultKind::sweep;
   if (fs::exists(folder / "summary.json")) return ResultKind::campaign;
-  if (fs::exists(folder / "chunks") || fs::exists(folder / "unfinished"))
+  if (fs::exists(folder / kCampaignFolder.work) || fs::exists(folder / kSweepFolder.work))
     throw UserError(folder.string() +
                     ": not finished; a result (go on with `attnguard … --resume`)");
   throw UserError(folder.string() +

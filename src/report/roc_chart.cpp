@@ -88,9 +88,8 @@ Figure roc_figure(const CampaignResults& campaign, const GoldenRun& golden,
             point["checker"] == checker && point["coverage"].is_number())
           points.push_back(&point);
       if (points.empty()) continue;
-      if (std::find(totals.begin(), totals.end(), total) == totals.end()) totals.push_back(total);
-      if (std::find(checkers.begin(), checkers.end(), checker) == checkers.end())
-        checkers.push_back(checker);
+      add_once(totals, total);
+      add_once(checkers, checker);
       most_checks = std::max(most_checks, points.front()->at("checks").get<double>());
       for (const Json* point : thinned(points)) {
         Json value = *point;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "src/config/shell_word.h"
 #include "src/report/campaign_results.h"
 #include "src/report/header.h"
 #include "src/report/html.h"

@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "src/report/campaign_results.h"
+
 namespace attnguard {
 namespace {
 
@@ -37,10 +39,6 @@ constexpr const char* kSpec = R"json({
       "tooltip": {"signal": "datum.text"}}}}
   ]
 })json";
-
-void add_once(std::vector<std::string>& list, const std::string& value) {
-  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
-}
 
 /// The last part of a key, or the whole where another key has the same.
 std::vector<std::string> short_names(const std::vector<std::string>& keys) {
@@ -172,24 +170,20 @@ Figure sweep_coverage(const Records& rows, const SweepLayout& layout,
     std::vector<HtmlCell>& row = figure.table.rows.emplace_back();
     row = {layout.x[i], layout.line[i]};
     for (const std::string& checker : checkers) {
-      const std::optional<double> value = rows.number(i, checker + ".coverage"),
-                                  low = rows.number(i, checker + ".ci_low"),
-                                  high = rows.number(i, checker + ".ci_high");
-      if (!value) {
+      const Json value = rows.json(i, checker + ".coverage");
+      if (value.is_null()) {
         row.emplace_back("–");
         continue;
       }
-      const std::string text = low && high ? fmt::format("{:.1f} [{:.1f}, {:.1f}]", 100 * *value,
-                                                         100 * *low, 100 * *high)
-                                           : fmt::format("{:.1f}", 100 * *value);
-      row.emplace_back(text, rows.text(i, checker + ".coverage"));
-      points.push_back({{"x", layout.x[i]},
-                        {"series", checker},
-                        {"line", layout.line[i]},
-                        {"value", *value},
-                        {"low", rows.json(i, checker + ".ci_low")},
-                        {"high", rows.json(i, checker + ".ci_high")},
-                        {"text", fmt::format("{}, {}: {} %", layout.x[i], checker, text)}});
+      row.push_back(coverage_cell(rows, i, "coverage", checker + "."));
+      points.push_back(
+          {{"x", layout.x[i]},
+           {"series", checker},
+           {"line", layout.line[i]},
+           {"value", value},
+           {"low", rows.json(i, checker + ".ci_low")},
+           {"high", rows.json(i, checker + ".ci_high")},
+           {"text", fmt::format("{}, {}: {} %", layout.x[i], checker, row.back().text)}});
     }
   }
   figure.label = fmt::format("Coverage of {} checkers at {} points. {}", checkers.size(),

@@ -190,10 +190,14 @@ Json result_header(const Prepared& prepared) {
             {"dataflow", std::string(enum_name(accelerator.array.dataflow))}}}};
 }
 
-void write_json(const fs::path& file, const Json& json) {
-  std::ofstream stream(file);
-  stream << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+void write_text(const fs::path& file, std::string_view text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
+void write_json(const fs::path& file, const Json& json) {
+  write_text(file, json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n');
 }
 
 }  // namespace attnguard

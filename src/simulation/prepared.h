@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,7 +63,9 @@ std::filesystem::path output_directory(const CommandLine& command_line);
 /// workload, array.
 nlohmann::ordered_json result_header(const Prepared& prepared);
 
-/// `json`, indented, with a final newline. Throws std::runtime_error when it cannot be written.
+/// `text` as it is. Throws std::runtime_error when it cannot be written.
+void write_text(const std::filesystem::path& file, std::string_view text);
+/// `json`, indented, with a final newline; likewise.
 void write_json(const std::filesystem::path& file, const nlohmann::ordered_json& json);
 
 }  // namespace attnguard

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "src/config/or_null.h"
+
 namespace attnguard {
 namespace {
 
@@ -59,9 +61,7 @@ Roofline roofline_of(const RunResult& run, const ArrayConfig& array) {
 }
 
 nlohmann::ordered_json roofline_json(const Roofline& roofline) {
-  using Json = nlohmann::ordered_json;
-  return {{"arithmetic_intensity_macs_per_byte",
-           roofline.macs_per_byte ? Json(*roofline.macs_per_byte) : Json(nullptr)},
+  return {{"arithmetic_intensity_macs_per_byte", or_null(roofline.macs_per_byte)},
           {"peak_macs_per_cycle", roofline.peak_macs_per_cycle},
           {"attainable_macs_per_cycle", roofline.attainable_macs_per_cycle},
           {"achieved_macs_per_cycle", roofline.achieved_macs_per_cycle},

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "models/numerics/format.h"
+#include "src/config/or_null.h"
 #include "src/config/sha256.h"
 #include "src/simulation/require_finished.h"
 #include "src/simulation/roofline.h"
@@ -101,9 +102,7 @@ nlohmann::ordered_json run_json(const Prepared& prepared, const RunResult& resul
         {"checks", checker.checks},
         {"alarms", checker.alarms},
         {"max_residual", checker.max_residual},
-        {"max_residual_over_threshold", checker.max_residual_over_threshold
-                                            ? Json(*checker.max_residual_over_threshold)
-                                            : Json(nullptr)}};
+        {"max_residual_over_threshold", or_null(checker.max_residual_over_threshold)}};
   }
   if (recovery != nullptr)
     json["recovery"] = {{"policy", enum_name(prepared.config.recovery->policy)},

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <boost/interprocess/anonymous_shared_memory.hpp>
 #include <chrono>
-#include <fstream>
 #include <new>
-#include <stdexcept>
 #include <string>
 
 #include "src/campaign/carried_error.h"
@@ -155,9 +153,8 @@ class Sweep {
     CampaignOptions campaign;
     campaign.workers = workers;
     campaign.out = store.folder(point);
-    campaign.start = fs::exists(campaign.out / kCampaignFolder.work / "campaign.json")
-                         ? StartMode::resume
-                         : StartMode::anew;
+    campaign.start = fs::exists(identity_file(kCampaignFolder, campaign.out)) ? StartMode::resume
+                                                                              : StartMode::anew;
     if (options_.memory_bytes) campaign.memory_bytes = *options_.memory_bytes;
     campaign.audit = !audited_ || audited_ == point ? options_.audit : 0;
     campaign.progress = [&](const CampaignProgress& now) {
@@ -213,10 +210,7 @@ class Sweep {
       }
       points.push_back(std::move(point));
     }
-    const std::string csv = sweep_csv(points_, rows);
-    std::ofstream stream(to / "sweep.csv", std::ios::binary);
-    stream << csv;
-    if (!stream.flush()) throw std::runtime_error("cannot write " + (to / "sweep.csv").string());
+    write_text(to / "sweep.csv", sweep_csv(points_, rows));
     Json summary = result_header(base_);
     summary["points"] = std::move(points);
     write_json(to / "sweep.json", summary);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "src/campaign/carried_error.h"
+#include "src/config/or_null.h"
 #include "src/cost/cost_report.h"
 #include "src/simulation/require_finished.h"
 #include "src/simulation/roofline.h"
@@ -17,11 +18,6 @@ namespace attnguard {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
 
 Json run_columns(const Prepared& prepared, const RunResult& result) {
   Json row;

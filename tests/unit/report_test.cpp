@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "src/config/shell_word.h"
 #include "src/config/user_error.h"
 #include "src/report/header.h"
 #include "src/report/html.h"

@@ -1,0 +1,11 @@
+// A word for a command line that is printed.
+#pragma once
+
+#include <string>
+
+namespace attnguard {
+
+/// `text` as one word of a POSIX shell, in quotes where it needs them.
+std::string shell_word(const std::string& text);
+
+}  // namespace attnguard
