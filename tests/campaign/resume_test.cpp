@@ -11,6 +11,7 @@
 
 #include "tests/support/attnguard_command.h"
 #include "tests/support/process_tree.h"
+#include "tests/support/resumable_command.h"
 #include "tests/support/scripted_campaign.h"
 #include "tests/support/small_campaign.h"
 
@@ -32,25 +33,17 @@ bool any_chunk(const fs::path& chunks) {
   return false;
 }
 
-bool await_chunk(const fs::path& chunks) {
-  for (int i = 0; i < 3000 && !any_chunk(chunks); ++i) sleep_ms(2);
-  return any_chunk(chunks);
-}
-
-class Resume : public ::testing::Test {
+class Resume : public ResumableCommand {
  protected:
   void SetUp() override { config_ = files_.write("small.json", small_campaign(2500)); }
 
-  std::string arguments(const std::string& out, const std::string& more = "") const {
+  std::string arguments(const std::string& out, const std::string& more) const override {
     return "campaign " + config_ + " --quiet --workers 2 --out " + path(out).string() + " " + more;
   }
-  CommandResult run(const std::string& out, const std::string& more = "") const {
-    return run_attnguard(arguments(out, more));
-  }
-  fs::path path(const std::string& out) const { return files_.path() / out; }
-  bool unfinished(const std::string& out) const {
+  bool is_unfinished(const std::string& out) const override {
     return fs::exists(path(out) / "chunks" / "campaign.json");
   }
+  bool any_kept(const std::string& out) const override { return any_chunk(path(out) / "chunks"); }
   /// Those of a campaign that nothing happened to; the same for every test.
   const std::string& whole() const {
     static const std::string text = [this] {
@@ -59,61 +52,19 @@ class Resume : public ::testing::Test {
     }();
     return text;
   }
-  /// All results, one after another.
-  std::string results(const std::string& out) const {
+  std::string results(const std::string& out) const override {
     std::string text;
     for (const char* file : kFiles) text += read_text(path(out) / file);
     return text;
   }
-  /// Starts a campaign and returns when its first chunk is kept.
-  std::unique_ptr<RunningAttnguard> start(const std::string& out, const std::string& more) const {
-    auto running = std::make_unique<RunningAttnguard>(arguments(out, more), path("log"));
-    EXPECT_TRUE(await_chunk(path(out) / "chunks")) << read_text(path("log"));
-    return running;
-  }
-  void kill_commands(int rounds);
-
-  ScratchFolder files_;
   std::string config_;
 };
 
-// Kills the command or one of its workers, whatever it is doing, and goes on with --resume.
-void Resume::kill_commands(int rounds) {
-  const std::string expected = whole();
-  std::mt19937 random(1);
-  std::uniform_real_distribution<double> moment(0, 700);
-  int kept = 0;
-  for (int round = 0; round < rounds; ++round) {
-    const bool resume = unfinished("killed");
-    kept += resume && any_chunk(path("killed") / "chunks");
-    if (!resume) fs::remove_all(path("killed"));
-    RunningAttnguard running(arguments("killed", resume ? "--resume" : ""), path("log"));
-    if (round == 0)  // so that one round at least has something to go on with
-      await_chunk(path("killed") / "chunks");
-    else
-      sleep_ms(moment(random));
-    const std::vector<pid_t> workers = children_of(running.pid());
-    const bool spare_command = round % 3 == 2 && !workers.empty();
-    ::kill(spare_command ? workers[random() % workers.size()] : running.pid(), SIGKILL);
-    const int exit_code = running.wait();
-    EXPECT_TRUE(!spare_command || exit_code == 0) << read_text(path("log"));
-    for (const pid_t worker : workers) EXPECT_TRUE(ends_soon(worker)) << "an orphan";
-    EXPECT_TRUE(!fs::exists(path("killed")) || unfinished("killed") ||
-                results("killed") == expected);
-  }
-  if (unfinished("killed")) {
-    const CommandResult last = run("killed", "--resume");
-    EXPECT_EQ(last.exit_code, 0) << last.output;
-    EXPECT_EQ(results("killed"), expected);
-  }
-  EXPECT_GT(kept, 0) << "no round had anything to go on with";
-}
-
-TEST_F(Resume, AfterKillsOfTheCommandAndOfWorkersGivesTheSameBytes) { kill_commands(6); }
+TEST_F(Resume, AfterKillsOfTheCommandAndOfWorkersGivesTheSameBytes) { kill_commands(6, whole()); }
 
 class ResumeLong : public Resume {};
 
-TEST_F(ResumeLong, AfterAHundredKillsGivesTheSameBytes) { kill_commands(100); }
+TEST_F(ResumeLong, AfterAHundredKillsGivesTheSameBytes) { kill_commands(100, whole()); }
 
 TEST_F(Resume, OfTheCommandPrintedOnCtrlCGivesTheSameBytes) {
   for (const int signal : {SIGINT, SIGTERM}) {
@@ -141,9 +92,9 @@ TEST_F(Resume, IsAskedForWhenACampaignIsUnfinished) {
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_THAT(refused.output, HasSubstr("holds an unfinished campaign; --resume to go on with it, "
                                         "or --force to start anew"));
-  EXPECT_TRUE(unfinished("out"));
+  EXPECT_TRUE(is_unfinished("out"));
   EXPECT_EQ(run("out", "--force").exit_code, 0);
-  EXPECT_FALSE(unfinished("out"));
+  EXPECT_FALSE(is_unfinished("out"));
   EXPECT_EQ(run("out", "--resume --force").exit_code, 2);
 }
 
@@ -152,7 +103,7 @@ TEST_F(Resume, RefusesAnotherConfigurationAndNamesTheDifference) {
   const CommandResult other = run("out", "--resume --set campaign.injections=2501");
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.output, HasSubstr("/config/campaign/injections was 2500 and is 2501"));
-  EXPECT_TRUE(unfinished("out"));
+  EXPECT_TRUE(is_unfinished("out"));
   EXPECT_EQ(run("out", "--resume").exit_code, 0);
 }
 
@@ -206,7 +157,7 @@ TEST_F(Resume, OfAScriptedEngineAfterKillsGivesTheSameBytes) {
       ::_exit(0);
     }
     if (round == 0)
-      await_chunk(killed.path());
+      for (int i = 0; i < 3000 && !any_chunk(killed.path()); ++i) sleep_ms(2);
     else
       sleep_ms(moment(random));
     const std::vector<pid_t> workers = children_of(command);

@@ -17,6 +17,7 @@
 #include "tests/support/attnguard_command.h"
 #include "tests/support/csv_rows.h"
 #include "tests/support/process_tree.h"
+#include "tests/support/resumable_command.h"
 
 namespace attnguard {
 namespace {
@@ -44,17 +45,17 @@ constexpr const char* kConfig = R"({
                             "checkers.two_check": {"kind": "matmul_abft"}}}})";
 constexpr std::size_t kPoints = 4;
 
-class SweepCommand : public ::testing::Test {
+class SweepCommand : public ResumableCommand {
  protected:
   void SetUp() override { config_ = files_.write("small.json", kConfig); }
 
-  fs::path path(const std::string& out) const { return files_.path() / out; }
   fs::path unfinished(const std::string& out) const { return path(out) / "unfinished"; }
-  std::string arguments(const std::string& out, const std::string& more = "") const {
-    return "sweep " + config_ + " --quiet --out " + path(out).string() + " " + more;
+  bool is_unfinished(const std::string& out) const override {
+    return fs::exists(unfinished(out) / "sweep.json");
   }
-  CommandResult run(const std::string& out, const std::string& more = "") const {
-    return run_attnguard(arguments(out, more));
+  bool any_kept(const std::string& out) const override { return !finished_points(out).empty(); }
+  std::string arguments(const std::string& out, const std::string& more) const override {
+    return "sweep " + config_ + " --quiet --out " + path(out).string() + " " + more;
   }
   std::string refused(const std::string& more) const {
     const CommandResult result = run("refused", more);
@@ -62,8 +63,8 @@ class SweepCommand : public ::testing::Test {
     EXPECT_FALSE(fs::exists(path("refused")));
     return result.output;
   }
-  /// All that is the same for any workers, one after another; "" for a file that is not there.
-  std::string results(const std::string& out) const {
+  /// Also the same for any workers; "" for a file that is not there.
+  std::string results(const std::string& out) const override {
     std::string text;
     for (const char* file : {"sweep.csv", "sweep.json", "config.json"})
       text += read_text(path(out) / file);
@@ -87,14 +88,6 @@ class SweepCommand : public ::testing::Test {
       if (file.path().extension() == ".point") files.push_back(file.path());
     return files;
   }
-  /// Starts a sweep and returns when its first point is finished.
-  std::unique_ptr<RunningAttnguard> start(const std::string& out, const std::string& more) const {
-    auto running = std::make_unique<RunningAttnguard>(arguments(out, more), path("log"));
-    for (int i = 0; i < 10000 && finished_points(out).empty(); ++i) sleep_ms(1);
-    EXPECT_FALSE(finished_points(out).empty()) << read_text(path("log"));
-    return running;
-  }
-  void kill_commands(int rounds);
   /// Nothing beside the results: no temporary folder of a command that has ended.
   std::vector<std::string> hidden() const {
     std::vector<std::string> names;
@@ -104,7 +97,6 @@ class SweepCommand : public ::testing::Test {
     return names;
   }
 
-  ScratchFolder files_;
   std::string config_;
 };
 
@@ -307,47 +299,11 @@ TEST_F(SweepCommand, TellsHowFarItIs) {
   EXPECT_EQ(run("quiet").output, "");
 }
 
-// Kills the command, a point's process or one of its workers, whatever it is doing, and goes on
-// with
-// --resume.
-void SweepCommand::kill_commands(int rounds) {
-  const std::string expected = whole();
-  std::mt19937 random(1);
-  std::uniform_real_distribution<double> moment(0, 700);
-  int kept = 0;
-  for (int round = 0; round < rounds; ++round) {
-    const bool resume = fs::exists(unfinished("killed") / "sweep.json");
-    kept += resume && !finished_points("killed").empty();
-    if (!resume) fs::remove_all(path("killed"));
-    const std::string more = resume ? "--resume" : "";
-    std::unique_ptr<RunningAttnguard> running;
-    if (round == 0) {  // so that one round at least has something to go on with
-      running = start("killed", more);
-    } else {
-      running = std::make_unique<RunningAttnguard>(arguments("killed", more), path("log"));
-      sleep_ms(moment(random));
-    }
-    const std::vector<pid_t> processes = descendants_of(running->pid());
-    const bool spare_command = round % 3 == 2 && !processes.empty();
-    ::kill(spare_command ? processes[random() % processes.size()] : running->pid(), SIGKILL);
-    const int exit_code = running->wait();
-    EXPECT_TRUE(!spare_command || exit_code == 0) << read_text(path("log"));
-    EXPECT_TRUE(!fs::exists(path("killed")) || fs::exists(unfinished("killed")) ||
-                results("killed") == expected);
-  }
-  if (fs::exists(unfinished("killed"))) {
-    const CommandResult last = run("killed", "--resume");
-    EXPECT_EQ(last.exit_code, 0) << last.output;
-    EXPECT_EQ(results("killed"), expected);
-  }
-  EXPECT_GT(kept, 0) << "no round had anything to go on with";
-}
-
-TEST_F(SweepCommand, AfterKillsOfAnyProcessGivesTheSameBytes) { kill_commands(8); }
+TEST_F(SweepCommand, AfterKillsOfAnyProcessGivesTheSameBytes) { kill_commands(8, whole()); }
 
 class SweepCommandLong : public SweepCommand {};
 
-TEST_F(SweepCommandLong, AfterAHundredKillsGivesTheSameBytes) { kill_commands(100); }
+TEST_F(SweepCommandLong, AfterAHundredKillsGivesTheSameBytes) { kill_commands(100, whole()); }
 
 }  // namespace
 }  // namespace attnguard

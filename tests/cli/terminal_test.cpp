@@ -52,7 +52,7 @@ TEST_F(Terminal, ColourIsForTerminalsThatWantIt) {
 
 TEST_F(Terminal, QuietCommandsPrintNothing) {
   const std::string campaign = folder("campaign");
-  for (const std::string command :
+  for (const std::string& command :
        {"run " + config_ + " --vcd --timeline --out " + folder("run"),
         "sites " + config_ + " --out " + folder("sites"),
         "sweep " + config_ + " --out " + folder("sweep"),

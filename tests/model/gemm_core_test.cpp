@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
 #include <random>
 #include <set>
@@ -17,6 +16,7 @@
 
 #include "src/selftest/simd_targets.h"
 #include "tests/support/array_stream.h"
+#include "tests/support/float_samples.h"
 #include "tests/support/stationary_oracle.h"
 
 namespace attnguard {
@@ -24,12 +24,6 @@ namespace {
 
 constexpr std::array<Dataflow, 3> kDataflows{
     Dataflow::output_stationary, Dataflow::weight_stationary, Dataflow::input_stationary};
-
-std::uint32_t bits(float value) {
-  std::uint32_t raw = 0;
-  std::memcpy(&raw, &value, sizeof raw);
-  return raw;
-}
 
 struct Product {
   std::uint32_t m = 0, n = 0, k = 0;
@@ -56,7 +50,7 @@ struct Product {
         }
         c.push_back(operand == Format::int8
                         ? static_cast<std::uint32_t>(static_cast<std::uint64_t>(exact))
-                        : bits(canonical(sum)));
+                        : bits_of_float(canonical(sum)));
       }
     return c;
   }
@@ -135,7 +129,7 @@ class FoldedProduct {
       core.start(fold, result.log);
     }
     for (; finished < folds_.size(); ++finished) core.finish(folds_[finished]);
-    for (const float value : c_) result.c.push_back(bits(value));
+    for (const float value : c_) result.c.push_back(bits_of_float(value));
     result.outcome = core.outcome();
     return result;
   }

@@ -5,15 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstring>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "src/selftest/simd_targets.h"
+#include "tests/support/float_samples.h"
 #include "tests/support/stationary_oracle.h"
 #include "tests/support/stationary_stream.h"
+#include "tests/support/stepped_array.h"
 
 namespace attnguard {
 namespace {
@@ -21,24 +22,7 @@ namespace {
 constexpr std::array<ArrayRegister, 4> kRegisters{ArrayRegister::west, ArrayRegister::stationary,
                                                   ArrayRegister::preload, ArrayRegister::sum};
 
-struct Shape {
-  std::uint32_t rows, cols;
-};
-constexpr std::array<Shape, 9> kShapes{
-    {{1, 1}, {1, 6}, {6, 1}, {2, 2}, {3, 5}, {8, 8}, {5, 17}, {16, 16}, {20, 35}}};
-
-std::uint32_t bits(float value) {
-  std::uint32_t raw = 0;
-  std::memcpy(&raw, &value, sizeof raw);
-  return raw;
-}
-
-struct Stepped {
-  std::vector<std::vector<float>> outputs;
-  FaultOutcome outcome;
-};
-
-Stepped step(Shape shape, const std::vector<StationaryFold>& folds, StationaryStream& stream,
+Stepped step(ArrayShape shape, const std::vector<StationaryFold>& folds, StationaryStream& stream,
              const ArrayFault* fault = nullptr) {
   StationaryArray array(shape.rows, shape.cols);
   if (fault != nullptr) array.arm(*fault);
@@ -48,23 +32,6 @@ Stepped step(Shape shape, const std::vector<StationaryFold>& folds, StationarySt
   return {stream.take_outputs(), array.outcome()};
 }
 
-void expect_same_outcome(const FaultOutcome& a, const FaultOutcome& b) {
-  ASSERT_EQ(a.activated, b.activated);
-  if (!a.activated) return;
-  EXPECT_EQ(a.activate_cycle, b.activate_cycle);
-  EXPECT_EQ(a.value_before, b.value_before);
-  EXPECT_EQ(a.value_after, b.value_after);
-  EXPECT_EQ(a.place.head, b.place.head);
-  EXPECT_EQ(a.place.query_row, b.place.query_row);
-  EXPECT_EQ(a.place.key_tile, b.place.key_tile);
-}
-
-void expect_same_outputs(const std::vector<std::vector<float>>& a,
-                         const std::vector<std::vector<float>>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t p = 0; p < a.size(); ++p) EXPECT_TRUE(same_bits(a[p], b[p])) << "output " << p;
-}
-
 /// One fold, one sum at a time.
 void multiply(const StationaryFold& fold) {
   std::vector<float> sums;
@@ -72,7 +39,7 @@ void multiply(const StationaryFold& fold) {
     for (std::uint32_t j = 0; j < fold.cols; ++j) {
       const std::size_t at = t * fold.step_stride + j * fold.col_stride;
       float sum = fold.sums != nullptr ? fold.sums[at] : 0.0F;
-      std::int64_t exact = static_cast<std::int32_t>(bits(sum));
+      std::int64_t exact = static_cast<std::int32_t>(bits_of_float(sum));
       for (std::uint32_t i = 0; i < fold.rows; ++i) {
         const float x = fold.moving[i * fold.moving_stride + t];
         const float w = fold.stationary[i * fold.stationary_stride + j];
@@ -103,7 +70,7 @@ FaultBehaviour random_behaviour(std::mt19937& rng) {
 }
 
 /// `in_live` puts it where some fold holds the register.
-ArrayFault random_fault(std::mt19937& rng, Shape shape, const StationaryStream& stream,
+ArrayFault random_fault(std::mt19937& rng, ArrayShape shape, const StationaryStream& stream,
                         ArrayRegister which, bool in_live) {
   ArrayFault fault;
   fault.which = which;
@@ -127,8 +94,8 @@ ArrayFault random_fault(std::mt19937& rng, Shape shape, const StationaryStream& 
 
 TEST(StationaryArray, OutputsAreSumsInAscendingOrder) {
   std::mt19937 rng(1);
-  for (const Shape shape :
-       {Shape{1, 1}, Shape{4, 4}, Shape{7, 33}, Shape{64, 64}, Shape{128, 100}, Shape{128, 128}}) {
+  for (const ArrayShape shape : {ArrayShape{1, 1}, ArrayShape{4, 4}, ArrayShape{7, 33},
+                                 ArrayShape{64, 64}, ArrayShape{128, 100}, ArrayShape{128, 128}}) {
     for (int round = 0; round < 4; ++round) {
       StationaryStream stream(rng, shape.rows, shape.cols, 6, 70, round % 2 == 0);
       const auto outputs = step(shape, stream.folds(), stream).outputs;
@@ -140,7 +107,7 @@ TEST(StationaryArray, OutputsAreSumsInAscendingOrder) {
 
 TEST(StationaryArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
   std::mt19937 rng(2);
-  for (const Shape shape : kShapes) {
+  for (const ArrayShape shape : kArrayShapes) {
     for (int round = 0; round < 6; ++round) {
       StationaryStream stream(rng, shape.rows, shape.cols, 8,
                               round % 2 == 0 ? 6 : 2 * (shape.rows + shape.cols), round == 4);
@@ -157,7 +124,7 @@ TEST(StationaryArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
       };
       oracle.run(stream.folds(), nullptr, [&](std::uint64_t) {
         for_each_register([&](ArrayRegister which, std::uint32_t i, std::uint32_t j) {
-          expected.push_back(bits(oracle.value(which, i, j)));
+          expected.push_back(bits_of_float(oracle.value(which, i, j)));
         });
       });
       const auto outputs = stream.take_outputs();
@@ -168,8 +135,8 @@ TEST(StationaryArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
       for (std::uint64_t cycle = 0; cycle <= stream.last_cycle(); ++cycle) {
         array.advance_to(cycle + 1);
         for_each_register([&](ArrayRegister which, std::uint32_t i, std::uint32_t j) {
-          mismatches +=
-              canonical_bits(bits(array.value(which, i, j))) != canonical_bits(expected[next++]);
+          mismatches += canonical_bits(bits_of_float(array.value(which, i, j))) !=
+                        canonical_bits(expected[next++]);
         });
       }
       EXPECT_EQ(next, expected.size());
@@ -183,7 +150,7 @@ TEST(StationaryArray, RandomFaultsGiveTheOraclesOutputsAndOutcome) {
   std::mt19937 rng(4);
   std::array<int, 4> live{}, dead{};
   int changed = 0;
-  for (const Shape shape : kShapes) {
+  for (const ArrayShape shape : kArrayShapes) {
     StationaryOracle oracle(shape.rows, shape.cols);
     for (int round = 0; round < 32; ++round) {
       StationaryStream stream(rng, shape.rows, shape.cols, 5, round % 2 == 0 ? 5 : 24,
@@ -213,7 +180,7 @@ TEST(StationaryArray, RandomFaultsGiveTheOraclesOutputsAndOutcome) {
 
 TEST(StationaryArray, AFlipIsReadExactlyWhereSomeFoldHoldsTheRegister) {
   std::mt19937 rng(5);
-  const Shape shape{3, 2};
+  const ArrayShape shape{3, 2};
   StationaryOracle oracle(shape.rows, shape.cols);
   for (int round = 0; round < 4; ++round) {
     StationaryStream stream(rng, shape.rows, shape.cols, 3, 3, false);
@@ -239,7 +206,7 @@ TEST(StationaryArray, AFlipIsReadExactlyWhereSomeFoldHoldsTheRegister) {
 
 TEST(StationaryArray, AProbeCountsTheReadsOfTheOracle) {
   std::mt19937 rng(6);
-  const Shape shape{4, 3};
+  const ArrayShape shape{4, 3};
   StationaryOracle oracle(shape.rows, shape.cols);
   StationaryStream stream(rng, shape.rows, shape.cols, 4, 9, false);
   oracle.run(stream.folds());
@@ -292,7 +259,7 @@ class SmallFold : public testing::Test {
     array.advance_to(array.last_cycle(fold_) + 1);
     outcome_ = array.outcome();
     std::vector<int> values;
-    for (const float value : c_) values.push_back(static_cast<std::int32_t>(bits(value)));
+    for (const float value : c_) values.push_back(static_cast<std::int32_t>(bits_of_float(value)));
     return values;
   }
 
@@ -362,7 +329,7 @@ TEST(StationaryArray, TheIsolatedFoldEqualsTheOverlappedStream) {
   std::mt19937 rng(7);
   int struck = 0;
   for (int round = 0; round < 400; ++round) {
-    const Shape shape = kShapes[3 + rng() % 6];
+    const ArrayShape shape = kArrayShapes[3 + rng() % 6];
     StationaryStream stream(rng, shape.rows, shape.cols, 6, 20, round % 5 == 0);
     const ArrayFault fault = random_fault(rng, shape, stream, kRegisters[rng() % 4], true);
     const Stepped overlapped = step(shape, stream.folds(), stream, &fault);
@@ -387,7 +354,7 @@ TEST(StationaryArray, TheIsolatedFoldEqualsTheOverlappedStream) {
 
 TEST(StationaryArray, ValuesAreDeliveredInTheirCycleAndNotBefore) {
   std::mt19937 rng(8);
-  const Shape shape{5, 9};
+  const ArrayShape shape{5, 9};
   StationaryStream stream(rng, shape.rows, shape.cols, 1, 12, false);
   const StationaryFold& fold = stream.folds()[0];
   StationaryArray array(shape.rows, shape.cols);
@@ -408,7 +375,7 @@ TEST(StationaryArray, ValuesAreDeliveredInTheirCycleAndNotBefore) {
 /// that follow each other strictly.
 TEST(StationaryArray, SerialFoldsTakeTheCyclesOfScaleSim) {
   struct Case {
-    Shape shape;
+    ArrayShape shape;
     std::uint32_t steps, folds;
   };
   for (const auto& [shape, steps, folds] :
@@ -455,7 +422,8 @@ TEST(StationaryArray, SerialFoldsTakeTheCyclesOfScaleSim) {
 
 TEST(StationaryArray, StepSizeAndSimdTargetDoNotMatter) {
   std::mt19937 rng(9);
-  for (const Shape shape : {Shape{3, 3}, Shape{16, 16}, Shape{9, 70}, Shape{128, 128}}) {
+  for (const ArrayShape shape :
+       {ArrayShape{3, 3}, ArrayShape{16, 16}, ArrayShape{9, 70}, ArrayShape{128, 128}}) {
     StationaryStream stream(rng, shape.rows, shape.cols, 12, 90, true);
     const auto expected = step(shape, stream.folds(), stream).outputs;
     for_each_simd_target([&](const std::string& target) {
@@ -486,7 +454,8 @@ TEST(StationaryArray, ResetForgetsFoldsFaultsAndRegisters) {
   EXPECT_TRUE(array.idle());
   EXPECT_FALSE(array.outcome().activated);
   EXPECT_EQ(array.now(), 0u);
-  for (const ArrayRegister which : kRegisters) EXPECT_EQ(bits(array.value(which, 0, 0)), 0u);
+  for (const ArrayRegister which : kRegisters)
+    EXPECT_EQ(bits_of_float(array.value(which, 0, 0)), 0u);
   stream.take_outputs();
   for (const StationaryFold& fold : stream.folds()) array.feed(fold);
   array.advance_to(stream.last_cycle() + 1);

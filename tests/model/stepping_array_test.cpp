@@ -14,7 +14,9 @@
 
 #include "src/selftest/simd_targets.h"
 #include "tests/support/array_stream.h"
+#include "tests/support/float_samples.h"
 #include "tests/support/pe_array_oracle.h"
+#include "tests/support/stepped_array.h"
 
 namespace attnguard {
 namespace {
@@ -22,28 +24,18 @@ namespace {
 constexpr std::array<ArrayRegister, 4> kRegisters{ArrayRegister::west, ArrayRegister::north,
                                                   ArrayRegister::acc, ArrayRegister::drain};
 
-struct Shape {
-  std::uint32_t rows, cols;
-};
-constexpr std::array<Shape, 9> kShapes{
-    {{1, 1}, {1, 6}, {6, 1}, {2, 2}, {3, 5}, {8, 8}, {5, 17}, {16, 16}, {20, 35}}};
-
 // All oracles of this process are elaborated together, before the first simulation.
 PeArrayOracle& oracle(std::size_t shape) {
   static const auto oracles = [] {
     std::vector<std::unique_ptr<PeArrayOracle>> all;
-    for (const Shape& s : kShapes) all.push_back(std::make_unique<PeArrayOracle>(s.rows, s.cols));
+    for (const ArrayShape& s : kArrayShapes)
+      all.push_back(std::make_unique<PeArrayOracle>(s.rows, s.cols));
     return all;
   }();
   return *oracles[shape];
 }
 
-struct Stepped {
-  std::vector<std::vector<float>> outputs;
-  FaultOutcome outcome;
-};
-
-Stepped step(Shape shape, const std::vector<ArrayPass>& passes, ArrayStream& stream,
+Stepped step(ArrayShape shape, const std::vector<ArrayPass>& passes, ArrayStream& stream,
              const ArrayFault* flip = nullptr) {
   SteppingArray array(shape.rows, shape.cols);
   if (flip != nullptr) array.arm(*flip);
@@ -51,29 +43,6 @@ Stepped step(Shape shape, const std::vector<ArrayPass>& passes, ArrayStream& str
   array.advance_to(stream.last_cycle() + 1);
   EXPECT_TRUE(array.idle());
   return {stream.take_outputs(), array.outcome()};
-}
-
-void expect_same_outcome(const FaultOutcome& a, const FaultOutcome& b) {
-  ASSERT_EQ(a.activated, b.activated);
-  if (!a.activated) return;
-  EXPECT_EQ(a.activate_cycle, b.activate_cycle);
-  EXPECT_EQ(a.value_before, b.value_before);
-  EXPECT_EQ(a.value_after, b.value_after);
-  EXPECT_EQ(a.place.head, b.place.head);
-  EXPECT_EQ(a.place.query_row, b.place.query_row);
-  EXPECT_EQ(a.place.key_tile, b.place.key_tile);
-}
-
-void expect_same_outputs(const std::vector<std::vector<float>>& a,
-                         const std::vector<std::vector<float>>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t p = 0; p < a.size(); ++p) EXPECT_TRUE(same_bits(a[p], b[p])) << "pass " << p;
-}
-
-std::uint32_t bits(float value) {
-  std::uint32_t raw = 0;
-  std::memcpy(&raw, &value, sizeof raw);
-  return raw;
 }
 
 float dot(const ArrayPass& pass, std::uint32_t i, std::uint32_t j) {
@@ -94,7 +63,7 @@ float dot(const ArrayPass& pass, std::uint32_t i, std::uint32_t j) {
 }
 
 // A flip within the run; `in_live` picks it where some pass holds the register.
-ArrayFault random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream,
+ArrayFault random_flip(std::mt19937& rng, ArrayShape shape, const ArrayStream& stream,
                        ArrayRegister which, bool in_live) {
   ArrayFault flip;
   flip.which = which;
@@ -123,8 +92,8 @@ ArrayFault random_flip(std::mt19937& rng, Shape shape, const ArrayStream& stream
 
 TEST(SteppingArray, OutputsAreDotProductsInAscendingOrder) {
   std::mt19937 rng(1);
-  for (const Shape shape :
-       {Shape{1, 1}, Shape{4, 4}, Shape{7, 33}, Shape{64, 64}, Shape{128, 100}, Shape{128, 128}}) {
+  for (const ArrayShape shape : {ArrayShape{1, 1}, ArrayShape{4, 4}, ArrayShape{7, 33},
+                                 ArrayShape{64, 64}, ArrayShape{128, 100}, ArrayShape{128, 128}}) {
     for (int round = 0; round < 4; ++round) {
       ArrayStream stream(rng, shape.rows, shape.cols, 6, 70, round % 2 == 0);
       const auto outputs = step(shape, stream.passes(), stream).outputs;
@@ -144,8 +113,8 @@ TEST(SteppingArray, OutputsAreDotProductsInAscendingOrder) {
 
 TEST(SteppingArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
   std::mt19937 rng(2);
-  for (std::size_t s = 0; s < kShapes.size(); ++s) {
-    const Shape shape = kShapes[s];
+  for (std::size_t s = 0; s < kArrayShapes.size(); ++s) {
+    const ArrayShape shape = kArrayShapes[s];
     for (int round = 0; round < 6; ++round) {
       ArrayStream stream(rng, shape.rows, shape.cols, 8,
                          round % 2 == 0 ? 6 : 2 * (shape.rows + shape.cols), false);
@@ -171,7 +140,8 @@ TEST(SteppingArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
             for (const ArrayRegister which : kRegisters) {
               if (!touched(which, i, j, cycle)) continue;
               ++compared;
-              mismatches += bits(array.value(which, i, j)) != bits(oracle(s).value(which, i, j));
+              mismatches += bits_of_float(array.value(which, i, j)) !=
+                            bits_of_float(oracle(s).value(which, i, j));
             }
           }
         }
@@ -184,12 +154,13 @@ TEST(SteppingArray, EveryRegisterEqualsTheOracleAfterEveryCycle) {
 
 TEST(SteppingArray, OutputsEqualTheOracleWithSpecialValues) {
   std::mt19937 rng(3);
-  for (std::size_t s = 0; s < kShapes.size(); ++s) {
+  for (std::size_t s = 0; s < kArrayShapes.size(); ++s) {
     for (int round = 0; round < 6; ++round) {
-      ArrayStream stream(rng, kShapes[s].rows, kShapes[s].cols, 10, round % 2 == 0 ? 8 : 40, true);
+      ArrayStream stream(rng, kArrayShapes[s].rows, kArrayShapes[s].cols, 10,
+                         round % 2 == 0 ? 8 : 40, true);
       oracle(s).run(stream.passes());
       const auto expected = stream.take_outputs();
-      expect_same_outputs(step(kShapes[s], stream.passes(), stream).outputs, expected);
+      expect_same_outputs(step(kArrayShapes[s], stream.passes(), stream).outputs, expected);
     }
   }
 }
@@ -198,8 +169,8 @@ TEST(SteppingArray, RandomFlipsGiveTheOraclesOutputsAndOutcome) {
   std::mt19937 rng(4);
   std::array<int, 4> live{}, dead{};
   int changed = 0;
-  for (std::size_t s = 0; s < kShapes.size(); ++s) {
-    const Shape shape = kShapes[s];
+  for (std::size_t s = 0; s < kArrayShapes.size(); ++s) {
+    const ArrayShape shape = kArrayShapes[s];
     for (int round = 0; round < 20; ++round) {
       ArrayStream stream(rng, shape.rows, shape.cols, 5, round % 2 == 0 ? 5 : 24, round % 4 == 0);
       const auto clean = step(shape, stream.passes(), stream).outputs;
@@ -227,7 +198,7 @@ TEST(SteppingArray, RandomFlipsGiveTheOraclesOutputsAndOutcome) {
 TEST(SteppingArray, AFlipIsReadExactlyWhereSomePassHoldsTheRegister) {
   std::mt19937 rng(5);
   constexpr std::size_t kShape = 3;  // 2 × 2
-  const Shape shape = kShapes[kShape];
+  const ArrayShape shape = kArrayShapes[kShape];
   ArrayStream stream(rng, shape.rows, shape.cols, 3, 3, false);
   for (const ArrayRegister which : kRegisters) {
     for (std::uint32_t pe = 0; pe < 4; ++pe) {
@@ -252,7 +223,7 @@ TEST(SteppingArray, AFlipIsReadExactlyWhereSomePassHoldsTheRegister) {
 TEST(SteppingArray, TheIsolatedPassEqualsTheOverlappedStream) {
   std::mt19937 rng(6);
   for (int round = 0; round < 400; ++round) {
-    const Shape shape = kShapes[3 + rng() % 6];
+    const ArrayShape shape = kArrayShapes[3 + rng() % 6];
     ArrayStream stream(rng, shape.rows, shape.cols, 6, 20, round % 5 == 0);
     const auto clean = step(shape, stream.passes(), stream).outputs;
     const ArrayFault flip = random_flip(rng, shape, stream, kRegisters[rng() % 4], true);
@@ -293,7 +264,7 @@ TEST(SteppingArray, BitsAboveTheValuesFormatAreNotLive) {
 
 TEST(SteppingArray, TheLastValueIsDeliveredInTheLastCycleAndNotBefore) {
   std::mt19937 rng(7);
-  const Shape shape{5, 9};
+  const ArrayShape shape{5, 9};
   ArrayStream stream(rng, shape.rows, shape.cols, 1, 12, false);
   const ArrayPass& pass = stream.passes()[0];
   SteppingArray array(shape.rows, shape.cols);
@@ -313,7 +284,8 @@ TEST(SteppingArray, TheLastValueIsDeliveredInTheLastCycleAndNotBefore) {
 
 TEST(SteppingArray, StepSizeAndSimdTargetDoNotMatter) {
   std::mt19937 rng(8);
-  for (const Shape shape : {Shape{3, 3}, Shape{16, 16}, Shape{9, 70}, Shape{128, 128}}) {
+  for (const ArrayShape shape :
+       {ArrayShape{3, 3}, ArrayShape{16, 16}, ArrayShape{9, 70}, ArrayShape{128, 128}}) {
     ArrayStream stream(rng, shape.rows, shape.cols, 12, 90, true);
     const auto expected = step(shape, stream.passes(), stream).outputs;
     for_each_simd_target([&](const std::string& target) {

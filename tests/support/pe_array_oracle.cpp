@@ -1,27 +1,17 @@
 #include "tests/support/pe_array_oracle.h"
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <ostream>
 #include <stdexcept>
 #include <string>
 #include <systemc>
 
+#include "tests/support/float_samples.h"
+
 namespace attnguard {
 
 namespace {
-
-std::uint32_t bits_of_float(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-float float_of_bits(std::uint32_t bits) {
-  float value = 0;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 // What travels on an operand wire. The value is kept as bits: a signal must tell −0 from +0 and NaN
 // from itself.
@@ -138,10 +128,10 @@ struct Pe final : sc_core::sc_module {
     if (west.flipped || north.flipped) bench_.flipped_bits_read();
     if (!west.first && acc_flipped_) bench_.flipped_bits_read();
     acc_flipped_ = false;
-    const float product = float_of_bits(west.bits) * float_of_bits(north.bits);
+    const float product = float_of(west.bits) * float_of(north.bits);
     if (sum_format(west.pass) == Format::int32)
-      acc_ = float_of_bits((west.first ? 0 : bits_of_float(acc_)) +
-                           static_cast<std::uint32_t>(static_cast<std::int32_t>(product)));
+      acc_ = float_of((west.first ? 0 : bits_of_float(acc_)) +
+                      static_cast<std::uint32_t>(static_cast<std::int32_t>(product)));
     else
       acc_ = (west.first ? 0.0F : acc_) + product;
     acc_final_ = west.last;
@@ -165,7 +155,7 @@ struct Pe final : sc_core::sc_module {
       const Format format = next.pass == nullptr ? Format::float32
                             : is_west            ? next.pass->west_format
                                                  : next.pass->north_format;
-      float value = float_of_bits(next.bits);
+      float value = float_of(next.bits);
       next.flipped = bench_.hit(value, format, next.pass, is_west);
       next.bits = bits_of_float(value);
     }
@@ -324,15 +314,19 @@ float PeArrayOracle::value(ArrayRegister which, std::uint32_t row, std::uint32_t
   const Pe& pe = *impl_->pes[row * impl_->cols + col];
   switch (which) {
     case ArrayRegister::west:
-      return float_of_bits(pe.west_out.read().bits);
+      return float_of(pe.west_out.read().bits);
     case ArrayRegister::north:
-      return float_of_bits(pe.north_out.read().bits);
+      return float_of(pe.north_out.read().bits);
     case ArrayRegister::acc:
       return pe.acc();
     case ArrayRegister::drain:
+      return pe.drain();
+    case ArrayRegister::stationary:
+    case ArrayRegister::preload:
+    case ArrayRegister::sum:
       break;
   }
-  return pe.drain();
+  throw std::logic_error("oracle: no such register");
 }
 
 }  // namespace attnguard

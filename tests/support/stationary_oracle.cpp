@@ -1,22 +1,12 @@
 #include "tests/support/stationary_oracle.h"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
+
+#include "tests/support/float_samples.h"
 
 namespace attnguard {
 namespace {
-
-std::uint32_t bits_in(float value) {
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-float float_from(std::uint32_t bits) {
-  float value = 0;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 bool integer(const StationaryFold& fold) { return fold.moving_format == Format::int8; }
 
@@ -25,9 +15,10 @@ float multiplied(const StationaryFold& fold, float sum, float west, float statio
     const float product = west * stationary;
     return sum + product;
   }
-  const std::int64_t exact = static_cast<std::int64_t>(static_cast<std::int32_t>(bits_in(sum))) +
-                             static_cast<int>(west) * static_cast<int>(stationary);
-  return float_from(static_cast<std::uint32_t>(static_cast<std::uint64_t>(exact)));
+  const std::int64_t exact =
+      static_cast<std::int64_t>(static_cast<std::int32_t>(bits_of_float(sum))) +
+      static_cast<int>(west) * static_cast<int>(stationary);
+  return float_of(static_cast<std::uint32_t>(static_cast<std::uint64_t>(exact)));
 }
 
 }  // namespace
