@@ -14,7 +14,7 @@
 
 #include "bench/measure.h"
 #include "src/campaign/differential/make_engine.h"
-#include "src/campaign/measure.h"
+#include "src/campaign/injections/measure.h"
 #include "src/cli/text_table.h"
 
 using namespace attnguard;

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "src/campaign/csv.h"
-#include "src/campaign/csv_reader.h"
 #include "src/config/user_error.h"
+#include "src/files/csv.h"
+#include "src/files/csv_reader.h"
 
 namespace attnguard {
 namespace {

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "src/campaign/carried_error.h"
-#include "src/campaign/csv.h"
-#include "src/campaign/random_stream.h"
-#include "src/campaign/worker_pool.h"
+#include "src/campaign/faults/random_stream.h"
+#include "src/files/csv.h"
+#include "src/processes/carried_error.h"
+#include "src/processes/worker_pool.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/require_finished.h"
 #include "src/workload/load_workload.h"

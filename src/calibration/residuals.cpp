@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "src/campaign/measurement.h"
+#include "src/campaign/injections/measurement.h"
 
 namespace attnguard {
 namespace {

@@ -7,9 +7,9 @@
 #include <set>
 #include <tuple>
 
-#include "src/campaign/csv.h"
-#include "src/campaign/csv_reader.h"
-#include "src/campaign/site_group.h"
+#include "src/campaign/figures/site_group.h"
+#include "src/files/csv.h"
+#include "src/files/csv_reader.h"
 
 namespace attnguard {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "src/calibration/fault_free.h"
 #include "src/campaign/context.h"
-#include "src/campaign/estimate.h"
+#include "src/campaign/figures/estimate.h"
 #include "src/simulation/prepared.h"
 
 namespace attnguard {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "src/campaign/csv.h"
-#include "src/campaign/statistics.h"
+#include "src/campaign/figures/statistics.h"
 #include "src/config/writer.h"
+#include "src/files/csv.h"
 #include "src/simulation/combinations.h"
 
 namespace attnguard {

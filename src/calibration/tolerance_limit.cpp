@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "src/campaign/statistics.h"
+#include "src/campaign/figures/statistics.h"
 
 namespace attnguard {
 

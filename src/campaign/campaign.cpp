@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "src/campaign/differential/make_engine.h"
+#include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
-#include "src/campaign/interrupt.h"
-#include "src/campaign/result_files.h"
 #include "src/campaign/session.h"
+#include "src/processes/interrupt.h"
 
 namespace attnguard {
 namespace {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "src/campaign/conduct.h"
-#include "src/campaign/coverage.h"
-#include "src/campaign/resumable_folder.h"
+#include "src/campaign/figures/coverage.h"
+#include "src/files/resumable_folder.h"
 #include "src/simulation/simulation.h"
 
 namespace attnguard {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "models/fabric/field.h"
-#include "src/campaign/fault_config.h"
+#include "src/campaign/faults/fault_config.h"
 
 namespace attnguard {
 

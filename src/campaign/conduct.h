@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/audit.h"
-#include "src/campaign/coverage.h"
-#include "src/campaign/error_size.h"
-#include "src/campaign/injector.h"
-#include "src/campaign/paired.h"
-#include "src/campaign/recovery_tally.h"
+#include "src/campaign/figures/coverage.h"
+#include "src/campaign/figures/error_size.h"
+#include "src/campaign/figures/paired.h"
+#include "src/campaign/figures/recovery_tally.h"
+#include "src/campaign/injections/audit.h"
+#include "src/campaign/injections/injector.h"
 
 namespace attnguard {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/plan.h"
-#include "src/campaign/verdict.h"
+#include "src/campaign/faults/plan.h"
+#include "src/campaign/injections/verdict.h"
 #include "src/simulation/combinations.h"
 #include "src/simulation/simulation.h"
 

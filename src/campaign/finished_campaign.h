@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "src/campaign/plan.h"
+#include "src/campaign/faults/plan.h"
 #include "src/simulation/prepared.h"
 
 namespace attnguard {

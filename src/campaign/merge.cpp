@@ -8,8 +8,8 @@
 #include <iterator>
 
 #include "src/campaign/differential/make_engine.h"
+#include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
-#include "src/campaign/result_files.h"
 #include "src/campaign/shard.h"
 #include "src/config/user_error.h"
 #include "src/simulation/output_dir.h"

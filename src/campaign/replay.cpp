@@ -7,8 +7,8 @@
 #include <fstream>
 #include <utility>
 
+#include "src/campaign/figures/row.h"
 #include "src/campaign/finished_campaign.h"
-#include "src/campaign/row.h"
 #include "src/config/user_error.h"
 #include "src/simulation/errors.h"
 

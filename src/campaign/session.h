@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "src/campaign/measure.h"
-#include "src/campaign/plan.h"
+#include "src/campaign/faults/plan.h"
+#include "src/campaign/injections/measure.h"
 #include "src/simulation/prepared.h"
 #include "src/simulation/simulation.h"
 

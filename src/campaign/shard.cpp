@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "src/campaign/differential/make_engine.h"
+#include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
-#include "src/campaign/interrupt.h"
-#include "src/campaign/result_files.h"
 #include "src/config/user_error.h"
+#include "src/processes/interrupt.h"
 
 namespace attnguard {
 namespace {

@@ -10,12 +10,12 @@
 
 #include "src/calibration/fault_free_runs.h"
 #include "src/calibration/thresholds.h"
-#include "src/campaign/interrupt.h"
+#include "src/campaign/figures/statistics.h"
 #include "src/campaign/session.h"
-#include "src/campaign/statistics.h"
 #include "src/cli/command_line.h"
 #include "src/cli/progress.h"
 #include "src/cli/text_table.h"
+#include "src/processes/interrupt.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "src/campaign/statistics.h"
+#include "src/campaign/figures/statistics.h"
 
 namespace attnguard {
 

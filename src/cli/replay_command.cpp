@@ -6,7 +6,7 @@
 #include <string>
 
 #include "src/campaign/finished_campaign.h"
-#include "src/campaign/record_injection.h"
+#include "src/campaign/injections/record_injection.h"
 #include "src/campaign/replay.h"
 #include "src/cli/command_line.h"
 #include "src/cli/recorded_files.h"

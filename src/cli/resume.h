@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "src/campaign/resumable_folder.h"
 #include "src/cli/command_line.h"
+#include "src/files/resumable_folder.h"
 
 namespace attnguard {
 

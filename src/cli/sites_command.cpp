@@ -5,10 +5,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "src/campaign/csv.h"
 #include "src/campaign/differential/site_kind.h"
 #include "src/cli/command_line.h"
 #include "src/cli/text_table.h"
+#include "src/files/csv.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
 #include "src/simulation/require_finished.h"

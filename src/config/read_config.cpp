@@ -10,7 +10,7 @@
 #include "models/accelerator/job_layout.h"
 #include "models/checksum_unit/any_of.h"
 #include "models/checksum_unit/memory_protection.h"
-#include "src/campaign/detection_budget.h"
+#include "src/campaign/figures/detection_budget.h"
 #include "src/config/check_workload.h"
 #include "src/config/checker_kinds.h"
 #include "src/config/reader.h"

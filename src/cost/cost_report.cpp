@@ -5,8 +5,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "src/campaign/csv.h"
 #include "src/config/or_null.h"
+#include "src/files/csv.h"
 #include "src/simulation/combinations.h"
 
 namespace attnguard {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "src/campaign/csv_reader.h"
+#include "src/files/csv_reader.h"
 
 namespace attnguard {
 namespace {

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <system_error>
 
-#include "src/campaign/csv_reader.h"
 #include "src/config/user_error.h"
+#include "src/files/csv_reader.h"
 
 namespace attnguard {
 

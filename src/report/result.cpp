@@ -1,7 +1,7 @@
 #include "src/report/result.h"
 
-#include "src/campaign/resumable_folder.h"
 #include "src/config/user_error.h"
+#include "src/files/resumable_folder.h"
 
 namespace attnguard {
 namespace {

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "src/campaign/campaign.h"
-#include "src/campaign/worker_pool.h"
 #include "src/config/sha256.h"
+#include "src/processes/worker_pool.h"
 #include "src/selftest/scratch_folder.h"
 #include "src/selftest/simd_targets.h"
 #include "src/simulation/prepared.h"

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "src/campaign/fault_list.h"
+#include "src/campaign/faults/fault_list.h"
 #include "src/config/read_config.h"
 #include "src/config/schema_version.h"
 #include "src/config/sha256.h"

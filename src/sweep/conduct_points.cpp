@@ -10,8 +10,8 @@
 #include <optional>
 #include <stdexcept>
 
-#include "src/campaign/carried_error.h"
-#include "src/campaign/worker_pool.h"
+#include "src/processes/carried_error.h"
+#include "src/processes/worker_pool.h"
 #include "src/simulation/errors.h"
 
 namespace attnguard {

@@ -7,9 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include "src/campaign/resumable_folder.h"
-#include "src/campaign/whole_file.h"
 #include "src/config/user_error.h"
+#include "src/files/resumable_folder.h"
+#include "src/files/whole_file.h"
 
 namespace attnguard {
 namespace {

@@ -8,12 +8,12 @@
 #include <new>
 #include <string>
 
-#include "src/campaign/carried_error.h"
-#include "src/campaign/interrupt.h"
 #include "src/campaign/session.h"
 #include "src/config/sha256.h"
 #include "src/config/user_error.h"
 #include "src/config/version.h"
+#include "src/processes/carried_error.h"
+#include "src/processes/interrupt.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
 #include "src/sweep/conduct_points.h"

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "src/campaign/resumable_folder.h"
 #include "src/cli/command_line.h"
+#include "src/files/resumable_folder.h"
 #include "src/sweep/grid.h"
 
 namespace attnguard {

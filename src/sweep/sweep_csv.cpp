@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "src/campaign/csv.h"
+#include "src/files/csv.h"
 
 namespace attnguard {
 namespace {

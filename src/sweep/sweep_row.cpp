@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "src/campaign/carried_error.h"
 #include "src/config/or_null.h"
 #include "src/cost/cost_report.h"
+#include "src/processes/carried_error.h"
 #include "src/simulation/require_finished.h"
 #include "src/simulation/roofline.h"
 #include "src/simulation/run_report.h"

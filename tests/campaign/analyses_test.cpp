@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/csv.h"
-#include "src/campaign/detection_budget.h"
-#include "src/campaign/error_size.h"
-#include "src/campaign/fmeda.h"
-#include "src/campaign/latency_curve.h"
-#include "src/campaign/paired.h"
+#include "src/campaign/figures/detection_budget.h"
+#include "src/campaign/figures/error_size.h"
+#include "src/campaign/figures/fmeda.h"
+#include "src/campaign/figures/latency_curve.h"
+#include "src/campaign/figures/paired.h"
+#include "src/files/csv.h"
 #include "tests/support/scripted_campaign.h"
 
 namespace attnguard {

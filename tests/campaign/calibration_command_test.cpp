@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/csv_reader.h"
-#include "src/campaign/statistics.h"
+#include "src/campaign/figures/statistics.h"
+#include "src/files/csv_reader.h"
 #include "tests/support/attnguard_command.h"
 #include "tests/support/process_tree.h"
 

@@ -1,5 +1,5 @@
 // A chunk file is whole and of this campaign, or it is as if it were not there.
-#include "src/campaign/chunk_store.h"
+#include "src/campaign/injections/chunk_store.h"
 
 #include <gtest/gtest.h>
 

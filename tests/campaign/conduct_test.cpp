@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "src/campaign/row.h"
+#include "src/campaign/figures/row.h"
 #include "src/simulation/errors.h"
 #include "tests/support/scripted_campaign.h"
 

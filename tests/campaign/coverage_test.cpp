@@ -1,4 +1,4 @@
-#include "src/campaign/coverage.h"
+#include "src/campaign/figures/coverage.h"
 
 #include <gtest/gtest.h>
 

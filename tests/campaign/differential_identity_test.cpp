@@ -8,7 +8,7 @@
 #include "models/checksum_unit/any_of.h"
 #include "models/checksum_unit/memory_protection.h"
 #include "src/campaign/differential/make_engine.h"
-#include "src/campaign/row.h"
+#include "src/campaign/figures/row.h"
 #include "tests/support/child_process.h"
 #include "tests/support/random_checkers.h"
 #include "tests/support/random_faults.h"

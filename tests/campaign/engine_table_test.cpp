@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "src/campaign/differential/site_kind.h"
-#include "src/campaign/fault_config.h"
+#include "src/campaign/faults/fault_config.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/attnguard_command.h"
 #include "tests/support/child_process.h"

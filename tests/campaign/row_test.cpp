@@ -1,4 +1,4 @@
-#include "src/campaign/row.h"
+#include "src/campaign/figures/row.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/measure.h"
+#include "src/campaign/injections/measure.h"
 #include "src/simulation/errors.h"
 #include "tests/support/scripted_campaign.h"
 

@@ -1,4 +1,4 @@
-#include "src/campaign/verdict.h"
+#include "src/campaign/injections/verdict.h"
 
 #include <gtest/gtest.h>
 

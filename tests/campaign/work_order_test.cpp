@@ -1,5 +1,5 @@
 // In which order injections are resolved, and which of them are audited.
-#include "src/campaign/work_order.h"
+#include "src/campaign/injections/work_order.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "src/campaign/worker_pool.h"
+#include "src/processes/worker_pool.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

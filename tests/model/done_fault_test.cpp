@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-#include "src/campaign/verdict.h"
+#include "src/campaign/injections/verdict.h"
 #include "src/simulation/simulation.h"
 #include "tests/support/child_process.h"
 #include "tests/support/random_system.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "src/campaign/worker_pool.h"
+#include "src/processes/worker_pool.h"
 
 namespace attnguard {
 

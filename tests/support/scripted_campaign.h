@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "src/campaign/conduct.h"
-#include "src/campaign/measure.h"
-#include "src/campaign/result_files.h"
+#include "src/campaign/figures/result_files.h"
+#include "src/campaign/injections/measure.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/toy_hardware.h"
 

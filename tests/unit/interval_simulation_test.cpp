@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "src/campaign/paired_difference.h"
-#include "src/campaign/random_stream.h"
-#include "src/campaign/statistics.h"
+#include "src/campaign/faults/random_stream.h"
+#include "src/campaign/figures/paired_difference.h"
+#include "src/campaign/figures/statistics.h"
 
 namespace attnguard {
 namespace {

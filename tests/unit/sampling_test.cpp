@@ -7,9 +7,9 @@
 #include <string>
 #include <tuple>
 
-#include "src/campaign/plan.h"
-#include "src/campaign/population.h"
-#include "src/campaign/random_stream.h"
+#include "src/campaign/faults/plan.h"
+#include "src/campaign/faults/population.h"
+#include "src/campaign/faults/random_stream.h"
 #include "src/config/user_error.h"
 #include "tests/support/toy_hardware.h"
 

@@ -1,11 +1,11 @@
-#include "src/campaign/statistics.h"
+#include "src/campaign/figures/statistics.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
-#include "src/campaign/paired_difference.h"
+#include "src/campaign/figures/paired_difference.h"
 
 namespace attnguard {
 namespace {

@@ -14,7 +14,7 @@
 #include "models/checksum_unit/attnchecker.h"
 #include "models/checksum_unit/efta.h"
 #include "models/checksum_unit/range_check.h"
-#include "src/campaign/statistics.h"
+#include "src/campaign/figures/statistics.h"
 #include "src/config/user_error.h"
 #include "tests/support/scratch_folder.h"
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "src/campaign/random_stream.h"
+#include "src/campaign/faults/random_stream.h"
 
 namespace attnguard {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "models/checksum_unit/make_checker.h"
 #include "src/campaign/differential/replica.h"
-#include "src/campaign/verdict.h"
+#include "src/campaign/injections/verdict.h"
 
 namespace attnguard {
 

@@ -17,7 +17,7 @@
 #include "models/checksum_unit/checker_config.h"
 #include "models/checksum_unit/checker_registers.h"
 #include "src/campaign/differential/group_schedule.h"
-#include "src/campaign/measurement.h"
+#include "src/campaign/injections/measurement.h"
 
 namespace attnguard {
 

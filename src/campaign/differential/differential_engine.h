@@ -12,7 +12,7 @@
 #include "src/campaign/differential/protected_buffers.h"
 #include "src/campaign/differential/tile_faults.h"
 #include "src/campaign/differential/tile_replay.h"
-#include "src/campaign/injection_engine.h"
+#include "src/campaign/injections/injection_engine.h"
 
 namespace attnguard {
 

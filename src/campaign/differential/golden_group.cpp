@@ -8,7 +8,7 @@
 #include "models/accelerator/checker_dimensions.h"
 #include "models/checksum_unit/any_of.h"
 #include "src/campaign/differential/replica.h"
-#include "src/campaign/verdict.h"
+#include "src/campaign/injections/verdict.h"
 #include "src/simulation/errors.h"
 
 namespace attnguard {

@@ -1,6 +1,6 @@
 #include "src/campaign/differential/make_engine.h"
 
-#include "src/campaign/measure.h"
+#include "src/campaign/injections/measure.h"
 
 namespace attnguard {
 

@@ -9,7 +9,7 @@
 
 #include "models/sram_buffer/code_group.h"
 #include "src/campaign/differential/golden_group.h"
-#include "src/campaign/measurement.h"
+#include "src/campaign/injections/measurement.h"
 
 namespace attnguard {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "models/numerics/kernels.h"
-#include "src/campaign/verdict.h"
+#include "src/campaign/injections/verdict.h"
 
 namespace attnguard {
 

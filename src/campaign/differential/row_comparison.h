@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "src/campaign/differential/golden_group.h"
-#include "src/campaign/measurement.h"
+#include "src/campaign/injections/measurement.h"
 
 namespace attnguard {
 

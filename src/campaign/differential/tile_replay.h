@@ -15,7 +15,7 @@
 #include "models/systolic_array/pass_flip.h"
 #include "src/campaign/differential/golden_group.h"
 #include "src/campaign/differential/row_comparison.h"
-#include "src/campaign/measurement.h"
+#include "src/campaign/injections/measurement.h"
 
 namespace attnguard {
 
