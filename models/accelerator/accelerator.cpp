@@ -250,6 +250,8 @@ void Accelerator::reset() {
 }
 
 void Accelerator::start(bool recovering) {
+  links_.start();
+  if (command_interposer_) command_interposer_->let_pass(sequencer_->command_out);
   if (recovery_) recovery_->start(recovering);
   if (correction_) {
     correction_->start();

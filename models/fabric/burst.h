@@ -2,8 +2,6 @@
 // when each beat crosses and where each element lies. Data always travels in the payload.
 #pragma once
 
-#include <tlm_utils/simple_initiator_socket.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,6 +9,7 @@
 #include <tlm>
 
 #include "models/fabric/burst_shape.h"
+#include "models/fabric/routed_socket.h"
 #include "models/fabric/run_monitor.h"
 
 namespace attnguard {
@@ -25,11 +24,11 @@ struct Burst final : tlm::tlm_extension<Burst>, BurstShape {
 
 /// The sending end of a link: an initiator socket with a payload it reuses and a count of the bytes
 /// sent.
-class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
+class BurstPort : public RoutedSocket<BurstPort> {
  public:
   /// `monitor`: an error answer ends the run; without, it is the caller's business.
   explicit BurstPort(const char* name, RunMonitor* monitor = nullptr)
-      : simple_initiator_socket(name), monitor_(monitor) {
+      : RoutedSocket(name), monitor_(monitor) {
     payload_.set_extension(&burst);
   }
   ~BurstPort() override { payload_.clear_extension(&burst); }
@@ -62,7 +61,7 @@ class BurstPort : public tlm_utils::simple_initiator_socket<BurstPort> {
     payload_.set_dmi_allowed(false);
     payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
     sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-    (*this)->b_transport(payload_, delay);
+    b_transport(payload_, delay);
     bytes_ += burst.bytes();
     lost_ = payload_.get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE;
     if (payload_.is_response_ok()) return true;

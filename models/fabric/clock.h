@@ -22,10 +22,18 @@ class Clock {
         period_value_(period_.value()) {}
 
   /// Cycle 0 is now.
-  void restart() { origin_ = sc_core::sc_time_stamp().value(); }
+  void restart() {
+    origin_ = now_ = sc_core::sc_time_stamp().value();
+    cycle_ = 0;
+  }
   /// Current cycle since the start of the job.
   std::uint64_t cycle() const {
-    return (sc_core::sc_time_stamp().value() - origin_) / period_value_;
+    const std::uint64_t now = sc_core::sc_time_stamp().value();
+    if (now != now_) {  // units ask often while time stands still, and a division is slow
+      now_ = now;
+      cycle_ = (now - origin_) / period_value_;
+    }
+    return cycle_;
   }
   /// Time from now to the start of `cycle`, zero if that has passed.
   sc_core::sc_time until(std::uint64_t cycle) const {
@@ -50,6 +58,7 @@ class Clock {
   sc_core::sc_time period_;
   std::uint64_t period_value_;
   std::uint64_t origin_ = 0;
+  mutable std::uint64_t now_ = 0, cycle_ = 0;
 };
 
 }  // namespace attnguard

@@ -26,7 +26,7 @@ class Links {
   void connect(const std::string& name, BurstPort& from, Target& to, std::uint32_t lanes,
                Format format, bool interposer, std::uint32_t address_bits = 0,
                Domain domain = Domain::function) {
-    links_.push_back({name, &from});
+    links_.push_back({name, &from, nullptr});
     if (!interposer) {
       from.bind(to);
       return;
@@ -35,6 +35,7 @@ class Links {
                                                             universe_, log_, name, lanes,
                                                             bits_of(format), address_bits, domain));
     LinkInterposer& between = *interposers_.back();
+    links_.back().interposer = &between;
     from.bind(between.in);
     between.out.bind(to);
     owners_.own_tap(between);
@@ -42,6 +43,11 @@ class Links {
 
   void reset() {
     for (auto& interposer : interposers_) interposer->reset();
+  }
+  /// A run begins; what is to be armed and recorded in it is known.
+  void start() {
+    for (const Link& link : links_)
+      if (link.interposer != nullptr) link.interposer->let_pass(*link.port);
   }
   void abandon(std::uint64_t cycle) {
     for (auto& interposer : interposers_) interposer->tap().abandon(cycle);
@@ -56,7 +62,8 @@ class Links {
  private:
   struct Link {
     std::string name;
-    const BurstPort* port;
+    BurstPort* port;
+    LinkInterposer* interposer;
   };
 
   const Clock& clock_;

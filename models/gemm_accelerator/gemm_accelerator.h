@@ -36,7 +36,10 @@ class GemmAccelerator final : public sc_core::sc_module {
   /// Of the next runs, each from its reset() on; nullptr: none. Gets a track for each unit of
   /// stats() and for each alarm line.
   void record(Timeline* timeline);
-  void start() { array_->start(); }
+  void start() {
+    links_.start();
+    array_->start();
+  }
   /// One more fault.
   void arm(const Fault& fault) { owners_.arm(fault); }
   FaultOutcome outcome(RegisterId reg) const { return owners_.outcome(reg); }

@@ -89,7 +89,7 @@ void Sequencer::issue(CommandWindow window, Command command) {
   payload.set_streaming_width(sizeof command);
   payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  command_out->b_transport(payload, delay);
+  command_out.b_transport(payload, delay);
   if (payload.is_response_ok()) return;
   static constexpr const char* kUnits[] = {"dma load", "dma store", "array", "accumulator"};
   monitor_.crash(std::string(kUnits[static_cast<int>(window)]) + " answered a command with " +

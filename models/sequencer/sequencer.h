@@ -6,8 +6,6 @@
 // cycle while waiting.
 #pragma once
 
-#include <tlm_utils/simple_initiator_socket.h>
-
 #include <cstdint>
 #include <functional>
 #include <systemc>
@@ -17,6 +15,7 @@
 #include "models/fabric/clock.h"
 #include "models/fabric/commands.h"
 #include "models/fabric/line.h"
+#include "models/fabric/routed_socket.h"
 #include "models/fabric/run_monitor.h"
 #include "models/sequencer/program.h"
 #include "models/sequencer/schedule.h"
@@ -33,7 +32,7 @@ struct DoneLines {
 
 class Sequencer final : public sc_core::sc_module {
  public:
-  tlm_utils::simple_initiator_socket<Sequencer> command_out;
+  RoutedSocket<Sequencer> command_out;
 
   SC_HAS_PROCESS(Sequencer);
   Sequencer(sc_core::sc_module_name name, const Program& program, const Clock& clock,

@@ -118,10 +118,19 @@ void SramCore::write(const LineAccess& access, const std::byte* data, LiveLog& l
   region.run = run_;
 }
 
+/// What was written at the address, nullptr if nothing ever was. The few addresses that tiles have
+/// are asked for all the time.
+SramCore::Region* SramCore::find_region(std::uint64_t address) {
+  Region*& recent = recent_regions_[address * 0x9E3779B97F4A7C15U >> 58U];
+  if (recent != nullptr && recent->written.address == address) return recent;
+  const auto found = regions_.find(address);
+  return found == regions_.end() ? nullptr : recent = &found->second;
+}
+
 bool SramCore::read(const LineAccess& access, std::byte* data) {
-  const auto found = regions_.find(access.address);
-  if (found == regions_.end() || found->second.run != run_) return false;
-  Region& region = found->second;
+  Region* const found = find_region(access.address);
+  if (found == nullptr || found->run != run_) return false;
+  Region& region = *found;
   const BeatTiming& written = region.written.timing;
   // Both are affine in (group, beat), so the corners decide.
   for (const std::uint32_t group : {0U, access.timing.groups - 1})

@@ -11,6 +11,7 @@
 // encoder and decoder here.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -96,6 +97,7 @@ class SramCore {
     std::uint64_t check = 0;         ///< as it stands
   };
 
+  Region* find_region(std::uint64_t address);
   void add_live(const Region& region, LiveLog& log) const;
   void add_live_sites(const Region& region, std::uint32_t site_bytes, std::uint32_t first,
                       std::uint32_t step, std::uint32_t count, std::uint32_t last_count,
@@ -115,6 +117,7 @@ class SramCore {
   std::uint32_t beat_interval_;
   AlignedVector<std::byte> storage_;
   std::unordered_map<std::uint64_t, Region> regions_;  ///< by address
+  std::array<Region*, 64> recent_regions_{};           ///< found before, by a hash of the address
   std::uint64_t run_ = 1;
   RegisterTap tap_;
   RegisterId reg_ = 0, check_reg_ = 0;

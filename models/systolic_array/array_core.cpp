@@ -131,7 +131,8 @@ const float* ArrayCore::read_probability(ArrayWork& work, std::uint32_t pass) {
 }
 
 void ArrayCore::start(ArrayWork& work, LiveLog& log) {
-  work.out.resize(work.out_cols * stride_);
+  // Scores and P·V take turns: a tile that grew stays so, or it would be cleared each time.
+  work.out.resize(std::max(work.out.size(), work.out_cols * stride_));
   if (log.enabled()) add_live(work, log);
   if (fidelity_ == Fidelity::cycle)
     work.operands->west.resize(

@@ -58,6 +58,7 @@ void SystolicArray::reset() {
   probability_valid_[0] = probability_valid_[1] = false;
   macs_ = 0;
   stats_ = {};
+  stall_cycles_ = {};
   counted_.clear();
   for (BurstPort* port : {&q_in, &k_in, &v_in, &score_out, &partial_out, &observe_out})
     port->reset();
@@ -155,27 +156,27 @@ std::uint64_t SystolicArray::plan(ArrayWork& work) {
 
   // Each constraint takes the start of the pass a bit further; what it adds is counted under its
   // name.
-  while (!counted_.empty() && counted_.front().end <= clock_.cycle()) counted_.pop_front();
-  const auto not_before = [&](std::uint64_t cycle, const char* reason) {
-    if (cycle > edge_free_) count(stats_.stall_cycles[reason], reason, cycle - edge_free_);
+  const std::uint64_t now = clock_.cycle();
+  while (!counted_.empty() && counted_.front().end <= now) counted_.pop_front();
+  const auto not_before = [&](std::uint64_t cycle, Stall reason) {
+    if (cycle > edge_free_) stall(reason, cycle - edge_free_);
   };
-  static constexpr const char* kWaited[] = {"command", "load", "accumulator"};
-  not_before(command_cycle_ + 1, kWaited[static_cast<int>(command_.waited_for)]);
+  not_before(command_cycle_ + 1, static_cast<Stall>(command_.waited_for));
   if (values) {
-    not_before(probability_ready_[work.tile.bank], "probability");
+    not_before(probability_ready_[work.tile.bank], Stall::probability);
     probability_valid_[work.tile.bank] = false;
   }
-  not_before(bus_free_ > work.depth ? bus_free_ - work.depth : 0, "drain");
-  not_before(std::max({command_cycle_ + 1, clock_.cycle(), reads_end_}) + lead, "operand");
+  not_before(bus_free_ > work.depth ? bus_free_ - work.depth : 0, Stall::drain);
+  not_before(std::max({command_cycle_ + 1, now, reads_end_}) + lead, Stall::operand);
   const std::uint64_t start = work.start = edge_free_;
 
   const std::uint64_t last_pass = std::uint64_t{work.passes - 1} * work.interval;
   const std::uint64_t gap = work.interval - work.depth;
-  const char* waits_for = read_cycles > config_.rows ? "operand" : "drain";
-  std::uint64_t& gaps = stats_.stall_cycles[waits_for];
+  const Stall waits_for = read_cycles > config_.rows ? Stall::operand : Stall::drain;
+  stall_cycles(waits_for);  // shown even if no pass has to wait
   for (std::uint32_t pass = 0; pass < work.passes; ++pass) {
-    if (pass > 0) count(gaps, waits_for, gap);
-    count(stats_.busy_cycles, {}, work.depth);
+    if (pass > 0) stall(waits_for, gap);
+    busy(work.depth);
   }
   bus_free_ = start + last_pass + work.depth + config_.rows;
   reads_end_ = start - lead + last_pass + read_cycles;
@@ -203,7 +204,7 @@ void SystolicArray::wait_for_operands(ArrayWork& work) {
   work.start += cycles;
   bus_free_ += cycles;
   reads_end_ += cycles;
-  take_edge(stats_.stall_cycles["operand"], cycles);
+  take_edge(stall_cycles(Stall::operand), cycles);
 }
 
 /// One line per operand: group = pass, beat = depth. Values end up as [line][stride]: lanes padded
@@ -232,6 +233,13 @@ bool SystolicArray::read_lines(BurstPort& port, const ArrayWork& work, std::uint
   if (!port.read(address, raw_.data(), raw_.size())) return false;
   const std::size_t stride = &port == &q_in ? core_.stride() : line_elements;
   values.resize(std::max(values.size(), lines * stride));
+  if (&port == &q_in && !core_.keeps_operands()) {
+    // The same tile comes again for every key tile: what it was decoded to still stands.
+    if (raw_.size() == decoded_q_.size() &&
+        std::memcmp(raw_.data(), decoded_q_.data(), raw_.size()) == 0)
+      return true;
+    decoded_q_ = raw_;
+  }
   if (stride == line_elements) {
     decode_values(formats_.operand, raw_.data(), values.data(), lines * line_elements);
   } else {

@@ -69,6 +69,10 @@ class SystolicArray final : public sc_core::sc_module {
   /// Operations in flight. P·V of tile n needs the drained scores of tile n, so the operations from
   /// P·V n − 1 to S n + 2 are the most that can be under way.
   static constexpr std::size_t kWorks = 4;
+  /// Why the west edge stands still; the first three as in WaitedFor.
+  enum class Stall { command, load, accumulator, probability, drain, operand };
+  static constexpr std::array kStallNames = {"command",     "load",  "accumulator",
+                                             "probability", "drain", "operand"};
 
   void accept_command(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void receive_probability(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -87,10 +91,21 @@ class SystolicArray final : public sc_core::sc_module {
   void observe_values(const Burst& like, std::uint32_t observation, const float* values,
                       std::size_t count);
   void observe_probability(const ArrayWork& work);
-  /// The west edge is taken for that long: busy, or stalled for the reason of the counter.
-  void count(std::uint64_t& counter, std::string_view stall, std::uint64_t cycles) {
-    if (track_ != nullptr) record_cycles(stall, cycles);
-    take_edge(counter, cycles);
+  /// The west edge is taken for that long, with an operand or waiting.
+  void busy(std::uint64_t cycles) {
+    if (track_ != nullptr) record_cycles({}, cycles);
+    take_edge(stats_.busy_cycles, cycles);
+  }
+  void stall(Stall reason, std::uint64_t cycles) {
+    if (track_ != nullptr) record_cycles(kStallNames[static_cast<std::size_t>(reason)], cycles);
+    take_edge(stall_cycles(reason), cycles);
+  }
+  /// Looked up by name once per run: every pass counts.
+  std::uint64_t& stall_cycles(Stall reason) {
+    const auto which = static_cast<std::size_t>(reason);
+    if (stall_cycles_[which] == nullptr)
+      stall_cycles_[which] = &stats_.stall_cycles[kStallNames[which]];
+    return *stall_cycles_[which];
   }
   void record_cycles(std::string_view stall, std::uint64_t cycles);
   void take_edge(std::uint64_t& counter, std::uint64_t cycles) {
@@ -127,6 +142,7 @@ class SystolicArray final : public sc_core::sc_module {
   bool probability_valid_[2] = {false, false};  ///< holds a tile no P·V has used yet
   std::uint64_t macs_ = 0;
   UnitStats stats_;
+  std::array<std::uint64_t*, kStallNames.size()> stall_cycles_{};  ///< in stats_
   UnitTrack* track_ = nullptr;
   /// Cycles [begin, end) that stand in a counter and may still lie ahead: abandoned passes give
   /// them back. The last one ends at edge_free_.
@@ -135,7 +151,7 @@ class SystolicArray final : public sc_core::sc_module {
     std::uint64_t begin, end;
   };
   std::deque<Counted> counted_;
-  AlignedVector<std::byte> raw_;
+  AlignedVector<std::byte> raw_, decoded_q_;
   LaneTile probability_, observed_;
 };
 
