@@ -1,29 +1,22 @@
 // Finished shards become the campaign they are parts of.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "src/campaign/campaign.h"
+#include "src/files/shard_set.h"
 
 namespace attnguard {
 
-/// All shards of one campaign.
-struct ShardSet {
-  std::vector<std::filesystem::path> folders;  ///< [shard], as the user named them
-  nlohmann::ordered_json identity;             ///< of the campaign
-  std::uint64_t memory_bytes = 0;              ///< each was run with
-};
+/// The configuration, files and tensors of the first shard prepared once more, for results that go
+/// to `out`. UserError as prepare().
+Prepared reopen_shards(const ShardSet& shards, const std::filesystem::path& out);
 
-/// Folders of finished shards, in any order. UserError that names the folder and what is wrong with
-/// it: no finished shard, another version, configuration or division than the first one's, a shard
-/// that was there before; or the shards that are missing.
-ShardSet read_shards(const std::vector<std::filesystem::path>& folders);
+/// UserError that names the first value in which `identity` is not what the shards were run with.
+void require_unchanged(const ShardSet& shards, const nlohmann::ordered_json& identity);
 
-/// Their campaign, its files and tensors prepared once more, for results that go to `out`.
-/// UserError when those are no longer what the shards were run with.
+/// Both, for shards of a campaign.
 Prepared prepare_merge(const ShardSet& shards, const std::filesystem::path& out);
 
 /// What run_campaign() does, with every injection from the shards: golden run, stop rule, audit and

@@ -1,51 +1,25 @@
 #include "src/campaign/shard.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
-#include <fstream>
 #include <optional>
 
 #include "src/campaign/differential/make_engine.h"
 #include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
-#include "src/config/user_error.h"
+#include "src/files/shard_set.h"
 #include "src/processes/interrupt.h"
 
 namespace attnguard {
-namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-// How much golden state may be held decides the order of injections and so which are in a chunk.
-Json shard_identity(const Prepared& prepared, std::uint64_t memory_bytes, ShardId shard) {
-  Json identity = campaign_identity(prepared);
-  identity["shards"] = shard.count;
-  identity["shard"] = shard.number;
-  identity["memory_bytes"] = memory_bytes;
-  return identity;
-}
-
-bool is_finished(const fs::path& out, const Json& identity) {
-  std::ifstream stream(out / kShardIdentity);
-  if (!stream) return false;
-  const auto changed = first_difference(Json::parse(stream, nullptr, false), identity);
-  if (!changed) return true;
-  throw UserError(
-      fmt::format("--resume: the finished shard in {} is another: {} was {} and is {}; the same "
-                  "configuration, or --force to start anew",
-                  out.string(), changed->path, changed->before, changed->now));
-}
-
-}  // namespace
 
 ShardSummary run_shard(const Prepared& prepared, const CampaignOptions& options, ShardId shard) {
   const auto start = std::chrono::steady_clock::now();
-  const Json identity = shard_identity(prepared, options.memory_bytes, shard);
+  const auto identity =
+      shard_identity(kCampaignFolder, campaign_identity(prepared), options.memory_bytes, shard);
   ShardSummary summary;
-  if (options.start == StartMode::resume && !fs::exists(options.out / kCampaignFolder.work) &&
-      is_finished(options.out, identity)) {
+  if (options.start == StartMode::resume &&
+      is_finished_shard(kCampaignFolder, options.out, identity)) {
     summary.was_finished = true;
     return summary;
   }

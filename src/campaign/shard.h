@@ -15,9 +15,7 @@ struct ShardSummary {
   double wall_s = 0;          ///< golden run and injections
 };
 
-/// Of a finished shard: what it is part of, as campaign_identity() with its number, the number of
-/// shards and the memory it had; and its chunks.
-constexpr const char* kShardIdentity = "shard.json";
+/// Of a finished shard: its chunks.
 constexpr const char* kShardChunks = "shard.chunks";
 
 /// Elaborates, runs golden, injects; leaves the chunks. Without an audit, which the merge makes:

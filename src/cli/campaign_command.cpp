@@ -216,27 +216,16 @@ void print_forecast(const CampaignForecast& forecast, const CampaignConfig& conf
 
 void print_shard(const ShardSummary& summary, ShardId shard, const std::string& folder) {
   const ConductedShard& conducted = summary.conducted;
-  if (summary.was_finished) {
-    fmt::print("shard {}/{} in {} is finished\n", shard.number, shard.count, folder);
-    return;
-  }
+  if (summary.was_finished) return print_finished_shard(shard, folder);
   fmt::print("\nshard {}/{}: {} injections in {} (differential {}, full {})\n", shard.number,
              shard.count, conducted.injections, Progress::duration(summary.wall_s),
              conducted.injections - conducted.full, conducted.full);
   fmt::print("written to {}: shard.chunks shard.json timing.json config.json\n", folder);
 }
 
-// Shards of one campaign stand together beside its folder.
-CommandLine with_folder(CommandLine line) {
-  if (line.shard && !line.out)
-    line.out = fmt::format("{}.shards/{}", output_directory(line).string(), line.shard->number);
-  return line;
-}
-
 }  // namespace
 
-int campaign_command(const CommandLine& as_given) {
-  const CommandLine command_line = with_folder(as_given);
+int campaign_command(const CommandLine& command_line) {
   const Prepared prepared = prepare(command_line);
   CampaignOptions options;
   options.workers = command_line.workers.value_or(0);

@@ -18,7 +18,7 @@ enum ExitCode : int {
   kInterrupted = 130,  ///< SIGINT or SIGTERM
 };
 
-/// One part of a campaign.
+/// One part of a campaign or sweep.
 struct ShardId {
   std::uint32_t number = 1, count = 1;  ///< 1 .. count
 };
@@ -41,7 +41,7 @@ struct CommandLine {
   bool vcd = false;                           ///< also waves.vcd
   bool timeline = false;                      ///< also timeline.json
   std::optional<std::string> calibration;     ///< folder
-  std::optional<ShardId> shard;               ///< of a campaign; else the whole
+  std::optional<ShardId> shard;               ///< else the whole
   std::optional<std::uint64_t> audit;         ///< injections to repeat
   std::optional<std::uint64_t> memory_bytes;  ///< for golden state
 };

@@ -25,4 +25,8 @@ std::string resume_command(const CommandLine& line) {
   return text + " --resume";
 }
 
+void print_finished_shard(ShardId shard, const std::string& folder) {
+  fmt::print("shard {}/{} in {} is finished\n", shard.number, shard.count, folder);
+}
+
 }  // namespace attnguard

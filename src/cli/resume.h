@@ -13,4 +13,7 @@ StartMode start_mode(const CommandLine& line);
 /// The same command with --resume, for a shell.
 std::string resume_command(const CommandLine& line);
 
+/// That --resume found nothing to do.
+void print_finished_shard(ShardId shard, const std::string& folder);
+
 }  // namespace attnguard

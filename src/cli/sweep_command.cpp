@@ -1,38 +1,21 @@
-// attnguard sweep: a run or a campaign at every point of a grid.
+// attnguard sweep: a run or a campaign at every point of a grid, or one shard of that.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "src/cli/command_line.h"
 #include "src/cli/progress.h"
 #include "src/cli/resume.h"
+#include "src/cli/sweep_display.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
+#include "src/sweep/point_results.h"
 #include "src/sweep/sweep.h"
 
 namespace attnguard {
 namespace {
-
-void print_finished(const SweepPoint& point, const Json& row) {
-  fmt::print("point {}: {} cycles, utilization {:.1f} %\n", point_text(point),
-             row["cycles"].get<std::uint64_t>(), 100 * row["utilization"].get<double>());
-  std::fflush(stdout);
-}
-
-// Keys by their last name: a line on the terminal is short.
-std::string running_text(const SweepProgress& now, const std::vector<SweepPoint>& points) {
-  std::vector<std::string> running;
-  for (const std::size_t index : now.running) {
-    SweepPoint point = points[index];
-    for (Setting& setting : point) setting.key.erase(0, setting.key.rfind('.') + 1);
-    running.push_back(point_text(point));
-  }
-  return running.empty() ? "" : fmt::format("; at {}", fmt::join(running, ", "));
-}
 
 void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
   if (!std::filesystem::exists(output_directory(command_line) / kSweepFolder.work))
@@ -44,6 +27,15 @@ void print_interrupted(const Interrupted& interrupted, const CommandLine& comman
                interrupted.kept, interrupted.all, resume_command(command_line));
 }
 
+void print_shard(const SweepShardSummary& summary, ShardId shard, const std::string& folder) {
+  if (summary.was_finished) return print_finished_shard(shard, folder);
+  fmt::print("\nshard {}/{}: {} points", shard.number, shard.count, summary.points);
+  if (summary.campaigns) fmt::print(", {} injections", summary.injections);
+  fmt::print(" in {}\nwritten to {}: {} shard.json timing.json config.json\n",
+             Progress::duration(summary.wall_s), folder,
+             summary.campaigns ? "points/" : kPointResults);
+}
+
 }  // namespace
 
 int sweep_command(const CommandLine& command_line) {
@@ -52,36 +44,22 @@ int sweep_command(const CommandLine& command_line) {
   options.start = start_mode(command_line);
   options.audit = command_line.audit;
   options.memory_bytes = command_line.memory_bytes;
-  std::vector<SweepPoint> points;
-  Progress point_progress("points"), injection_progress("injections");
-  if (!command_line.quiet) {
-    options.begin = [&](const std::vector<SweepPoint>& all) { points = all; };
-    options.finished = [&](std::size_t point, const Json& result) {
-      injection_progress.clear_line();
-      print_finished(points[point], result["row"]);
-    };
-    options.progress = [&](const SweepProgress& now) {
-      const auto more = [&] { return running_text(now, points); };
-      if (now.of_injections > 0)
-        injection_progress.update(
-            now.injections, now.of_injections,
-            [&] { return fmt::format("; points {}/{}{}", now.finished, now.points, more()); },
-            now.kept_injections);
-      else
-        point_progress.update(now.finished, now.points, more, now.kept_points);
-    };
-  }
-  bool campaigns = false;
+  SweepDisplay display;
+  if (!command_line.quiet) display.attach(options);
+  const std::string folder = output_directory(command_line).string();
   try {
-    campaigns = run_sweep(command_line, options) == SweepMode::campaign;
+    if (command_line.shard) {
+      const SweepShardSummary summary = run_sweep_shard(command_line, options, *command_line.shard);
+      if (!command_line.quiet) print_shard(summary, *command_line.shard, folder);
+    } else {
+      const SweepMode mode = run_sweep(command_line, options);
+      if (!command_line.quiet) print_sweep_written(folder, mode);
+    }
   } catch (const Interrupted& interrupted) {
-    injection_progress.clear_line();
+    display.clear_line();
     print_interrupted(interrupted, command_line);
     return kInterrupted;
   }
-  if (!command_line.quiet)
-    fmt::print("written: {}/sweep.csv sweep.json config.json timing.json{}\n",
-               output_directory(command_line).string(), campaigns ? " points/" : "");
   return kDone;
 }
 

@@ -34,9 +34,10 @@ struct flock whole_file() {
 
 // What commands leave, besides replay_N.
 constexpr std::string_view kResults[] = {
-    "injections.csv", "coverage.csv", "strata.csv",  "paired.csv", "error_size.csv", "latency.csv",
-    "fmeda.csv",      "faults.csv",   "audit.csv",   "roc",        "points",         "sweep.csv",
-    "timing.json",    "summary.json", "config.json", "shard.json", "shard.chunks"};
+    "injections.csv", "coverage.csv", "strata.csv",   "paired.csv",  "error_size.csv",
+    "latency.csv",    "fmeda.csv",    "faults.csv",   "audit.csv",   "roc",
+    "points",         "sweep.csv",    "sweep.json",   "timing.json", "summary.json",
+    "config.json",    "shard.json",   "shard.chunks", "points.json"};
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);

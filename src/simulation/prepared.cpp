@@ -142,7 +142,11 @@ Prepared prepare(const CommandLine& command_line, const std::vector<Setting>& se
 fs::path output_directory(const CommandLine& command_line) {
   if (command_line.out) return *command_line.out;
   const fs::path config = command_line.positional.at(0);
-  return fs::path("traces") / fmt::format("{}-{}", config.stem().string(), command_line.command);
+  const std::string whole = fmt::format("{}-{}", config.stem().string(), command_line.command);
+  // Shards of one result stand together beside its folder.
+  if (const auto& shard = command_line.shard)
+    return fs::path("traces") / (whole + ".shards") / std::to_string(shard->number);
+  return fs::path("traces") / whole;
 }
 
 namespace {

@@ -56,7 +56,7 @@ Configuration read_configuration(const CommandLine& command_line,
 /// The same, and loads or draws the tensors. Throws UserError.
 Prepared prepare(const CommandLine& command_line, const std::vector<Setting>& settings = {});
 
-/// --out, or traces/<config stem>-<command>.
+/// --out, or traces/<config stem>-<command>, of shard K traces/<config stem>-<command>.shards/K.
 std::filesystem::path output_directory(const CommandLine& command_line);
 
 /// What run.json and summary.json begin with: tool, config_sha256, seed, inputs, fidelity,

@@ -17,6 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kFolders = "points";
+
+std::string name_of(std::size_t point) { return fmt::format("{:03}", point); }
+
 // A killed sweep's campaigns are killed with it, which takes a moment.
 void await_end(const fs::path& campaign) {
   constexpr int kAttempts = 1000;
@@ -30,6 +34,10 @@ void await_end(const fs::path& campaign) {
 
 }  // namespace
 
+fs::path point_folder(const fs::path& folder, std::size_t point) {
+  return folder / kFolders / name_of(point);
+}
+
 PointStore::PointStore(fs::path work, const fs::path& result, std::size_t points)
     : work_(std::move(work)) {
   if (!fs::exists(folders())) {
@@ -37,21 +45,26 @@ PointStore::PointStore(fs::path work, const fs::path& result, std::size_t points
     // those in the result are of this sweep, not of an earlier one.
     bool all = true;
     for (std::size_t point = 0; point < points; ++point) all = all && fs::exists(file(point));
-    for (const fs::path& moved : {work_ / "results" / "points", result / "points"})
+    for (const fs::path& moved : {work_ / "results" / kFolders, result / kFolders})
       if (all && !fs::exists(folders()) && fs::exists(moved)) fs::rename(moved, folders());
     fs::create_directories(folders());
   }
   for (std::size_t point = 0; point < points; ++point) await_end(folder(point));
+  clear_leftovers();
+}
+
+// Of processes that were killed.
+void PointStore::clear_leftovers() const {
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(folders()))
     if (entry.path().filename().string().front() == '.') left.push_back(entry.path());
   for (const fs::path& path : left) fs::remove_all(path);
 }
 
-std::string PointStore::name(std::size_t point) { return fmt::format("{:03}", point); }
+fs::path PointStore::folders() const { return work_ / kFolders; }
 
 fs::path PointStore::file(std::size_t point) const {
-  return work_ / fmt::format("{}.point", name(point));
+  return work_ / fmt::format("{}.point", name_of(point));
 }
 
 void PointStore::write(std::size_t point, const Json& result) const {
@@ -64,6 +77,11 @@ std::optional<Json> PointStore::read(std::size_t point) const {
   Json result = Json::parse(stream, nullptr, false);
   if (!result.is_object()) return std::nullopt;
   return result;
+}
+
+void PointStore::publish(const fs::path& result) const {
+  clear_leftovers();
+  fs::rename(folders(), result / kFolders);
 }
 
 }  // namespace attnguard

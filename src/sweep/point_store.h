@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string>
 
 namespace attnguard {
+
+/// The campaign of a point of the sweep in `folder`: points/000, …
+std::filesystem::path point_folder(const std::filesystem::path& folder, std::size_t point);
 
 class PointStore {
  public:
@@ -17,17 +19,17 @@ class PointStore {
   /// left beside their folders.
   PointStore(std::filesystem::path work, const std::filesystem::path& result, std::size_t points);
 
-  /// `000`, `001`, …
-  static std::string name(std::size_t point);
-  /// Of the campaigns.
-  std::filesystem::path folders() const { return work_ / "points"; }
-  std::filesystem::path folder(std::size_t point) const { return folders() / name(point); }
+  std::filesystem::path folder(std::size_t point) const { return point_folder(work_, point); }
 
   void write(std::size_t point, const nlohmann::ordered_json& result) const;
   /// Nothing unless it is finished.
   std::optional<nlohmann::ordered_json> read(std::size_t point) const;
+  /// Moves the campaigns to points/ in `result`.
+  void publish(const std::filesystem::path& result) const;
 
  private:
+  std::filesystem::path folders() const;
+  void clear_leftovers() const;
   std::filesystem::path file(std::size_t point) const;
 
   std::filesystem::path work_;

@@ -1,4 +1,4 @@
-// A run or a campaign at every point of a grid.
+// A run or a campaign at every point of a grid, or one shard of that.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,8 @@ struct SweepOptions {
   /// Told the points before the first one runs; may be empty, as may the next two.
   std::function<void(const std::vector<SweepPoint>& points)> begin;
   std::function<void(const SweepProgress&)> progress;  ///< told several times a second
-  /// Told each point that is finished, as run_point() returned it, those of an earlier process
-  /// first.
+  /// Told each point that is finished, those of an earlier process first: its `row` as sweep_row.h
+  /// has it, `injections` of a campaign or a shard of one.
   std::function<void(std::size_t point, const nlohmann::ordered_json& result)> finished;
 };
 
@@ -41,5 +41,19 @@ struct SweepOptions {
 /// points. AuditError and ModelError where campaigns of points are not sound; the results are
 /// written by then. Returns what every point was.
 SweepMode run_sweep(const CommandLine& command_line, const SweepOptions& options);
+
+struct SweepShardSummary {
+  bool was_finished = false;  ///< nothing was left to do
+  bool campaigns = false;
+  std::size_t points = 0;        ///< it has a part of
+  std::uint64_t injections = 0;  ///< of all their campaigns
+  double wall_s = 0;
+};
+
+/// Of campaigns: that shard of every point's campaign, in points/NNN; the audit is the merge's. Of
+/// runs: whole points, dealt out as Sharding deals out injections; kPointResults keeps them. Throws
+/// as run_sweep(); with StartMode::resume a finished shard of the same sweep is left as it is.
+SweepShardSummary run_sweep_shard(const CommandLine& command_line, const SweepOptions& options,
+                                  ShardId shard);
 
 }  // namespace attnguard

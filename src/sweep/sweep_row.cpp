@@ -81,6 +81,8 @@ void add_coverage(const CampaignSummary& summary, double tolerance, Json& row) {
     }
 }
 
+}  // namespace
+
 Json fault_free_point(const Prepared& prepared) {
   constexpr bool kInterposers = false;  // no fault is armed here
   Simulation simulation(prepared.config.accelerator, prepared.config.checkers, prepared.job,
@@ -95,8 +97,7 @@ Json fault_free_point(const Prepared& prepared) {
   return {{"row", row}};
 }
 
-Json campaign_point(const Prepared& prepared, const CampaignOptions& options) {
-  const CampaignSummary summary = run_campaign(prepared, options);
+Json campaign_point(const Prepared& prepared, const CampaignSummary& summary) {
   Json row = run_columns(prepared, summary.golden);
   add_coverage(summary, prepared.config.campaign.tolerance.relative, row);
   if (summary.recovery) add_recovery(*summary.recovery, row);
@@ -111,13 +112,6 @@ Json campaign_point(const Prepared& prepared, const CampaignOptions& options) {
     result["error"] = current_error();
   }
   return result;
-}
-
-}  // namespace
-
-Json run_point(const Prepared& prepared, const CampaignOptions& options) {
-  return prepared.config.sweep.mode == SweepMode::run ? fault_free_point(prepared)
-                                                      : campaign_point(prepared, options);
 }
 
 }  // namespace attnguard

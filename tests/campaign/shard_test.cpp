@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <string>
 
-#include "tests/support/attnguard_command.h"
+#include "tests/support/sharded_command.h"
 
 namespace attnguard {
 namespace {
@@ -25,116 +24,46 @@ constexpr const char* kConfig = R"({
                "tokens_k": 6, "head_dim": 4},
   "campaign": {"injections": 1500}})";
 
-class Shards : public ::testing::Test {
+class Shards : public ShardedCommand {
  protected:
-  void SetUp() override { config_ = files_.write("small.json", kConfig); }
-
-  fs::path path(const std::string& name) const { return files_.path() / name; }
-  CommandResult campaign(const std::string& out, const std::string& more = "") const {
-    return run_attnguard("campaign " + config_ + " --quiet --workers 2 --out " +
-                         path(out).string() + " " + more);
-  }
-  /// `count` shards of it in <name>.1, <name>.2, …
-  void run_shards(const std::string& name, int count, const std::string& more = "") const {
-    for (int k = 1; k <= count; ++k) {
-      const CommandResult result = campaign(shard(name, k), part(k, count) + more);
-      ASSERT_EQ(result.exit_code, 0) << result.output;
-    }
-  }
-  static std::string shard(const std::string& name, int k) {
-    return name + "." + std::to_string(k);
-  }
-  static std::string part(int k, int count) {
-    return "--shard " + std::to_string(k) + "/" + std::to_string(count) + " ";
-  }
-  CommandResult merge(const std::string& out, const std::string& name,
-                      const std::vector<int>& shards, const std::string& more = "") const {
-    std::string arguments = "merge " + path(out).string();
-    for (const int k : shards) arguments += " " + path(shard(name, k)).string();
-    return run_attnguard(arguments + " --quiet " + more);
-  }
-  /// Every file but timing.json by name.
-  std::map<std::string, std::string> files_of(const std::string& out) const {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : fs::directory_iterator(path(out)))
-      if (entry.path().filename() != "timing.json")
-        files[entry.path().filename()] = read_text(entry.path());
-    return files;
-  }
-  void expect_refused(const CommandResult& result, const std::string& message) const {
-    EXPECT_EQ(result.exit_code, 2);
-    EXPECT_THAT(result.output, HasSubstr(message));
-    EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
-    for (const auto& entry : fs::directory_iterator(files_.path()))
-      EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr("out")))
-          << "half a result";
-  }
-
-  ScratchFolder files_;
-  std::string config_;
+  Shards() : ShardedCommand("campaign", kConfig) {}
 };
 
 TEST_F(Shards, MergedAreTheCampaignThatRanInOnePlace) {
-  ASSERT_EQ(campaign("whole", "--write-faults").exit_code, 0);
-  const auto whole = files_of("whole");
-  EXPECT_EQ(whole.size(), 9U);
-  for (const int count : {1, 3, 7}) {
-    const std::string name = "n" + std::to_string(count);
-    run_shards(name, count);
-    std::vector<int> all;
-    for (int k = count; k >= 1; --k) all.push_back(k);  // in any order
-    const CommandResult merged = merge(name, name, all, "--write-faults");
-    ASSERT_EQ(merged.exit_code, 0) << merged.output;
-    EXPECT_EQ(files_of(name), whole) << count;
-  }
+  for (const int count : {1, 3, 7}) expect_merge_to_the_whole(count, "", "--write-faults");
+  EXPECT_EQ(files_of("n7").size(), 9U);
   EXPECT_EQ(run_attnguard("replay " + path("n7").string() + " 1234").exit_code, 0);
 }
 
 TEST_F(Shards, AreTheSameForEngineFullWithItsAudit) {
-  const std::string more = "--set campaign.engine=full --set campaign.injections=300 ";
-  ASSERT_EQ(campaign("whole", more + "--audit 40").exit_code, 0);
-  run_shards("full", 3, more);
-  ASSERT_EQ(merge("merged", "full", {1, 2, 3}, "--audit 40").exit_code, 0);
-  EXPECT_EQ(files_of("merged"), files_of("whole"));
-  EXPECT_THAT(files_of("merged")["summary.json"], HasSubstr("\"injections\": 40"));
+  expect_merge_to_the_whole(3, "--set campaign.engine=full --set campaign.injections=300 ",
+                            "--audit 40");
+  EXPECT_THAT(files_of("n3")["summary.json"], HasSubstr("\"injections\": 40"));
 }
 
 TEST_F(Shards, LeaveTheStopRuleToTheMerge) {
-  const std::string more =
-      "--set campaign.stop.checker=merged --set campaign.stop.half_width=0.2 "
-      "--set campaign.stop.looks=[300,600,1000] ";
-  ASSERT_EQ(campaign("whole", more).exit_code, 0);
-  run_shards("stop", 3, more);
-  ASSERT_EQ(merge("merged", "stop", {1, 2, 3}).exit_code, 0);
-  EXPECT_EQ(files_of("merged"), files_of("whole"));
-  const std::string rows = files_of("merged")["injections.csv"];
+  expect_merge_to_the_whole(3,
+                            "--set campaign.stop.checker=merged --set campaign.stop.half_width=0.2 "
+                            "--set campaign.stop.looks=[300,600,1000] ");
+  const std::string rows = files_of("n3")["injections.csv"];
   EXPECT_LT(std::count(rows.begin(), rows.end(), '\n'), 1501) << "the rule ended it early";
 }
 
 TEST_F(Shards, FindFilesAndTakeTheOrderFromTheMemoryTheyHad) {
-  ASSERT_EQ(campaign("list", "--write-faults --set campaign.injections=200").exit_code, 0);
-  const std::string more = "--set campaign.fault_list=list/faults.csv --memory 1 ";
-  ASSERT_EQ(campaign("whole", more).exit_code, 0);
-  run_shards("listed", 2, more);
-  ASSERT_EQ(merge("merged", "listed", {1, 2}).exit_code, 0);
-  EXPECT_EQ(files_of("merged"), files_of("whole"));
+  ASSERT_EQ(run("list", "--write-faults --set campaign.injections=200").exit_code, 0);
+  expect_merge_to_the_whole(2, "--set campaign.fault_list=list/faults.csv --memory 1 ");
   const std::string list = read_text(path("list") / "faults.csv");
   std::ofstream(path("list") / "faults.csv", std::ios::binary)
       << list.substr(0, list.rfind("\r\n", list.size() - 3) + 2);  // one row less
-  expect_refused(merge("out", "listed", {1, 2}), "/config/campaign/fault_list was ");
+  expect_refused(merge("out", "n2", {1, 2}), "/config/campaign/fault_list was ");
 }
 
 TEST_F(Shards, MoreThanThereIsWorkAreEmptyAndMerge) {
-  const std::string more = "--set campaign.injections=3 ";
-  ASSERT_EQ(campaign("whole", more).exit_code, 0);
-  run_shards("few", 5, more);
-  ASSERT_EQ(merge("merged", "few", {1, 2, 3, 4, 5}).exit_code, 0);
-  EXPECT_EQ(files_of("merged"), files_of("whole"));
+  expect_merge_to_the_whole(5, "--set campaign.injections=3 ");
 }
 
 TEST_F(Shards, ThatWereKilledGoOnAndFinishedOnesStay) {
-  const std::string arguments =
-      "campaign " + config_ + " --quiet --workers 1 --shard 1/2 --out " + path("s.1").string();
+  const std::string arguments = this->arguments("s.1", "--shard 1/2");
   {
     RunningAttnguard running(arguments, path("log"));
     for (int i = 0; i < 30000 && !fs::exists(path("s.1") / "chunks" / "000000.chunk"); ++i)
@@ -152,30 +81,26 @@ TEST_F(Shards, ThatWereKilledGoOnAndFinishedOnesStay) {
   expect_refused(run_attnguard(arguments + " --resume --seed 2"),
                  "--resume: the finished shard in " + path("s.1").string() +
                      " is another: /config/seed was 1 and is 2; the same configuration");
-  ASSERT_EQ(campaign("s.2", "--shard 2/2").exit_code, 0);
-  ASSERT_EQ(campaign("whole").exit_code, 0);
+  ASSERT_EQ(run("s.2", "--shard 2/2").exit_code, 0);
+  ASSERT_EQ(run("whole").exit_code, 0);
   ASSERT_EQ(merge("merged", "s", {1, 2}).exit_code, 0);
   EXPECT_EQ(files_of("merged"), files_of("whole"));
 }
 
 TEST_F(Shards, OfTheSameFolderReplaceEachOtherOnlyWithForce) {
-  ASSERT_EQ(campaign("a", "--set campaign.injections=50").exit_code, 0);
-  EXPECT_EQ(campaign("a", "--shard 1/2").exit_code, 2);
-  ASSERT_EQ(campaign("a", "--shard 1/2 --force").exit_code, 0);
+  ASSERT_EQ(run("a", "--set campaign.injections=50").exit_code, 0);
+  EXPECT_EQ(run("a", "--shard 1/2").exit_code, 2);
+  ASSERT_EQ(run("a", "--shard 1/2 --force").exit_code, 0);
   EXPECT_FALSE(fs::exists(path("a") / "injections.csv")) << "rows of another campaign";
   EXPECT_TRUE(fs::exists(path("a") / "shard.json"));
-  ASSERT_EQ(campaign("a", "--set campaign.injections=50 --force").exit_code, 0);
+  ASSERT_EQ(run("a", "--set campaign.injections=50 --force").exit_code, 0);
   EXPECT_FALSE(fs::exists(path("a") / "shard.json"));
   EXPECT_FALSE(fs::exists(path("a") / "shard.chunks"));
 }
 
 class MergeOfThree : public Shards {
  protected:
-  void SetUp() override {
-    Shards::SetUp();
-    run_shards("s", 3, "--set campaign.injections=200 ");
-  }
-  std::string folder(int k) const { return path(shard("s", k)).string(); }
+  void SetUp() override { run_shards("s", 3, "--set campaign.injections=200 "); }
 };
 
 TEST_F(MergeOfThree, NamesWhatIsMissingOrThereTwice) {
@@ -184,13 +109,13 @@ TEST_F(MergeOfThree, NamesWhatIsMissingOrThereTwice) {
   expect_refused(merge("out", "s", {1, 2, 2, 3}),
                  folder(2) + ": shard 2/3 again, also in " + folder(2) + "; every shard once");
   expect_refused(merge("out", "s", {1, 2, 3, 4}), folder(4) + ": no finished shard; a folder that");
-  ASSERT_EQ(campaign("s.4", "--set campaign.injections=200").exit_code, 0);
+  ASSERT_EQ(run("s.4", "--set campaign.injections=200").exit_code, 0);
   expect_refused(merge("out", "s", {1, 4}), folder(4) + ": no finished shard; a folder that");
 }
 
 TEST_F(MergeOfThree, NamesWhatAShardOfAnotherCampaignDiffersIn) {
   const auto expect_other = [&](const std::string& more, const std::string& message) {
-    ASSERT_EQ(campaign("s.4", "--set campaign.injections=200 " + more + " --force").exit_code, 0);
+    ASSERT_EQ(run("s.4", "--set campaign.injections=200 " + more + " --force").exit_code, 0);
     expect_refused(merge("out", "s", {1, 2, 4}), folder(4) + ": " + message);
   };
   expect_other("--shard 3/3 --seed 5",

@@ -272,6 +272,11 @@ TEST_F(SweepCommand, AnEarlierResultStaysUntilTheNewOneIsComplete) {
   EXPECT_EQ(results("out"), before);
   ASSERT_EQ(run("out", "--resume").exit_code, 0);
   EXPECT_EQ(results("out"), whole());
+  ASSERT_EQ(run_attnguard("campaign " + config_ + " --quiet --force --out " + path("out").string())
+                .exit_code,
+            0);
+  for (const char* of_sweep : {"sweep.csv", "sweep.json", "points"})
+    EXPECT_FALSE(fs::exists(path("out") / of_sweep)) << of_sweep;
 }
 
 // What a point found is not forgotten by the process that goes on.

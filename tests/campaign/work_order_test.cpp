@@ -110,6 +110,7 @@ TEST(WorkOrder, DealsEveryInjectionToOneShardAndToAllOfThemAlike) {
       injections += chunk->numbers.size();
       for (const std::uint64_t number : chunk->numbers) {
         EXPECT_TRUE(seen.insert(number).second);
+        EXPECT_EQ(Sharding(kShards).shard(number), shard);
         ++strata[shard][t.campaign.plan.injection(number).stratum];
       }
     }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A campaign of eight shards on a real Slurm, one task killed half-way, ends with the bytes of the campaign that ran in one
-# place; so does one under GNU parallel. usage: slurm_test.sh ATTNGUARD
+# place, and a sweep with those of the sweep; so do both under GNU parallel. usage: slurm_test.sh ATTNGUARD
 set -euo pipefail
 attnguard=$1
 here=$(cd "$(dirname "$0")" && pwd)
-campaign=$here/../../scripts/slurm_campaign.sh
+script=$here/../../scripts/slurm.sh
 fail() { echo "slurm_test: $*" >&2; tail -n 5 "$scratch"/*/*.shards/log/* "$scratch"/slurm/*.log >&2 || true; exit 1; }
 for program in munged slurmctld slurmd sbatch parallel; do
   PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || { echo "no $program; scripts/setup.sh test installs it" >&2; exit 1; }
@@ -24,19 +24,29 @@ cat >small.json <<'JSON'
  "workload": {"kind": "attention", "mask": "causal", "heads": 2, "kv_heads": 1, "tokens_q": 96, "tokens_k": 96, "head_dim": 32},
  "campaign": {"injections": 800, "engine": "full"}}
 JSON
+cat >sweep.json <<'JSON'
+{"workload": {"kind": "attention", "heads": 2, "tokens_q": 8, "tokens_k": 8, "head_dim": 4},
+ "campaign": {"injections": 200},
+ "sweep": {"mode": "campaign", "grid": {"accelerator.array.rows": [2, 4]}}}
+JSON
 
-same() { # folder
-  local file
-  for file in whole/*; do
-    [ "$file" = whole/timing.json ] || cmp "$file" "$1/${file#whole/}" || fail "$file is another in $1"
+same() { # folder, expected
+  diff -r -x timing.json "$2" "$1" || fail "$1 is not $2"
+}
+await() { # result
+  local try
+  for try in $(seq 600); do
+    [ ! -e "$1.shards/merged" ] || return 0
+    sleep 0.1
   done
-  [ "$(ls whole)" = "$(ls "$1")" ] || fail "other files in $1"
+  fail "no result in $1"
 }
 
 "$attnguard" campaign small.json --out whole --quiet
+"$attnguard" sweep sweep.json --out whole_sweep --quiet
 
 slurm_start "$scratch/slurm" || exit 1
-submit() { "$campaign" small.json 8 --out cluster/result --attnguard "$attnguard" --sbatch "--mem=100M"; }
+submit() { "$script" small.json 8 --out cluster/result --attnguard "$attnguard" --sbatch "--mem=100M"; }
 submit >first || fail "submit"
 grep -qx 'submitted: tasks 1-8' first || fail "first submission: $(cat first)"
 submit >second || fail "submit again"
@@ -53,24 +63,28 @@ for try in $(seq 2000); do
 done
 [ -n "$killed" ] || fail "no task was caught half-way"
 
-for try in $(seq 600); do
-  [ -e cluster/result.shards/merged ] && break
-  sleep 0.1
-done
-[ -e cluster/result.shards/merged ] || fail "no result"
+await cluster/result
 grep -qx "tasks $killed are lost" cluster/result.shards/log/merge.* || fail "nobody noticed that task $killed was lost"
 [ "$(ls cluster/result.shards/log/"$killed".* | wc -l)" -eq 2 ] || fail "task $killed did not run twice"
 [ "$(ls cluster/result.shards/log/[0-9]* | wc -l)" -eq 9 ] || fail "other tasks ran again"
-same cluster/result
+same cluster/result whole
 submit | grep -qx "finished: $scratch/cluster/result" || fail "a finished campaign is submitted again"
-if "$campaign" small.json 7 --out cluster/result --attnguard "$attnguard" 2>error; then fail "7 shards in the folder of 8"; fi
-grep -q 'holds the shards of another configuration' error || fail "message: $(cat error)"
+if "$script" small.json 7 --out cluster/result --attnguard "$attnguard" 2>error; then fail "7 shards in the folder of 8"; fi
+grep -q 'holds the shards of another command, configuration' error || fail "message: $(cat error)"
+
+"$script" sweep.json 3 --sweep --out cluster/sweep --attnguard "$attnguard" --sbatch "--mem=100M" >/dev/null || fail "submit the sweep"
+await cluster/sweep
+same cluster/sweep whole_sweep
 slurm_stop
 
-here_and_now=("$campaign" small.json 3 --out local/result --attnguard "$attnguard")
+here_and_now=("$script" small.json 3 --out local/result --attnguard "$attnguard")
 parallel --will-cite -j2 "${here_and_now[@]}" --task {} ::: 1 3
 if "${here_and_now[@]}" --merge 2>error; then fail "merged without shard 2"; fi
 grep -q 'result.shards/2: no finished shard' error || fail "message: $(cat error)"
 parallel --will-cite -j2 "${here_and_now[@]}" --task {} ::: 1 2 3
 "${here_and_now[@]}" --merge
-same local/result
+same local/result whole
+here_and_now=("$script" sweep.json 3 --sweep --out local/sweep --attnguard "$attnguard")
+parallel --will-cite -j2 "${here_and_now[@]}" --task {} ::: 1 2 3
+"${here_and_now[@]}" --merge
+same local/sweep whole_sweep

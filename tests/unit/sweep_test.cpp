@@ -225,9 +225,14 @@ TEST(PointStore, ClearsAwayWhatKilledCampaignsLeft) {
   files.write("unfinished/points/.000.partial.7/x", "x");
   files.write("unfinished/points/000/chunks/campaign.json", "x");
   const PointStore store(files.path() / "unfinished", files.path(), 1);
-  EXPECT_FALSE(std::filesystem::exists(store.folders() / ".000.partial.7"));
+  EXPECT_FALSE(std::filesystem::exists(files.path() / "unfinished/points/.000.partial.7"));
   EXPECT_TRUE(std::filesystem::exists(store.folder(0) / "chunks"));
   EXPECT_EQ(store.read(0), std::nullopt);
+  // A process that was replaced while the sweep ran.
+  files.write("unfinished/points/.000.partial.8/x", "x");
+  store.publish(files.path());
+  EXPECT_FALSE(std::filesystem::exists(files.path() / "points/.000.partial.8"));
+  EXPECT_TRUE(std::filesystem::exists(point_folder(files.path(), 0) / "chunks"));
 }
 
 }  // namespace

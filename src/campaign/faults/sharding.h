@@ -21,6 +21,11 @@ class Sharding {
   std::uint64_t number(std::uint64_t round, std::uint32_t shard) const {
     return round * count_ + (shard + offset(round)) % count_;
   }
+  /// Which shard that is.
+  std::uint32_t shard(std::uint64_t number) const {
+    return static_cast<std::uint32_t>((number % count_ + count_ - offset(number / count_)) %
+                                      count_);
+  }
 
  private:
   std::uint64_t offset(std::uint64_t round) const {

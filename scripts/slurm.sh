@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A campaign on a Slurm cluster: N shards as an array job, and a job that merges them. Tasks that are lost are submitted again.
-# usage: scripts/slurm_campaign.sh CONFIG N [OPTIONS] [-- OPTIONS OF attnguard campaign]
-#   --out DIR            the result (default: traces/<config>-campaign); shards and logs go to DIR.shards
+# A campaign or sweep on a Slurm cluster: N shards as an array job, and a job that merges them. Lost tasks are submitted again.
+# usage: scripts/slurm.sh CONFIG N [OPTIONS] [-- OPTIONS OF attnguard campaign or sweep]
+#   --sweep              the sweep of CONFIG, not its campaign
+#   --out DIR            the result (default: traces/<config>-campaign or -sweep); shards and logs go to DIR.shards
 #   --sbatch "OPTIONS"   of both jobs, e.g. "--partition=long --time=4:00:00 --cpus-per-task=8 --mem=4G"
 #   --rounds R           how often lost tasks are submitted again before the merge gives up (default: 3)
 #   --attnguard FILE     the executable (default: that of this source tree's build/release)
@@ -9,11 +10,11 @@
 # Running it again is safe at any time: it submits what is neither finished nor queued.
 set -euo pipefail
 
-fail() { echo "slurm_campaign: $*" >&2; exit 2; }
-usage() { sed -n '3,10s/^# //p' "$self"; exit "$1"; }
+fail() { echo "slurm: $*" >&2; exit 2; }
+usage() { sed -n '3,11s/^# //p' "$self"; exit "$1"; }
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
-mode=submit task='' out='' sbatch_options=() rounds=3 round=0 attnguard='' words=() more=()
+command=campaign mode=submit task='' out='' sbatch_options=() rounds=3 round=0 attnguard='' words=() more=()
 while [ $# -gt 0 ]; do
   case $1 in
     --out | --sbatch | --rounds | --attnguard | --task | --self | --round)
@@ -28,6 +29,7 @@ while [ $# -gt 0 ]; do
         --round) round=$2 ;;  # in a job: how often tasks were submitted again
       esac
       shift 2 ;;
+    --sweep) command=sweep; shift ;;
     --merge | --finish) mode=${1#--}; shift ;;
     --help) usage 0 ;;
     --) shift; more=("$@"); break ;;
@@ -45,28 +47,34 @@ done
 [ -n "$attnguard" ] || attnguard=$(dirname "$self")/../build/release/src/attnguard
 attnguard=$(readlink -m "$attnguard")
 [ -x "$attnguard" ] || fail "$attnguard: no executable; build it, or --attnguard FILE"
-[ -n "$out" ] || out=traces/$(basename "$config" .json)-campaign
+[ -n "$out" ] || out=traces/$(basename "$config" .json)-$command
 out=$(readlink -m "$out") shards=$(readlink -m "$out").shards
+# What a shard has while it is unfinished, and what a result has.
+case $command in
+  campaign) work=chunks summary=$out/summary.json sweep=() ;;
+  sweep) work=unfinished summary=$out/sweep.json sweep=(--sweep) ;;
+esac
 
-# Both what decides the result and where it goes: a second campaign must not mix with the first.
+# Both what decides the result and where it goes: a second command must not mix with the first.
 claim() {
   local text
-  text=$(sha256sum <"$config"; printf '%q ' "$count" "${more[@]}")
+  text=$(sha256sum <"$config"; printf '%q ' "$command" "$count" "${more[@]}")
   mkdir -p "$shards/log"
-  printf '%s\n' "$text" >"$shards/.campaign.$$"
-  ln "$shards/.campaign.$$" "$shards/campaign" 2>/dev/null || true
-  rm "$shards/.campaign.$$"
-  [ "$(cat "$shards/campaign")" = "$text" ] ||
-    fail "$shards: holds the shards of another configuration, N or options; another --out, or remove it"
+  printf '%s\n' "$text" >"$shards/.command.$$"
+  ln "$shards/.command.$$" "$shards/command" 2>/dev/null || true
+  rm "$shards/.command.$$"
+  [ "$(cat "$shards/command")" = "$text" ] ||
+    fail "$shards: holds the shards of another command, configuration, N or options; another --out, or remove it"
   # A merge may have been ended just before it said so.
-  if [ -e "$out/summary.json" ] && [ "$(sha256_in "$out/summary.json")" = "$(sha256_in "$shards/1/shard.json")" ]; then
+  if [ -e "$summary" ] && [ "$(sha256_in "$summary")" = "$(sha256_in "$shards/1/shard.json")" ]; then
     touch "$shards/merged"
   fi
   [ ! -e "$out" ] || [ -e "$shards/merged" ] || fail "$out: already holds something else; another --out, or remove it"
 }
 sha256_in() { grep -m1 -o '"config_sha256": "[^"]*"' "$1" 2>/dev/null || true; }
 
-is_finished() { [ -e "$1/shard.json" ] && [ ! -e "$1/chunks" ]; }
+is_begun() { [ -e "$1/shard.json" ] || [ -e "$1/$work" ]; }
+is_finished() { [ -e "$1/shard.json" ] && [ ! -e "$1/$work" ]; }
 unfinished() {
   local k
   for ((k = 1; k <= count; ++k)); do is_finished "$shards/$k" || echo "$k"; done
@@ -83,8 +91,8 @@ as_ranges() {
 run_task() {
   local folder=$shards/$1 how=()
   [[ $1 =~ ^[1-9][0-9]*$ ]] && [ "$1" -le "$count" ] || fail "--task $1: no such shard; 1 to $count"
-  [ -e "$folder/shard.json" ] || [ -e "$folder/chunks" ] && how=(--resume)
-  exec "$attnguard" campaign "$config" --shard "$1/$count" --out "$folder" --workers "${SLURM_CPUS_PER_TASK:-1}" \
+  ! is_begun "$folder" || how=(--resume)
+  exec "$attnguard" "$command" "$config" --shard "$1/$count" --out "$folder" --workers "${SLURM_CPUS_PER_TASK:-1}" \
     --quiet "${how[@]}" "${more[@]}"
 }
 
@@ -93,12 +101,12 @@ run_merge() {
   [ ! -e "$shards/merged" ] || { echo "finished: $out"; exit 0; }
   for ((k = 1; k <= count; ++k)); do folders+=("$shards/$k"); done
   "$attnguard" merge "$out" "${folders[@]}" --workers "${SLURM_CPUS_PER_TASK:-1}" --quiet || status=$?
-  # With results that tell of a bug in a model (3) or an audit that failed (5) the campaign is over, too.
-  [ -e "$out/summary.json" ] && touch "$shards/merged"
+  # With results that tell of a bug in a model (3) or an audit that failed (5) the command is over, too.
+  [ -e "$summary" ] && touch "$shards/merged"
   exit "$status"
 }
 
-# The jobs of this campaign in the queue, this one apart: `queued FORMAT [-merge]`.
+# The jobs of this command in the queue, this one apart: `queued FORMAT [-merge]`.
 queued() {
   squeue --noheader --array --me --name="$name${2:-}" --format="%A $1" | awk -v me="${SLURM_JOB_ID:-}" '$1 != me { print $2 }'
 }
@@ -106,7 +114,7 @@ queued() {
 sbatch_job() {
   local id
   id=$(sbatch --parsable "${sbatch_options[@]}" "$@" --self "$self" --out "$out" --attnguard "$attnguard" --rounds "$rounds" \
-    --sbatch "${sbatch_options[*]}" "$config" "$count" -- "${more[@]}")
+    --sbatch "${sbatch_options[*]}" "${sweep[@]}" "$config" "$count" -- "${more[@]}")
   echo "${id%%;*}"
 }
 
