@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <fstream>
 #include <optional>
 
 #include "src/campaign/differential/make_engine.h"
 #include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 #include "src/processes/interrupt.h"
 
 namespace attnguard {
@@ -28,9 +28,9 @@ Json shard_identity(const Prepared& prepared, std::uint64_t memory_bytes, ShardI
 }
 
 bool is_finished(const fs::path& out, const Json& identity) {
-  std::ifstream stream(out / kShardIdentity);
-  if (!stream) return false;
-  const auto changed = first_difference(Json::parse(stream, nullptr, false), identity);
+  if (!fs::exists(out / kShardIdentity)) return false;
+  const Json stored = Json::parse(read_file(out / kShardIdentity), nullptr, false);
+  const auto changed = first_difference(stored, identity);
   if (!changed) return true;
   throw UserError(
       fmt::format("--resume: the finished shard in {} is another: {} was {} and is {}; the same "

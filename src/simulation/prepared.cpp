@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
-
 #include "src/campaign/faults/fault_list.h"
 #include "src/config/read_config.h"
 #include "src/config/schema_version.h"
 #include "src/config/sha256.h"
 #include "src/config/version.h"
+#include "src/files/input_file.h"
+#include "src/files/output_file.h"
 #include "src/workload/load_workload.h"
 
 namespace attnguard {
@@ -63,9 +61,7 @@ void load_technology(Prepared& prepared, const fs::path& folder) {
   }
   const fs::path file = folder / *prepared.config.technology;
   prepared.technology = read_technology(file);
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  prepared.input_hashes.emplace_back("technology", sha256_hex(text));
+  prepared.input_hashes.emplace_back("technology", sha256_hex(read_file(file)));
 }
 
 // The faults of campaign.fault_list; `effective` names the file and has none.
@@ -191,9 +187,9 @@ Json result_header(const Prepared& prepared) {
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  OutputFile output(file);
+  output << text;
+  output.finish();
 }
 
 void write_json(const fs::path& file, const Json& json) {

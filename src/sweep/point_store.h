@@ -13,8 +13,7 @@ namespace attnguard {
 class PointStore {
  public:
   /// `result`: where the sweep's files go in the end. Puts back what a sweep killed while it
-  /// published had moved there, waits for its campaigns to be gone, too, and clears away what they
-  /// left beside their folders.
+  /// published had moved there, waits for its campaigns to be gone, too, and clears leftovers away.
   PointStore(std::filesystem::path work, const std::filesystem::path& result, std::size_t points);
 
   /// `000`, `001`, …
@@ -23,7 +22,12 @@ class PointStore {
   std::filesystem::path folders() const { return work_ / "points"; }
   std::filesystem::path folder(std::size_t point) const { return folders() / name(point); }
 
+  /// What campaigns that were killed, or could not clear it away, left beside their folders.
+  void clear_leftovers() const;
+
   void write(std::size_t point, const nlohmann::ordered_json& result) const;
+  /// Of a point that is finished; MachineError if it cannot be read.
+  nlohmann::ordered_json finished(std::size_t point) const;
   /// Nothing unless it is finished.
   std::optional<nlohmann::ordered_json> read(std::size_t point) const;
 

@@ -76,7 +76,7 @@ class Sweep {
       throw;
     }
     std::vector<Json> results;
-    for (std::size_t i = 0; i < points_.size(); ++i) results.push_back(store.read(i).value());
+    for (std::size_t i = 0; i < points_.size(); ++i) results.push_back(store.finished(i));
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
     folder.publish([&](const fs::path& to) { write(to, results, wall.count(), store); });
     require_sound(results);
@@ -178,7 +178,7 @@ class Sweep {
     for (std::size_t i = 0; i < points_.size(); ++i) {
       if (told_[i] || !progress[i].finished) continue;
       told_[i] = true;
-      if (options_.finished) options_.finished(i, store.read(i).value());
+      if (options_.finished) options_.finished(i, store.finished(i));
     }
     if (!options_.progress) return;
     SweepProgress now;
@@ -217,7 +217,9 @@ class Sweep {
     write_json(to / "config.json", base_.effective);
     write_json(to / "timing.json",
                {{"wall_s", wall_s}, {"workers", workers_}, {"points_wall_s", walls}});
-    if (campaigns()) fs::rename(store.folders(), to / "points");
+    if (!campaigns()) return;
+    store.clear_leftovers();
+    fs::rename(store.folders(), to / "points");
   }
 
   void require_sound(const std::vector<Json>& results) const {
