@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <iterator>
 
 #include "src/campaign/differential/make_engine.h"
@@ -12,6 +11,8 @@
 #include "src/campaign/identity.h"
 #include "src/campaign/shard.h"
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
+#include "src/processes/interrupt.h"
 #include "src/simulation/output_dir.h"
 
 namespace attnguard {
@@ -24,8 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t kMostShards = 1U << 20U;
 
 Json read_identity(const fs::path& file) {
-  std::ifstream stream(file);
-  return stream ? Json::parse(stream, nullptr, false) : Json();
+  return fs::exists(file) ? Json::parse(read_file(file), nullptr, false) : Json();
 }
 
 bool is_shard(const Json& identity) {
@@ -138,6 +138,7 @@ Prepared prepare_merge(const ShardSet& shards, const fs::path& out) {
 CampaignSummary merge_shards(const Prepared& prepared, const ShardSet& shards,
                              const CampaignOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  const InterruptGuard guard;
   const bool replace = options.start == StartMode::anew;
   require_outside(usable_folder(options.out, replace), shards);
   CampaignSession session(prepared);
@@ -150,6 +151,7 @@ CampaignSummary merge_shards(const Prepared& prepared, const ShardSet& shards,
   how.workers = worker_count(options.workers);
   how.audit = options.audit;
   how.progress = options.progress;
+  how.interrupted = InterruptGuard::interrupted;
   how.sharding = Sharding(static_cast<std::uint32_t>(shards.folders.size()));
   how.missing = [&](const Chunk& chunk) {
     throw UserError(fmt::format(

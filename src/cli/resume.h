@@ -13,4 +13,8 @@ StartMode start_mode(const CommandLine& line);
 /// The same command with --resume, for a shell.
 std::string resume_command(const CommandLine& line);
 
+/// In a catch block, of a command that can be gone on with: throws on what it caught; what the
+/// machine refused with the command to go on, if anything is kept.
+[[noreturn]] void rethrow_with_resume(const ResumableKind& kind, const CommandLine& line);
+
 }  // namespace attnguard

@@ -10,6 +10,8 @@
 #include "src/cli/command_line.h"
 #include "src/cli/progress.h"
 #include "src/cli/resume.h"
+#include "src/cli/standard_streams.h"
+#include "src/config/printable.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
 #include "src/sweep/sweep.h"
@@ -18,8 +20,11 @@ namespace attnguard {
 namespace {
 
 void print_finished(const SweepPoint& point, const Json& row) {
-  fmt::print("point {}: {} cycles, utilization {:.1f} %\n", point_text(point),
-             row["cycles"].get<std::uint64_t>(), 100 * row["utilization"].get<double>());
+  const std::string line =
+      fmt::format("point {}: {} cycles, utilization {:.1f} %\n", point_text(point),
+                  row["cycles"].get<std::uint64_t>(), 100 * row["utilization"].get<double>());
+  // If nobody can read it the sweep goes on all the same; the end of the program tells.
+  std::fputs(line.c_str(), stdout);
   std::fflush(stdout);
 }
 
@@ -36,12 +41,12 @@ std::string running_text(const SweepProgress& now, const std::vector<SweepPoint>
 
 void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
   if (!std::filesystem::exists(output_directory(command_line) / kSweepFolder.work))
-    fmt::print(stderr, "attnguard: interrupted; nothing to keep yet\n");
+    tell("attnguard: interrupted; nothing to keep yet\n");
   else
-    fmt::print(stderr,
-               "attnguard: interrupted; {} of {} points are kept, and what campaigns of others "
-               "have; go on with: {}\n",
-               interrupted.kept, interrupted.all, resume_command(command_line));
+    tell(fmt::format(
+        "attnguard: interrupted; {} of {} points are kept, and what campaigns of others "
+        "have; go on with: {}\n",
+        interrupted.kept, interrupted.all, resume_command(command_line)));
 }
 
 }  // namespace
@@ -78,10 +83,13 @@ int sweep_command(const CommandLine& command_line) {
     injection_progress.clear_line();
     print_interrupted(interrupted, command_line);
     return kInterrupted;
+  } catch (...) {
+    injection_progress.clear_line();
+    rethrow_with_resume(kSweepFolder, command_line);
   }
   if (!command_line.quiet)
     fmt::print("written: {}/sweep.csv sweep.json config.json timing.json{}\n",
-               output_directory(command_line).string(), campaigns ? " points/" : "");
+               printable(output_directory(command_line).string()), campaigns ? " points/" : "");
   return kDone;
 }
 
