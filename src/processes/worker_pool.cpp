@@ -131,17 +131,22 @@ class Pool {
     worker.pid = fork();
     if (worker.pid < 0) fail("fork");
     if (worker.pid == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid() != caller) _exit(1);  // it ended before the line above
-      std::signal(SIGINT, SIG_IGN);
-      std::signal(SIGTERM, SIG_IGN);
-      std::signal(SIGHUP, SIG_IGN);
-      // Without the ends of the others, every worker sees its socket close when the caller is gone.
-      close(sockets[0]);
-      for (const Worker& other : workers_)
-        if (other.socket >= 0) close(other.socket);
-      serve(sockets[1], work_);
-      _exit(0);
+      // Nothing may be thrown past here: the pool in this process would end what it takes for its
+      // workers, of which this one has number 0, the whole process group.
+      try {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != caller) _exit(1);  // it ended before the line above
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);
+        // Without the ends of the others, every worker sees its socket close when the caller is
+        // gone.
+        close(sockets[0]);
+        for (const Worker& other : workers_)
+          if (other.socket >= 0) close(other.socket);
+        serve(sockets[1], work_);
+        _exit(0);
+      } catch (...) {
+        _exit(1);
+      }
     }
     close(sockets[1]);
     worker.socket = sockets[0];

@@ -71,6 +71,7 @@ std::string absolute(int folder, const char* path) {
 }
 
 std::string file_of(int fd) {
+  if (request().shared == nullptr) return {};
   std::string path(PATH_MAX, '\0');
   const ssize_t size =
       ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path.data(), path.size());
