@@ -125,7 +125,7 @@ TEST_F(OutOfMemory, OfAWorkerIsToldAndIsNoResultOfItsInjection) {
     ASSERT_EQ(call_attnguard(words).exit_code, 0);
     const Files expected = files_below(path("out"));
     int refused = 0;
-    for (int at = 1; at < 4000; at = at * 3 / 2 + 1) {
+    for (int at = 1; at < 4000; at = at * 2 + 1) {
       SCOPED_TRACE(std::string(engine) + ", allocation " + std::to_string(at));
       fs::remove_all(path("out"));
       const Ended ended = call_attnguard(words, {{{"LD_PRELOAD", std::getenv("FAULTY_IO")},
