@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 #include "src/simulation/errors.h"
 
 namespace attnguard {
@@ -25,8 +26,7 @@ FinishedCampaign reopen_campaign(const std::filesystem::path& folder, const std:
   command_line.out = out;
   Prepared prepared = prepare(command_line);
   // The tensors may have changed since: then no row can be expected to come out the same.
-  std::ifstream stream(folder / "summary.json");
-  const auto summary = nlohmann::json::parse(stream, nullptr, false);
+  const auto summary = nlohmann::json::parse(read_file(folder / "summary.json"), nullptr, false);
   if (!summary.is_object() ||
       summary.value("config_sha256", nlohmann::json()) != prepared.config_sha256 ||
       !summary.value("injections", nlohmann::json()).is_number_unsigned())

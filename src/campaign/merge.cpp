@@ -10,6 +10,7 @@
 #include "src/campaign/identity.h"
 #include "src/campaign/shard.h"
 #include "src/config/user_error.h"
+#include "src/processes/interrupt.h"
 #include "src/simulation/output_dir.h"
 
 namespace attnguard {
@@ -44,6 +45,7 @@ Prepared prepare_merge(const ShardSet& shards, const fs::path& out) {
 CampaignSummary merge_shards(const Prepared& prepared, const ShardSet& shards,
                              const CampaignOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  const InterruptGuard guard;
   const bool replace = options.start == StartMode::anew;
   require_outside(usable_folder(options.out, replace), shards);
   CampaignSession session(prepared);
@@ -56,6 +58,7 @@ CampaignSummary merge_shards(const Prepared& prepared, const ShardSet& shards,
   how.workers = worker_count(options.workers);
   how.audit = options.audit;
   how.progress = options.progress;
+  how.interrupted = InterruptGuard::interrupted;
   how.sharding = Sharding(static_cast<std::uint32_t>(shards.folders.size()));
   how.missing = [&](const Chunk& chunk) {
     throw UserError(fmt::format(

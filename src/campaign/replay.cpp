@@ -100,6 +100,7 @@ std::pair<std::string, std::string> stored_row(const std::filesystem::path& fold
   std::uint64_t rows = 0;
   while (std::getline(stream, row))
     if (rows++ == number) return {header + "\n", row + "\n"};
+  if (stream.bad()) throw MachineError(file.string() + ": cannot be read");
   throw UserError(
       fmt::format("{}: no injection {}; 0 to {}", file.string(), number, rows == 0 ? 0 : rows - 1));
 }

@@ -10,6 +10,7 @@
 #include "src/cli/command_line.h"
 #include "src/cli/failure.h"
 #include "src/cli/selftest_command.h"
+#include "src/cli/standard_streams.h"
 
 namespace attnguard {
 namespace {
@@ -29,19 +30,27 @@ int dispatch(const CommandLine& line) {
   throw std::logic_error("command without a function: " + line.command);
 }
 
+/// How what fmt::print throws begins. It has no file to name.
+constexpr const char* kPrintFailed = "cannot write to file";
+
 }  // namespace
 
 int attnguard_main(const std::vector<std::string>& arguments) {
+  int code = kDone;
   try {
     const ParsedCommandLine parsed = parse_command_line(arguments);
-    if (!parsed.text) return dispatch(parsed.command_line);
-    fmt::print("{}", *parsed.text);
-    return kDone;
+    if (parsed.text)
+      fmt::print("{}", *parsed.text);
+    else
+      code = dispatch(parsed.command_line);
   } catch (...) {
     const Failure failure = current_failure();
-    fmt::print(stderr, "attnguard: {}\n", failure.message);
-    return failure.code;
+    code = failure.code;
+    if (failure.message.rfind(kPrintFailed, 0) != 0) tell("attnguard: " + failure.message + "\n");
   }
+  if (output_is_complete()) return code;
+  tell("attnguard: standard output: cannot be written; what was to be printed is incomplete\n");
+  return code == kDone ? kUserError : code;
 }
 
 }  // namespace attnguard

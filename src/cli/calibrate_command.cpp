@@ -3,8 +3,7 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,8 @@
 #include "src/cli/command_line.h"
 #include "src/cli/progress.h"
 #include "src/cli/text_table.h"
+#include "src/config/printable.h"
+#include "src/files/output_file.h"
 #include "src/processes/interrupt.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
@@ -102,11 +103,11 @@ int calibrate_command(const CommandLine& command_line) {
   OutputDir directory(output_directory(command_line), command_line.force);
   CalibrationOptions options;
   options.workers = worker_count(command_line.workers.value_or(0));
-  std::ofstream residuals;
+  std::optional<OutputFile> residuals;
   if (command_line.write_residuals) {
-    residuals.open(directory.path() / "residuals.csv", std::ios::binary);
-    residuals << residuals_header();
-    options.residuals = [&](const std::string& rows) { residuals << rows; };
+    residuals.emplace(directory.path() / "residuals.csv");
+    *residuals << residuals_header();
+    options.residuals = [&](const std::string& rows) { *residuals << rows; };
   }
   Progress progress("inferences");
   if (!command_line.quiet)
@@ -116,8 +117,7 @@ int calibrate_command(const CommandLine& command_line) {
   options.interrupted = InterruptGuard::interrupted;
   const FaultFree sample = run_fault_free(prepared, options);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-  if (command_line.write_residuals && !residuals.flush())
-    throw std::runtime_error("cannot write residuals.csv");
+  if (residuals) residuals->finish();
   const Thresholds thresholds(sample, prepared.config);
   const std::vector<std::string> names = names_of(prepared.config);
   write_text(directory.path() / "thresholds.csv",
@@ -136,7 +136,7 @@ int calibrate_command(const CommandLine& command_line) {
   fmt::print(
       "\nwritten to {}: thresholds.csv distribution.csv maxima.csv calibration.json config.json "
       "timing.json{}\n",
-      output_directory(command_line).string(),
+      printable(output_directory(command_line).string()),
       command_line.write_residuals ? " residuals.csv" : "");
   return kDone;
 }

@@ -15,7 +15,9 @@
 #include "src/cli/percent_text.h"
 #include "src/cli/progress.h"
 #include "src/cli/resume.h"
+#include "src/cli/standard_streams.h"
 #include "src/cli/text_table.h"
+#include "src/config/printable.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
 
@@ -126,7 +128,7 @@ void print_summary(const CampaignSummary& summary, const Config& configuration,
   fmt::print(
       "golden run: {} cycles\n\nwritten to {}: injections.csv coverage.csv strata.csv paired.csv "
       "error_size.csv latency.csv{} summary.json timing.json config.json{}\n",
-      grouped(summary.golden.cycles), folder, config.safety ? " fmeda.csv" : "",
+      grouped(summary.golden.cycles), printable(folder), config.safety ? " fmeda.csv" : "",
       summary.audit.mismatches.empty() ? "" : " audit.csv");
 }
 
@@ -146,10 +148,10 @@ std::string coverage_so_far(const std::vector<CheckerConfig>& checkers,
 
 void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
   if (interrupted.kept == 0)
-    fmt::print(stderr, "attnguard: interrupted; nothing to keep yet\n");
+    tell("attnguard: interrupted; nothing to keep yet\n");
   else
-    fmt::print(stderr, "attnguard: interrupted; {} of {} injections are kept, go on with: {}\n",
-               interrupted.kept, interrupted.all, resume_command(command_line));
+    tell(fmt::format("attnguard: interrupted; {} of {} injections are kept, go on with: {}\n",
+                     interrupted.kept, interrupted.all, resume_command(command_line)));
 }
 
 std::string golden_memory_text(const GoldenMemory& memory) {
@@ -220,7 +222,7 @@ void print_shard(const ShardSummary& summary, ShardId shard, const std::string& 
   fmt::print("\nshard {}/{}: {} injections in {} (differential {}, full {})\n", shard.number,
              shard.count, conducted.injections, Progress::duration(summary.wall_s),
              conducted.injections - conducted.full, conducted.full);
-  fmt::print("written to {}: shard.chunks shard.json timing.json config.json\n", folder);
+  fmt::print("written to {}: shard.chunks shard.json timing.json config.json\n", printable(folder));
 }
 
 }  // namespace
@@ -243,7 +245,7 @@ int campaign_command(const CommandLine& command_line) {
   Progress progress("injections");
   if (!command_line.quiet) {
     options.golden_memory = [](const GoldenMemory& memory) {
-      fmt::print(stderr, "{}\n", golden_memory_text(memory));
+      tell(golden_memory_text(memory) + "\n");
     };
     options.progress = [&](const CampaignProgress& now) {
       progress.update(
@@ -266,6 +268,9 @@ int campaign_command(const CommandLine& command_line) {
     progress.end_line();
     print_interrupted(interrupted, command_line);
     return kInterrupted;
+  } catch (...) {
+    progress.end_line();
+    rethrow_with_resume(kCampaignFolder, command_line);
   }
 }
 

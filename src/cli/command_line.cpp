@@ -105,7 +105,8 @@ std::string general_help() {
   for (const Option& option : kOptions)
     if (option.common) text += option_line(option);
   text +=
-      "\nexit codes: 0 done, 2 the input is wrong, 3 a bug in a model, 4 the simulation did not "
+      "\nexit codes: 0 done, 2 the input is wrong or the machine refuses a file or memory, 3 a bug "
+      "in a model, 4 the simulation did not "
       "finish, "
       "5 an audit failed, 130 interrupted (go on with --resume)\n"
       "`attnguard COMMAND --help` shows the options of one command.\n";

@@ -5,16 +5,19 @@
 #include <exception>
 #include <systemc>
 
+#include "src/config/printable.h"
 #include "src/config/user_error.h"
+#include "src/processes/refusal.h"
 #include "src/simulation/errors.h"
 
 namespace attnguard {
 
 Failure current_failure() {
+  if (const auto refusal = current_refusal()) return {kUserError, printable(*refusal)};
   try {
     throw;
   } catch (const UserError& error) {
-    return {kUserError, error.what()};
+    return {kUserError, printable(error.what())};
   } catch (const UnfinishedError& error) {
     return {kNotFinished, error.what()};
   } catch (const AuditError& error) {

@@ -7,8 +7,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <string>
+
+#include "src/cli/standard_streams.h"
 
 namespace attnguard {
 
@@ -28,25 +29,24 @@ class Progress {
       next_s_ = elapsed_s + 0.2;
       const std::string text = line(done, all, done - kept, elapsed_s) + more();
       // A line that wraps could not be rewritten.
-      fmt::print(stderr, "\r{:<{}.{}}{}", text, columns(), columns(), done == all ? "\n" : "");
+      tell(fmt::format("\r{:<{}.{}}{}", text, columns(), columns(), done == all ? "\n" : ""));
     } else {
       if (done * 10 / all == tenth_) return;
       tenth_ = done * 10 / all;
-      fmt::print(stderr, "{}{}\n", line(done, all, done - kept, elapsed_s), more());
+      tell(fmt::format("{}{}\n", line(done, all, done - kept, elapsed_s), more()));
     }
-    std::fflush(stderr);
   }
   void update(std::uint64_t done, std::uint64_t all) {
     update(done, all, [] { return ""; });
   }
   /// The next output begins on a line of its own.
   void end_line() {
-    if (terminal_ && next_s_ > 0) fmt::print(stderr, "\n");
+    if (terminal_ && next_s_ > 0) tell("\n");
   }
 
   /// The next output takes the place of the line.
   void clear_line() {
-    if (terminal_ && next_s_ > 0) fmt::print(stderr, "\r{:{}}\r", "", columns());
+    if (terminal_ && next_s_ > 0) tell(fmt::format("\r{:{}}\r", "", columns()));
   }
 
   /// 59 s, 12:05, 3:00:00

@@ -11,6 +11,7 @@
 #include "src/cli/command_line.h"
 #include "src/cli/recorded_files.h"
 #include "src/cli/text_table.h"
+#include "src/config/printable.h"
 #include "src/config/user_error.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
@@ -139,8 +140,8 @@ int replay_command(const CommandLine& command_line) {
   print_checks(session.context(), replay);
   print_recovery(session.context(), replay);
   fmt::print("{}; written to {}: replay.json{}\n",
-             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here", out,
-             more);
+             replay.reproduced ? "row reproduced" : "a sim_error in the campaign, not here",
+             printable(out), more);
   return kDone;
 }
 

@@ -1,30 +1,22 @@
 // attnguard report DIR...: results as one HTML page.
 #include <fmt/format.h>
 
-#include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "src/cli/command_line.h"
+#include "src/config/printable.h"
 #include "src/config/user_error.h"
+#include "src/files/report_mark.h"
+#include "src/files/whole_file.h"
 #include "src/report/report.h"
-#include "src/simulation/output_dir.h"
 
 namespace attnguard {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// So that --force never replaces a file of the user's own.
-bool is_report(const fs::path& file) {
-  constexpr std::size_t kHead = 1024;
-  std::string head(kHead, '\0');
-  std::ifstream(file, std::ios::binary).read(head.data(), kHead);
-  return head.find("<meta name=\"generator\" content=\"attnguard ") != std::string::npos;
-}
 
 fs::path usable_file(const CommandLine& command_line) {
   const std::vector<std::string>& folders = command_line.positional;
@@ -47,19 +39,6 @@ fs::path usable_file(const CommandLine& command_line) {
   return file;
 }
 
-void write_whole(const fs::path& file, const std::string& text) {
-  const fs::path temporary = sibling(file, "partial");
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << text;
-  stream.close();
-  std::error_code error, ignored;
-  if (stream) fs::rename(temporary, file, error);
-  if (stream && !error) return;
-  fs::remove(temporary, ignored);
-  throw UserError(fmt::format("--out {}: cannot be written; a file in a writable folder with room",
-                              file.string()));
-}
-
 }  // namespace
 
 int report_command(const CommandLine& command_line) {
@@ -72,7 +51,7 @@ int report_command(const CommandLine& command_line) {
   write_whole(file, report_page(folders));
   if (!command_line.quiet)
     fmt::print("written: {}\n",
-               command_line.out.value_or((folders.front() / "report.html").string()));
+               printable(command_line.out.value_or((folders.front() / "report.html").string())));
   return kDone;
 }
 

@@ -2,7 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
+
+#include "src/config/printable.h"
 #include "src/config/shell_word.h"
+#include "src/processes/refusal.h"
+#include "src/simulation/errors.h"
+#include "src/simulation/prepared.h"
 
 namespace attnguard {
 StartMode start_mode(const CommandLine& line) {
@@ -26,7 +33,16 @@ std::string resume_command(const CommandLine& line) {
 }
 
 void print_finished_shard(ShardId shard, const std::string& folder) {
-  fmt::print("shard {}/{} in {} is finished\n", shard.number, shard.count, folder);
+  fmt::print("shard {}/{} in {} is finished\n", shard.number, shard.count, printable(folder));
+}
+
+void rethrow_with_resume(const ResumableKind& kind, const CommandLine& line) {
+  const auto refusal = current_refusal();
+  std::error_code ignored;
+  if (!refusal || !std::filesystem::exists(identity_file(kind, output_directory(line)), ignored))
+    throw;
+  throw MachineError(
+      fmt::format("{}; what is finished is kept, go on with: {}", *refusal, resume_command(line)));
 }
 
 }  // namespace attnguard

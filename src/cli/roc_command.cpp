@@ -14,6 +14,7 @@
 #include "src/cli/command_line.h"
 #include "src/cli/percent_text.h"
 #include "src/cli/text_table.h"
+#include "src/config/printable.h"
 #include "src/config/user_error.h"
 #include "src/config/writer.h"
 #include "src/simulation/output_dir.h"
@@ -134,7 +135,7 @@ int roc_command(const CommandLine& command_line) {
   directory.commit();
   if (command_line.quiet) return kDone;
   print_curves(roc, context, clean);
-  fmt::print("\nwritten to {}: roc.csv roc.json\n", out);
+  fmt::print("\nwritten to {}: roc.csv roc.json\n", printable(out));
   return kDone;
 }
 

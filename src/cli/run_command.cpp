@@ -11,6 +11,7 @@
 #include "src/cli/command_line.h"
 #include "src/cli/recorded_files.h"
 #include "src/cli/text_table.h"
+#include "src/config/printable.h"
 #include "src/cost/cost_report.h"
 #include "src/simulation/combinations.h"
 #include "src/simulation/output_dir.h"
@@ -200,7 +201,7 @@ int run_command(const CommandLine& command_line) {
   if (command_line.quiet) return kDone;
   print_summary(prepared, result, report, recovery, cost);
   fmt::print("\nwritten to {}: run.json output.npy cost.csv config.json timing.json{}\n",
-             output_directory(command_line).string(), more);
+             printable(output_directory(command_line).string()), more);
   return kDone;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "src/cli/standard_streams.h"
 #include "src/cli/text_table.h"
 #include "src/selftest/versions.h"
 
@@ -34,7 +35,7 @@ int report_selftest(const Selftest& selftest, bool quiet) {
         differ == 0 ? std::string("all the same as everywhere") : fmt::format("{} differ", differ));
   for (const SelftestFinding& finding : findings)
     if (!finding.same)
-      fmt::print(stderr, "attnguard: selftest: {} differs: {}\n", finding.check, finding.found);
+      tell(fmt::format("attnguard: selftest: {} differs: {}\n", finding.check, finding.found));
   return differ == 0 ? kDone : kModelBug;
 }
 

@@ -1,14 +1,14 @@
 // attnguard sites: where faults can strike, how many bits that is and how long they matter.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <stdexcept>
 #include <string>
 
 #include "src/campaign/differential/site_kind.h"
 #include "src/cli/command_line.h"
 #include "src/cli/text_table.h"
+#include "src/config/printable.h"
 #include "src/files/csv.h"
+#include "src/files/output_file.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
 #include "src/simulation/require_finished.h"
@@ -25,9 +25,9 @@ std::string_view engine_for(const RegisterClass& cls, bool differential) {
 
 void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& rows,
                const FaultUniverse& universe, bool differential) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << "site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_share,"
-            "first_live_cycle,last_live_cycle,engine\r\n";
+  OutputFile table(file);
+  table << "site_class,domain,storage_kind,instances,bits,live_bit_cycles,live_share,"
+           "first_live_cycle,last_live_cycle,engine\r\n";
   for (RegisterId reg = 0; reg < rows.size(); ++reg) {
     const SiteRow& row = rows[reg];
     CsvLine line;
@@ -35,9 +35,9 @@ void write_csv(const std::filesystem::path& file, const std::vector<SiteRow>& ro
     line.add(row.instances).add(row.bits).add(row.live_bit_cycles).add(row.live_share);
     line.add(row.first_live_cycle).add(row.last_live_cycle);
     line.add(engine_for(universe[reg], differential));
-    stream << line.str();
+    table << line.str();
   }
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  table.finish();
 }
 
 std::string cell(const std::optional<std::uint64_t>& value) { return value ? grouped(*value) : ""; }
@@ -86,7 +86,7 @@ int sites_command(const CommandLine& command_line) {
       "\n{} site classes, {} bits, {} cycles, {} live bit-cycles\n\nwritten to {}: sites.csv "
       "sites.json config.json\n",
       rows.size(), grouped(bits), grouped(golden.cycles), grouped(live_bit_cycles),
-      output_directory(command_line).string());
+      printable(output_directory(command_line).string()));
   return kDone;
 }
 

@@ -8,7 +8,9 @@
 #include "src/cli/command_line.h"
 #include "src/cli/progress.h"
 #include "src/cli/resume.h"
+#include "src/cli/standard_streams.h"
 #include "src/cli/sweep_display.h"
+#include "src/config/printable.h"
 #include "src/simulation/errors.h"
 #include "src/simulation/prepared.h"
 #include "src/sweep/point_results.h"
@@ -19,12 +21,12 @@ namespace {
 
 void print_interrupted(const Interrupted& interrupted, const CommandLine& command_line) {
   if (!std::filesystem::exists(output_directory(command_line) / kSweepFolder.work))
-    fmt::print(stderr, "attnguard: interrupted; nothing to keep yet\n");
+    tell("attnguard: interrupted; nothing to keep yet\n");
   else
-    fmt::print(stderr,
-               "attnguard: interrupted; {} of {} points are kept, and what campaigns of others "
-               "have; go on with: {}\n",
-               interrupted.kept, interrupted.all, resume_command(command_line));
+    tell(fmt::format(
+        "attnguard: interrupted; {} of {} points are kept, and what campaigns of others "
+        "have; go on with: {}\n",
+        interrupted.kept, interrupted.all, resume_command(command_line)));
 }
 
 void print_shard(const SweepShardSummary& summary, ShardId shard, const std::string& folder) {
@@ -32,7 +34,7 @@ void print_shard(const SweepShardSummary& summary, ShardId shard, const std::str
   fmt::print("\nshard {}/{}: {} points", shard.number, shard.count, summary.points);
   if (summary.campaigns) fmt::print(", {} injections", summary.injections);
   fmt::print(" in {}\nwritten to {}: {} shard.json timing.json config.json\n",
-             Progress::duration(summary.wall_s), folder,
+             Progress::duration(summary.wall_s), printable(folder),
              summary.campaigns ? "points/" : kPointResults);
 }
 
@@ -59,6 +61,9 @@ int sweep_command(const CommandLine& command_line) {
     display.clear_line();
     print_interrupted(interrupted, command_line);
     return kInterrupted;
+  } catch (...) {
+    display.clear_line();
+    rethrow_with_resume(kSweepFolder, command_line);
   }
   return kDone;
 }

@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "src/config/printable.h"
+
 namespace attnguard {
 namespace {
 
@@ -12,13 +14,14 @@ using Json = nlohmann::ordered_json;
 
 // A shard of a campaign has no row.
 void print_finished(const SweepPoint& point, const Json& result) {
-  const std::string name = point_text(point);
-  if (result.contains("row"))
-    fmt::print("point {}: {} cycles, utilization {:.1f} %\n", name,
-               result["row"]["cycles"].get<std::uint64_t>(),
-               100 * result["row"]["utilization"].get<double>());
-  else
-    fmt::print("point {}: {} injections\n", name, result["injections"].get<std::uint64_t>());
+  const std::string done =
+      result.contains("row")
+          ? fmt::format("{} cycles, utilization {:.1f} %",
+                        result["row"]["cycles"].get<std::uint64_t>(),
+                        100 * result["row"]["utilization"].get<double>())
+          : fmt::format("{} injections", result["injections"].get<std::uint64_t>());
+  // If nobody can read it the sweep goes on all the same; the end of the program tells.
+  std::fputs(fmt::format("point {}: {}\n", point_text(point), done).c_str(), stdout);
   std::fflush(stdout);
 }
 
@@ -54,7 +57,7 @@ void SweepDisplay::attach(SweepOptions& options) {
 }
 
 void print_sweep_written(const std::string& folder, SweepMode mode) {
-  fmt::print("written: {}/sweep.csv sweep.json config.json timing.json{}\n", folder,
+  fmt::print("written: {}/sweep.csv sweep.json config.json timing.json{}\n", printable(folder),
              mode == SweepMode::campaign ? " points/" : "");
 }
 

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 
 namespace attnguard {
 namespace {
@@ -127,11 +125,13 @@ Json parse_json_file(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
     throw UserError(fmt::format("{}: is a folder; a JSON file", file.string()));
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream)
-    throw UserError(fmt::format("{}: {}; a readable JSON file", file.string(),
-                                std::generic_category().message(errno)));
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::string text;
+  try {
+    text = read_file(file);
+  } catch (const std::system_error& refused) {
+    throw UserError(
+        fmt::format("{}: {}; a readable JSON file", file.string(), refused.code().message()));
+  }
   return parse_json(text, file.string());
 }
 

@@ -6,7 +6,8 @@
 namespace attnguard {
 
 /// what() is one line that names the place (`file#/json/path` or option), the value and what is
-/// allowed.
+/// allowed. Control characters in
+/// names are shown as escapes when it is printed.
 class UserError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <stdexcept>
-
 #include "src/config/or_null.h"
 #include "src/files/csv.h"
+#include "src/files/output_file.h"
 #include "src/simulation/combinations.h"
 
 namespace attnguard {
@@ -99,17 +97,17 @@ void write_cost_csv(const std::filesystem::path& file, const CostReport& report)
   for (const char* column :
        {"unit", "component", "events", "energy_pj", "units", "area_um2", "leakage_pj"})
     head.add(column);
-  std::ofstream stream(file, std::ios::binary);
-  stream << head.str();
+  OutputFile table(file);
+  table << head.str();
   for (const std::vector<Bill>* bills : {&report.units, &report.checkers})
     for (const Bill& bill : *bills)
       for (const CostItem& item : bill.items) {
         CsvLine line;
         line.add(bill.unit).add(item.component).add(item.events).add(item.cost.energy_pj);
         line.add(item.units).add(item.cost.area_um2).add(item.cost.leakage_pj);
-        stream << line.str();
+        table << line.str();
       }
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  table.finish();
 }
 
 Json cost_columns(const CostReport& report) {

@@ -4,19 +4,21 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 
 namespace attnguard {
 
 CsvReader::CsvReader(const std::filesystem::path& file, std::string name) : name_(std::move(name)) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw UserError(name_ + ": cannot be read; a CSV file");
-  text_.assign(std::istreambuf_iterator<char>(stream), {});
+  try {
+    text_ = read_file(file);
+  } catch (const std::system_error& refused) {
+    throw UserError(
+        fmt::format("{}: cannot be read: {}; a CSV file", name_, refused.code().message()));
+  }
 }
 
 void CsvReader::reject(std::uint64_t line, std::string_view column, std::string_view value,

@@ -4,17 +4,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "src/campaign/identity.h"
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
+#include "src/files/own_files.h"
+#include "src/simulation/errors.h"
 #include "src/simulation/output_dir.h"
 #include "src/simulation/prepared.h"
 
@@ -32,29 +31,14 @@ struct flock whole_file() {
   return whole;
 }
 
-// What commands leave, besides replay_N.
-constexpr std::string_view kResults[] = {
-    "injections.csv", "coverage.csv", "strata.csv",   "paired.csv",  "error_size.csv",
-    "latency.csv",    "fmeda.csv",    "faults.csv",   "audit.csv",   "roc",
-    "points",         "sweep.csv",    "sweep.json",   "timing.json", "summary.json",
-    "config.json",    "shard.json",   "shard.chunks", "points.json"};
-
-[[noreturn]] void fail(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
+[[noreturn]] void fail(const fs::path& path) {
+  throw std::system_error(errno, std::generic_category(), path.string());
 }
 
 fs::path new_temporary_folder() {
   std::string name = (fs::temp_directory_path() / "attnguard.XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) fail("cannot make " + name);
+  if (::mkdtemp(name.data()) == nullptr) fail(name);
   return name;
-}
-
-// After a crash of the machine, too, a file is whole when its name is there.
-void sync_file(const fs::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!synced) fail("cannot write " + file.string());
 }
 
 std::vector<fs::path> entries(const fs::path& folder) {
@@ -63,8 +47,9 @@ std::vector<fs::path> entries(const fs::path& folder) {
   return paths;
 }
 
+// No UserError: a sweep goes on from here when there is room again.
 [[noreturn]] void reject(const fs::path& out, const std::error_code& error) {
-  throw UserError(
+  throw MachineError(
       fmt::format("--out {}: {}; a folder that can be written", out.string(), error.message()));
 }
 
@@ -87,18 +72,22 @@ ResumableFolder::ResumableFolder(const ResumableKind& kind, const fs::path& out,
                                  const Json& identity)
     : kind_(kind), asked_(out), mode_(mode), identity_(identity), temporary_(out.empty()) {
   if (temporary_) return;
-  folder_ = usable_folder(out, mode != StartMode::refuse || fs::exists(out / kind.work));
+  std::error_code error;
+  folder_ = usable_folder(out, mode != StartMode::refuse || fs::exists(out / kind.work, error));
   check_unfinished();
   ours_ = mode == StartMode::resume || !fs::exists(folder_);
-  std::error_code error;
   fs::create_directories(folder_.parent_path(), error);
   if (!error && ::access(folder_.parent_path().c_str(), W_OK) != 0)
-    error = std::make_error_code(std::errc::permission_denied);
+    error = {errno, std::generic_category()};
   if (error) reject(asked_, error);
 }
 
 void ResumableFolder::check_unfinished() const {
   const bool unfinished = fs::exists(identity_file(kind_, folder_));
+  // What has this name is written to and removed.
+  if (fs::is_symlink(work()) || (fs::exists(work()) && !unfinished))
+    throw UserError(fmt::format("--out {}: {} in it is no unfinished {}; another folder",
+                                asked_.string(), kind_.work, kind_.name));
   if (mode_ == StartMode::refuse && unfinished)
     throw UserError(
         fmt::format("--out {}: holds an unfinished {}; --resume to go on with it, or --force "
@@ -108,8 +97,7 @@ void ResumableFolder::check_unfinished() const {
   if (!unfinished)
     throw UserError(fmt::format("--resume: no unfinished {} in {}; without --resume a new one",
                                 kind_.name, asked_.string()));
-  std::ifstream stream(identity_file(kind_, folder_));
-  const Json stored = Json::parse(stream, nullptr, false);
+  const Json stored = Json::parse(read_file(identity_file(kind_, folder_)), nullptr, false);
   if (const auto changed = first_difference(stored, identity_))
     throw UserError(
         fmt::format("--resume: the unfinished {} in {} is another: {} was {} and is {}; the same "
@@ -131,24 +119,27 @@ void ResumableFolder::open() {
 
 // The work folder appears with its identity inside, or not at all.
 void ResumableFolder::create() {
-  std::error_code error;
+  std::error_code error, ignored;
   const fs::path partial = sibling(folder_, "partial"), work_there = partial / kind_.work;
-  fs::create_directories(work_there, error);
-  if (error) reject(asked_, error);
-  const fs::path identity = identity_file(kind_, partial);
-  write_json(identity, identity_);
-  sync_file(identity);
-  const bool whole_folder = !fs::exists(folder_) || fs::is_empty(folder_);
-  fs::rename(whole_folder ? partial : work_there, whole_folder ? folder_ : work(), error);
-  std::error_code ignored;
+  try {
+    fs::create_directories(work_there, error);
+    if (error) reject(asked_, error);
+    write_json(identity_file(kind_, partial), identity_);
+    const bool whole_folder = !fs::exists(folder_) || fs::is_empty(folder_);
+    fs::rename(whole_folder ? partial : work_there, whole_folder ? folder_ : work(), error);
+    if (error) reject(asked_, error);
+  } catch (...) {
+    fs::remove_all(partial, ignored);
+    throw;
+  }
   fs::remove_all(partial, ignored);
-  if (error) reject(asked_, error);
+  opened_ = true;
   lock();
 }
 
 void ResumableFolder::lock() {
   lock_ = ::open((work() / kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_ < 0) fail("cannot write " + work().string());
+  if (lock_ < 0) fail(work() / kLockFile);
   struct flock whole = whole_file();
   // Unlike flock(), not inherited by workers: free as soon as this process has ended.
   if (::fcntl(lock_, F_SETLK, &whole) != 0)
@@ -163,19 +154,9 @@ void ResumableFolder::publish(const std::function<void(const fs::path& folder)>&
   fs::remove_all(results);
   fs::create_directory(results);
   write(results);
-  const std::vector<fs::path> files = entries(results);
-  for (const fs::path& file : files) sync_file(file);
-  // Of an earlier result: they would speak of rows that are gone.
-  for (const fs::path& entry : entries(folder_)) {
-    const std::string name = entry.filename().string();
-    const bool ours =
-        std::find(std::begin(kResults), std::end(kResults), name) != std::end(kResults);
-    // A new file takes the place of the old one; a folder cannot.
-    if ((ours && (fs::is_directory(entry) || !fs::exists(results / name))) ||
-        name.rfind("replay_", 0) == 0)
-      fs::remove_all(entry);
-  }
-  for (const fs::path& file : files) fs::rename(file, folder_ / file.filename());
+  // An earlier result speaks of rows that are gone.
+  remove_results(folder_, work());
+  for (const fs::path& file : entries(results)) move_into_place(file, folder_ / file.filename());
   discard_work();
 }
 
@@ -183,7 +164,8 @@ void ResumableFolder::publish(const std::function<void(const fs::path& folder)>&
 void ResumableFolder::discard_work() {
   const fs::path discarded = sibling(folder_, "discarded");
   fs::rename(work(), discarded);
-  fs::remove_all(discarded);
+  std::error_code ignored;  // it is out of the way
+  fs::remove_all(discarded, ignored);
   if (lock_ >= 0) ::close(lock_);
   lock_ = -1;
 }
@@ -206,7 +188,8 @@ ResumableFolder::~ResumableFolder() {
     return;
   }
   if (opened_ && fs::exists(work(), ignored) && !worth_keeping()) {
-    fs::remove_all(work(), ignored);
+    fs::rename(work(), sibling(folder_, "discarded"), ignored);
+    fs::remove_all(sibling(folder_, "discarded"), ignored);
     if (ours_) fs::remove(folder_, ignored);  // if it holds nothing else
   }
   if (lock_ >= 0) ::close(lock_);

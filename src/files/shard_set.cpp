@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <string>
 
 #include "src/campaign/identity.h"
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 
 namespace attnguard {
 namespace {
@@ -20,8 +20,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t kMostShards = 1U << 20U;
 
 Json read_identity(const fs::path& file) {
-  std::ifstream stream(file);
-  return stream ? Json::parse(stream, nullptr, false) : Json();
+  return fs::exists(file) ? Json::parse(read_file(file), nullptr, false) : Json();
 }
 
 bool is_shard(const Json& identity) {
@@ -86,9 +85,8 @@ Json shard_identity(const ResumableKind& kind, const Json& whole, std::uint64_t 
 
 bool is_finished_shard(const ResumableKind& kind, const fs::path& out, const Json& identity) {
   if (fs::exists(out / kind.work)) return false;
-  std::ifstream stream(out / kShardIdentity);
-  if (!stream) return false;
-  const auto changed = first_difference(Json::parse(stream, nullptr, false), identity);
+  if (!fs::exists(out / kShardIdentity)) return false;
+  const auto changed = first_difference(read_identity(out / kShardIdentity), identity);
   if (!changed) return true;
   throw UserError(
       fmt::format("--resume: the finished shard in {} is another: {} was {} and is {}; the same "

@@ -7,7 +7,7 @@
 namespace attnguard {
 
 /// Temporary file beside it, fsync, rename: killed at any moment it leaves the whole file, or what
-/// was there before. Throws std::system_error.
+/// was there before. Failures as of OutputFile.
 void write_whole(const std::filesystem::path& file, std::string_view bytes);
 
 }  // namespace attnguard

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "src/config/user_error.h"
+#include "src/processes/refusal.h"
 #include "src/simulation/errors.h"
 
 namespace attnguard {
@@ -13,6 +14,7 @@ Json current_error() {
   const auto error = [](const char* kind, const std::exception& thrown) {
     return Json{{"kind", kind}, {"message", thrown.what()}};
   };
+  if (const auto refusal = current_refusal()) return {{"kind", "machine"}, {"message", *refusal}};
   try {
     throw;
   } catch (const UserError& thrown) {
@@ -30,6 +32,7 @@ void throw_error(const Json& error, const std::string& where) {
   const std::string kind = error.at("kind"), text = where + error.at("message").get<std::string>();
   if (kind == "user") throw UserError(text);
   if (kind == "unfinished") throw UnfinishedError(text);
+  if (kind == "machine") throw MachineError(text);
   if (kind == "audit") throw AuditError(text);
   throw ModelError(text);
 }

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "src/processes/refusal.h"
 #include "src/simulation/errors.h"
 
 namespace attnguard {
@@ -22,7 +23,7 @@ namespace {
 
 constexpr int kTickMilliseconds = 100;
 
-enum class MessageKind : std::uint32_t { done, done_and_retire, failed };
+enum class MessageKind : std::uint32_t { done, done_and_retire, failed, refused };
 
 // Before every message of a worker.
 struct MessageHeader {
@@ -78,7 +79,9 @@ void serve(int socket, const std::function<WorkResult(std::uint64_t)>& work) {
         const MessageKind kind = result.retire ? MessageKind::done_and_retire : MessageKind::done;
         if (!send_message(socket, item, kind, result.bytes) || result.retire) return;
       } catch (const std::exception& error) {
-        send_message(socket, item, MessageKind::failed, error.what());
+        const std::optional<std::string> refusal = current_refusal();
+        send_message(socket, item, refusal ? MessageKind::refused : MessageKind::failed,
+                     refusal.value_or(error.what()));
         return;
       }
     }
@@ -128,16 +131,22 @@ class Pool {
     worker.pid = fork();
     if (worker.pid < 0) fail("fork");
     if (worker.pid == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid() != caller) _exit(1);  // it ended before the line above
-      std::signal(SIGINT, SIG_IGN);
-      std::signal(SIGTERM, SIG_IGN);
-      // Without the ends of the others, every worker sees its socket close when the caller is gone.
-      close(sockets[0]);
-      for (const Worker& other : workers_)
-        if (other.socket >= 0) close(other.socket);
-      serve(sockets[1], work_);
-      _exit(0);
+      // Nothing may be thrown past here: the pool in this process would end what it takes for its
+      // workers, of which this one has number 0, the whole process group.
+      try {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != caller) _exit(1);  // it ended before the line above
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);
+        // Without the ends of the others, every worker sees its socket close when the caller is
+        // gone.
+        close(sockets[0]);
+        for (const Worker& other : workers_)
+          if (other.socket >= 0) close(other.socket);
+        serve(sockets[1], work_);
+        _exit(0);
+      } catch (...) {
+        _exit(1);
+      }
     }
     close(sockets[1]);
     worker.socket = sockets[0];
@@ -177,6 +186,7 @@ class Pool {
       bytes.resize(header.size);
       whole = receive_all(worker.socket, bytes.data(), bytes.size());
     }
+    if (whole && header.kind == MessageKind::refused) throw MachineError(bytes);
     if (!whole || header.kind == MessageKind::failed) {
       const std::string ending = end(worker, whole ? SIGKILL : 0);
       retry(worker, whole ? bytes : ending);

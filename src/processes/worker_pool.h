@@ -1,8 +1,8 @@
 // Work spread over forked processes.
 //
 // Workers are forked from the calling process as it is, so each starts from the same state and
-// nothing is shared afterwards; they end with _exit, and with the calling process. SIGINT and
-// SIGTERM are the caller's business. The caller must have no threads.
+// nothing is shared afterwards; they end with _exit, and with the calling process. SIGINT,
+// SIGTERM and SIGHUP are the caller's business. The caller must have no threads.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct PoolOptions {
 
 /// Calls work(item) in some worker for every item 0 .. items − 1 and done(item, bytes) here, in
 /// ascending order. A worker that dies or throws is replaced and its item tried again, as
-/// PoolOptions::failed says; ModelErrors name `what` and the item.
+/// PoolOptions::failed says; ModelErrors name `what` and the item. What the machine refuses a
+/// worker says nothing about its item: MachineError.
 void run_in_workers(const PoolOptions& options, std::uint64_t items, const std::string& what,
                     const std::function<WorkResult(std::uint64_t)>& work,
                     const std::function<void(std::uint64_t, const std::string&)>& done);

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 
 namespace attnguard {
 namespace {
@@ -14,8 +13,8 @@ bool is_total(const std::string& site_class) { return site_class.rfind("total", 
 }  // namespace
 
 Json read_json(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  Json json = Json::parse(stream, nullptr, false);
+  Json json;
+  if (std::filesystem::exists(file)) json = Json::parse(read_file(file), nullptr, false);
   if (!json.is_object())
     throw UserError(file.string() + ": not readable; a result of attnguard, as it was written");
   return json;

@@ -1,11 +1,12 @@
 // A temporary folder that lives as long as the object.
 #pragma once
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace attnguard {
 
@@ -13,7 +14,8 @@ class ScratchFolder {
  public:
   ScratchFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "attnguard.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::system_error(errno, std::generic_category(), name);
     path_ = name;
   }
   ~ScratchFolder() {
@@ -27,7 +29,9 @@ class ScratchFolder {
   /// Writes a file and returns its path.
   std::string write(const std::string& name, const std::string& bytes) const {
     std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << bytes;
+    std::ofstream stream(path_ / name, std::ios::binary);
+    if (!(stream << bytes).flush())
+      throw std::system_error(errno, std::generic_category(), (path_ / name).string());
     return (path_ / name).string();
   }
 

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string_view>
 
 #include "src/campaign/campaign.h"
 #include "src/config/sha256.h"
+#include "src/files/input_file.h"
 #include "src/processes/worker_pool.h"
 #include "src/selftest/scratch_folder.h"
 #include "src/selftest/simd_targets.h"
@@ -36,11 +35,6 @@ constexpr const char* kSmallCampaign = R"({
                                               {"kind": "bit_flip", "bits": 2, "weight": 1}]}
 })";
 
-std::string text_of(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 std::string golden_text(std::uint64_t cycles, std::string_view output_sha256) {
   return fmt::format("{} cycles, output {}", cycles, output_sha256);
 }
@@ -63,7 +57,7 @@ std::string campaign_text(const ScratchFolder& folder, const SelftestVariant& va
   const std::string_view bytes(reinterpret_cast<const char*>(output.data()),
                                output.size() * sizeof output[0]);
   return golden_text(summary.golden.cycles, sha256_hex(bytes)) + '\n' +
-         text_of(options.out / "injections.csv");
+         read_file(options.out / "injections.csv");
 }
 
 std::vector<std::string> cut(std::string text, char at) {

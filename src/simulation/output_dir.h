@@ -2,20 +2,23 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
+
+#include "src/processes/interrupt.h"
 
 namespace attnguard {
 
 /// The folder, absolute. UserError when it cannot be written, is no folder, or already holds
-/// something: without `force` anything at all; with it anything but an earlier result or campaign,
-/// so that --force never deletes a user's own folder.
+/// something: without `force` anything at all; with it anything but an earlier result or an
+/// unfinished command that no process is at, so that --force never takes a user's own folder.
 std::filesystem::path usable_folder(const std::filesystem::path& path, bool force);
 
 /// A hidden name beside `path` that no other process uses.
 std::filesystem::path sibling(const std::filesystem::path& path, std::string_view suffix);
 
 /// Files go to a temporary folder beside the final one; commit() renames it. Without commit()
-/// nothing stays.
+/// nothing stays. From path() on a signal waits for commit().
 class OutputDir {
  public:
   /// UserError as usable_folder().
@@ -25,13 +28,17 @@ class OutputDir {
   OutputDir& operator=(const OutputDir&) = delete;
 
   /// The temporary folder to write into; exists.
-  const std::filesystem::path& path() const { return temporary_; }
-  /// Puts the folder in its place, instead of an earlier result. Call once, at the end.
+  const std::filesystem::path& path();
+  /// Puts the folder in its place, instead of an earlier result; files there that are not
+  /// attnguard's stay. Throws Interrupted if a signal came. Call once, at the end.
   void commit();
 
  private:
-  std::filesystem::path final_;
+  void replace();
+
+  std::filesystem::path final_, asked_;  ///< absolute; as the user wrote it
   std::filesystem::path temporary_;
+  std::optional<InterruptGuard> guard_;
   bool committed_ = false;
 };
 

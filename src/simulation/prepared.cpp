@@ -2,15 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
-
 #include "src/campaign/faults/fault_list.h"
 #include "src/config/read_config.h"
 #include "src/config/schema_version.h"
 #include "src/config/sha256.h"
+#include "src/config/user_error.h"
 #include "src/config/version.h"
+#include "src/files/input_file.h"
+#include "src/files/output_file.h"
+#include "src/files/own_files.h"
 #include "src/workload/load_workload.h"
 
 namespace attnguard {
@@ -36,14 +36,19 @@ void fill_in(WorkloadConfig& workload, const Job& job) {
   if (!workload.distribution) workload.distribution = DistributionConfig{};
 }
 
-// Relative file names, so far relative to `from`, become relative to `to`.
+// Relative file names, so far relative to `from`, become relative to `to`. UserError for a file
+// that goes when the result takes the place of an earlier one.
 void rebase_file(Json& name, const fs::path& from, const fs::path& to) {
   const fs::path file = name.get<std::string>();
-  if (file.is_absolute()) return;
   // Absolute first: a relative folder that does not exist yet stays relative in weakly_canonical.
-  name = fs::weakly_canonical(fs::absolute(from / file))
-             .lexically_relative(fs::weakly_canonical(fs::absolute(to)))
-             .generic_string();
+  const fs::path there = fs::weakly_canonical(fs::absolute(from / file)),
+                 folder = fs::weakly_canonical(fs::absolute(to)),
+                 relative = there.lexically_relative(folder);
+  if (is_own(folder / *relative.begin()) && is_own(there))
+    throw UserError(
+        fmt::format("{}: lies in {}, where the result would replace it; a copy elsewhere",
+                    (from / file).string(), to.string()));
+  if (!file.is_absolute()) name = relative.generic_string();
 }
 
 void rebase_files(Json& effective, const fs::path& from, const fs::path& to) {
@@ -63,9 +68,7 @@ void load_technology(Prepared& prepared, const fs::path& folder) {
   }
   const fs::path file = folder / *prepared.config.technology;
   prepared.technology = read_technology(file);
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  prepared.input_hashes.emplace_back("technology", sha256_hex(text));
+  prepared.input_hashes.emplace_back("technology", sha256_hex(read_file(file)));
 }
 
 // The faults of campaign.fault_list; `effective` names the file and has none.
@@ -195,9 +198,9 @@ Json result_header(const Prepared& prepared) {
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  OutputFile output(file);
+  output << text;
+  output.finish();
 }
 
 void write_json(const fs::path& file, const Json& json) {

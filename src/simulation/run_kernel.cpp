@@ -1,5 +1,12 @@
 #include "src/simulation/run_kernel.h"
 
+#include <sysc/kernel/sc_kernel_ids.h>
+
+#include <new>
+#include <string_view>
+
+#include "src/processes/out_of_memory.h"
+
 #ifdef __SANITIZE_ADDRESS__
 #include <pthread.h>
 #include <sanitizer/common_interface_defs.h>
@@ -32,7 +39,15 @@ struct MainStack {};
 
 void run_kernel(const sc_core::sc_time& duration, sc_core::sc_starvation_policy policy) {
   [[maybe_unused]] const MainStack restored_at_the_end;
-  sc_core::sc_start(duration, policy);
+  try {
+    sc_core::sc_start(duration, policy);
+  } catch (const sc_core::sc_report& report) {
+    // What a process of SystemC throws becomes a report, and so does a stack there is no room for.
+    const bool no_stack =
+        std::string_view(report.get_msg_type()) == sc_core::SC_ID_STACK_SETUP_FAILED_;
+    if (no_stack || ran_out_of_memory()) throw std::bad_alloc();
+    throw;
+  }
 }
 
 }  // namespace attnguard

@@ -63,7 +63,8 @@ void conduct_points(const PointsToConduct& points, const PointStore& store) {
         try {
           store.write(point, points.run(point, share(item)));
         } catch (...) {
-          throw std::runtime_error(current_error().dump());
+          constexpr auto kReplace = Json::error_handler_t::replace;  // a path may hold any bytes
+          throw std::runtime_error(current_error().dump(-1, ' ', false, kReplace));
         }
         progress.running = false;
         progress.finished = true;

@@ -97,7 +97,7 @@ class SweepConductor {
     for (const std::size_t point : points_) {
       if (told_[point] || !progress_[point].finished) continue;
       told_[point] = true;
-      if (options_.finished) options_.finished(point, store_.read(point).value());
+      if (options_.finished) options_.finished(point, store_.finished(point));
     }
     if (!options_.progress) return;
     SweepProgress now;
@@ -131,7 +131,7 @@ PointResults conduct_sweep(const SweepPlan& plan, const std::vector<std::size_t>
   if (options.begin) options.begin(plan.points);
   SweepConductor(plan, points, store, options).conduct(run);
   PointResults results;
-  for (const std::size_t point : points) results[point] = store.read(point).value();
+  for (const std::size_t point : points) results[point] = store.finished(point);
   return results;
 }
 

@@ -1,9 +1,9 @@
 #include "src/sweep/point_results.h"
 
-#include <fstream>
 #include <string>
 
 #include "src/config/sha256.h"
+#include "src/files/input_file.h"
 #include "src/simulation/prepared.h"
 
 namespace attnguard {
@@ -26,8 +26,8 @@ void write_point_results(const std::filesystem::path& file, const Json& identity
 }
 
 PointResults read_point_results(const std::filesystem::path& file, const Json& identity) {
-  std::ifstream stream(file);
-  const Json json = stream ? Json::parse(stream, nullptr, false) : Json();
+  const Json json =
+      std::filesystem::exists(file) ? Json::parse(read_file(file), nullptr, false) : Json();
   if (!json.is_object() || !json.contains("points") ||
       json.value("sha256", Json()) != hash_of(identity, json["points"]))
     return {};

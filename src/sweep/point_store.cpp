@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <fstream>
 #include <thread>
 #include <vector>
 
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
 #include "src/files/resumable_folder.h"
 #include "src/files/whole_file.h"
+#include "src/simulation/errors.h"
 
 namespace attnguard {
 namespace {
@@ -53,7 +54,6 @@ PointStore::PointStore(fs::path work, const fs::path& result, std::size_t points
   clear_leftovers();
 }
 
-// Of processes that were killed.
 void PointStore::clear_leftovers() const {
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(folders()))
@@ -71,10 +71,15 @@ void PointStore::write(std::size_t point, const Json& result) const {
   write_whole(file(point), result.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
+Json PointStore::finished(std::size_t point) const {
+  std::optional<Json> result = read(point);
+  if (!result) throw MachineError(file(point).string() + ": not as it was written");
+  return std::move(*result);
+}
+
 std::optional<Json> PointStore::read(std::size_t point) const {
-  std::ifstream stream(file(point));
-  if (!stream) return std::nullopt;
-  Json result = Json::parse(stream, nullptr, false);
+  if (!fs::exists(file(point))) return std::nullopt;
+  Json result = Json::parse(read_file(file(point)), nullptr, false);
   if (!result.is_object()) return std::nullopt;
   return result;
 }

@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 
 #include "src/config/version.h"
+#include "src/files/output_file.h"
 
 namespace attnguard {
 namespace {
@@ -17,8 +16,7 @@ using Json = nlohmann::ordered_json;
 /// The events of all runs, one per line.
 class TraceEvents {
  public:
-  TraceEvents(std::ostream& stream, std::uint64_t period_ps)
-      : stream_(stream), period_ps_(period_ps) {}
+  TraceEvents(OutputFile& file, std::uint64_t period_ps) : file_(file), period_ps_(period_ps) {}
 
   void add(const RecordedRun& run, const RecordedSystem& system) {
     ++process_;
@@ -79,8 +77,8 @@ class TraceEvents {
   }
   template <class... Values>
   void event(fmt::format_string<Values...> text, Values&&... values) {
-    stream_ << (first_ ? "\n" : ",\n") << "{\"pid\":" << process_ << ','
-            << fmt::format(text, std::forward<Values>(values)...) << '}';
+    file_ << fmt::format("{}{{\"pid\":{},", first_ ? "\n" : ",\n", process_)
+          << fmt::format(text, std::forward<Values>(values)...) << "}";
     first_ = false;
   }
 
@@ -94,7 +92,7 @@ class TraceEvents {
     return text;
   }
 
-  std::ostream& stream_;
+  OutputFile& file_;
   std::uint64_t period_ps_;
   int process_ = 0, thread_ = 0;
   bool first_ = true;
@@ -104,16 +102,16 @@ class TraceEvents {
 
 void write_timeline(const std::filesystem::path& file, const RecordedSystem& system,
                     const std::vector<RecordedRun>& runs) {
-  std::ofstream stream(file, std::ios::binary);
+  OutputFile output(file);
   Json other = {{"tool", fmt::format("attnguard {}", tool_version())},
                 {"config_sha256", system.config_sha256},
                 {"period_ps", system.period_ps}};
   for (const RecordedRun& run : runs) other["cycles"][run.name] = run.timeline.end_cycle;
-  stream << R"({"displayTimeUnit":"ns","otherData":)" << other.dump() << R"(,"traceEvents":[)";
-  TraceEvents events(stream, system.period_ps);
+  output << R"({"displayTimeUnit":"ns","otherData":)" << other.dump() << R"(,"traceEvents":[)";
+  TraceEvents events(output, system.period_ps);
   for (const RecordedRun& run : runs) events.add(run, system);
-  stream << "\n]}\n";
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  output << "\n]}\n";
+  output.finish();
 }
 
 }  // namespace attnguard

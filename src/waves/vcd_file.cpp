@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
-#include <stdexcept>
 #include <tuple>
 
 #include "src/config/version.h"
+#include "src/files/output_file.h"
 
 namespace attnguard {
 namespace {
@@ -92,8 +91,8 @@ void VcdFile::write(const std::filesystem::path& file, std::uint64_t tick_ps,
     return std::tie(a->time, a->variable) < std::tie(b->time, b->variable);
   });
 
-  std::ofstream stream(file, std::ios::binary);
-  stream << "$version attnguard " << tool_version() << " $end\n$timescale 1 ps $end\n"
+  OutputFile output(file);
+  output << fmt::format("$version attnguard {} $end\n$timescale 1 ps $end\n", tool_version())
          << declarations() << "$enddefinitions $end\n";
   std::vector<const std::string*> shown(variables_.size());
   bool begun = false;
@@ -105,12 +104,15 @@ void VcdFile::write(const std::filesystem::path& file, std::uint64_t tick_ps,
     const std::string*& value = shown[change.variable];
     if (!last || (value != nullptr && *value == change.value)) continue;
     value = &change.value;
-    if (!begun || change.time != now) stream << '#' << (now = change.time) * tick_ps << '\n';
+    if (!begun || change.time != now) {
+      now = change.time;
+      output << fmt::format("#{}\n", now * tick_ps);
+    }
     begun = true;
-    stream << change.value << code(change.variable) << '\n';
+    output << change.value << code(change.variable) << "\n";
   }
-  if (now < end) stream << '#' << end * tick_ps << '\n';
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  if (now < end) output << fmt::format("#{}\n", end * tick_ps);
+  output.finish();
 }
 
 }  // namespace attnguard

@@ -28,8 +28,7 @@ class VcdFile {
   void set_text(Variable variable, std::uint64_t time, std::string_view value);
   void set_unknown(Variable variable, std::uint64_t time);
 
-  /// Time t is t × `tick_ps`; the file ends at `end`. Throws std::runtime_error when it cannot be
-  /// written.
+  /// Time t is t × `tick_ps`; the file ends at `end`. Failures as of OutputFile.
   void write(const std::filesystem::path& file, std::uint64_t tick_ps, std::uint64_t end) const;
 
  private:

@@ -4,17 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
 #include "models/numerics/format.h"
 #include "src/config/user_error.h"
+#include "src/files/input_file.h"
+#include "src/files/output_file.h"
 
 namespace attnguard {
 namespace {
@@ -159,9 +158,9 @@ void write_tensor(const std::filesystem::path& file, std::string_view descr,
   std::string bytes(kMagic);
   bytes += {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   bytes += header;
-  std::ofstream stream(file, std::ios::binary);
-  stream << bytes << data;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  OutputFile tensor(file);
+  tensor << bytes << data;
+  tensor.finish();
 }
 
 }  // namespace
@@ -169,9 +168,11 @@ void write_tensor(const std::filesystem::path& file, std::string_view descr,
 std::string read_bytes(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) fail("is a folder", "a .npy file");
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) fail(std::generic_category().message(errno), "a readable .npy file");
-  return {std::istreambuf_iterator<char>(stream), {}};
+  try {
+    return read_file(file);
+  } catch (const std::system_error& refused) {
+    fail(refused.code().message(), "a readable .npy file");
+  }
 }
 
 NpyTensor parse_npy(std::string_view bytes, TensorFormat format) {

@@ -100,7 +100,7 @@ TEST_F(ChunkFile, PackedWithTheOthersOfItsShardIsFoundAgain) {
   EXPECT_EQ(shards.read(zero)->record(0).substr(0, records_.size()), records_);
   EXPECT_EQ(shards.read(one)->record(0).substr(0, record.size()), record);
   EXPECT_EQ(shards.file(one), file);
-  EXPECT_THROW(store_.pack({zero, {false, 0, {9}, 0, 2, 4}}, file), ModelError);
+  EXPECT_THROW(store_.pack({zero, {false, 0, {9}, 0, 2, 4}}, file), MachineError);
 }
 
 }  // namespace

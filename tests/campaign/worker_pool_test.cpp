@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "src/simulation/errors.h"
@@ -132,6 +136,28 @@ TEST(WorkerPool, NamesTheItemWhoseWorkerDiesTwice) {
               return WorkResult{"", false};
             }),
             "item 2 failed twice: assertion in the array");
+}
+
+TEST(WorkerPool, DoesNotTakeWhatTheMachineRefusesForAFailureOfTheItem) {
+  const auto refusal = [](const std::function<void()>& refuse) -> std::string {
+    PoolOptions options{2, 3};
+    options.failed = [](std::uint64_t, const std::string&) {
+      return std::optional<std::string>("");
+    };
+    try {
+      run(options, 10, [&](std::uint64_t item) {
+        if (item == 2) refuse();
+        return WorkResult{};
+      });
+    } catch (const MachineError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(refusal([] { throw std::bad_alloc(); }), "out of memory");
+  EXPECT_EQ(refusal([] { throw std::system_error(ENOSPC, std::generic_category(), "a/file"); }),
+            "a/file: No space left on device");
+  EXPECT_EQ(refusal([] { throw MachineError("told before"); }), "told before");
 }
 
 }  // namespace

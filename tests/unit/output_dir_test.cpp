@@ -44,7 +44,11 @@ TEST(OutputDir, AppearsOnCommitOnly) {
 
 TEST(OutputDir, LeavesNothingWithoutCommit) {
   const ScratchFolder scratch;
-  { OutputDir directory(scratch.path() / "out", false); }
+  {
+    OutputDir directory(scratch.path() / "out", false);
+    EXPECT_EQ(entries(scratch.path()), 0U) << "before it is needed";
+    std::ofstream(directory.path() / "run.json") << "{}";
+  }
   EXPECT_EQ(entries(scratch.path()), 0U);
 }
 
@@ -52,22 +56,28 @@ TEST(OutputDir, ReplacesAnEarlierResultOnlyByForce) {
   const ScratchFolder scratch;
   const fs::path out = scratch.path() / "out";
   scratch.write("out/config.json", "{}");
-  scratch.write("out/old.csv", "x");
+  scratch.write("out/run.json", "{}");
+  scratch.write("out/cost.csv", "x");
+  scratch.write("out/notes.txt", "mine");
   EXPECT_EQ(complaint(out, false),
             "--out " + out.string() + ": already holds files; a new or empty folder, or --force");
-  EXPECT_TRUE(fs::exists(out / "old.csv"));
+  EXPECT_TRUE(fs::exists(out / "cost.csv"));
   {
     OutputDir directory(out, true);
-    EXPECT_TRUE(fs::exists(out / "old.csv"));
+    std::ofstream(directory.path() / "run.json") << "new";
+    EXPECT_TRUE(fs::exists(out / "cost.csv"));
     directory.commit();
   }
-  EXPECT_FALSE(fs::exists(out / "old.csv"));
+  EXPECT_FALSE(fs::exists(out / "cost.csv"));
+  EXPECT_EQ(read_text(out / "run.json"), "new");
+  EXPECT_EQ(read_text(out / "notes.txt"), "mine");
   EXPECT_EQ(entries(scratch.path()), 1U);
 }
 
 TEST(OutputDir, NeverReplacesWhatIsNoResult) {
   const ScratchFolder scratch;
   scratch.write("home/thesis.txt", "x");
+  scratch.write("home/config.json", "{}");
   const fs::path out = scratch.path() / "home";
   EXPECT_EQ(complaint(out, true),
             "--out " + out.string() +

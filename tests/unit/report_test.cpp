@@ -30,6 +30,8 @@ TEST(ReportHtml, TextCannotLeaveItsPlace) {
   EXPECT_EQ(shell_word("traces/a-1"), "traces/a-1");
   EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");
   EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("a\\b"), "'a\\b'");
+  EXPECT_EQ(shell_word("it's\na\\b\x1b"), "$'it\\'s\\na\\\\b\\033'");
 }
 
 constexpr const char* kHeader =

@@ -3,15 +3,14 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 #include "src/campaign/faults/fault_list.h"
 #include "src/campaign/figures/fmeda.h"
 #include "src/campaign/figures/latency_curve.h"
 #include "src/campaign/figures/row.h"
 #include "src/config/or_null.h"
+#include "src/files/output_file.h"
 #include "src/processes/worker_pool.h"
 
 namespace attnguard {
@@ -189,19 +188,19 @@ void write_shard_results(const std::filesystem::path& folder, const Prepared& pr
 }
 
 void write_fault_list(const std::filesystem::path& file, const CampaignContext& context) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << fault_list_header();
+  OutputFile list(file);
+  list << fault_list_header();
   for (std::uint64_t number = 0; number < context.plan.size(); ++number)
-    stream << fault_list_rows(context.universe, context.plan.injection(number));
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+    list << fault_list_rows(context.universe, context.plan.injection(number));
+  list.finish();
 }
 
 // Making the text takes as long as counting and sorting together, so the workers share it.
 void write_rows(const std::filesystem::path& file, const CampaignContext& context,
                 const Archive& archive, std::uint32_t workers) {
   constexpr std::uint64_t kBlock = 8192;
-  std::ofstream stream(file, std::ios::binary);
-  stream << injections_header(context);
+  OutputFile table(file);
+  table << injections_header(context);
   const auto text_of = [&](std::uint64_t block) {
     RowWriter rows(context);
     fmt::memory_buffer text;
@@ -214,10 +213,8 @@ void write_rows(const std::filesystem::path& file, const CampaignContext& contex
     return WorkResult{fmt::to_string(text), false};
   };
   run_in_workers({workers, 1}, (archive.size() + kBlock - 1) / kBlock, "rows of block", text_of,
-                 [&](std::uint64_t, const std::string& text) {
-                   stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-                 });
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+                 [&](std::uint64_t, const std::string& text) { table << text; });
+  table.finish();
 }
 
 }  // namespace attnguard

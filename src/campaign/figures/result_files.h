@@ -15,7 +15,7 @@ struct CampaignTiming {
   std::uint32_t workers = 1;
 };
 
-/// Every result file. Throws std::runtime_error when one cannot be written.
+/// Every result file. Failures as of OutputFile.
 void write_results(const std::filesystem::path& folder, const Prepared& prepared,
                    const CampaignSession& session, const Conducted& conducted,
                    const CampaignSummary& summary, const CampaignTiming& timing);

@@ -11,7 +11,7 @@ Archive::Archive(const ChunkStore& store, const WorkOrder& order) : codec_(store
   for (std::uint32_t c = 0; c < order.chunks().size(); ++c) {
     const Chunk& chunk = order.chunks()[c];
     std::optional<StoredChunk> stored = store.read(chunk);
-    if (!stored) throw ModelError(store.file(chunk).string() + ": not as it was written");
+    if (!stored) throw MachineError(store.file(chunk).string() + ": not as it was written");
     chunks_.push_back(std::move(*stored));
     for (std::uint32_t p = 0; p < chunk.numbers.size(); ++p) places_[chunk.numbers[p]] = {c, p};
   }

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <boost/interprocess/file_mapping.hpp>
 #include <cstring>
-#include <fstream>
 #include <system_error>
 
 #include "src/config/sha256.h"
+#include "src/files/output_file.h"
 #include "src/files/whole_file.h"
 #include "src/simulation/errors.h"
 
@@ -33,8 +33,12 @@ void put(std::string& bytes, T value) {
 MappedFile map(const fs::path& file) {
   std::error_code error;
   if (fs::file_size(file, error) == 0 || error) return nullptr;
-  return std::make_shared<const ipc::mapped_region>(ipc::file_mapping(file.c_str(), ipc::read_only),
-                                                    ipc::read_only);
+  try {
+    return std::make_shared<const ipc::mapped_region>(
+        ipc::file_mapping(file.c_str(), ipc::read_only), ipc::read_only);
+  } catch (const ipc::interprocess_exception& refused) {
+    throw MachineError(file.string() + ": " + refused.what());
+  }
 }
 
 std::string_view all_of(const MappedFile& file) {
@@ -102,14 +106,13 @@ std::optional<StoredChunk> ChunkStore::read(const Chunk& chunk) const {
 }
 
 void ChunkStore::pack(const std::vector<Chunk>& chunks, const fs::path& file) const {
-  std::ofstream stream(file, std::ios::binary);
+  OutputFile packed(file);
   for (const Chunk& chunk : chunks) {
     const std::optional<StoredChunk> stored = read(chunk);
-    if (!stored) throw ModelError(this->file(chunk).string() + ": not as it was written");
-    const std::string_view bytes = stored->bytes();
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!stored) throw MachineError(this->file(chunk).string() + ": not as it was written");
+    packed << stored->bytes();
   }
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+  packed.finish();
 }
 
 }  // namespace attnguard

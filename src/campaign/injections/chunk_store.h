@@ -44,7 +44,7 @@ class ChunkStore {
   const RecordCodec& codec() const { return codec_; }
   std::filesystem::path file(const Chunk& chunk) const;
   /// `records`: one after another, in the order of the chunk's numbers. Killed at any moment it
-  /// leaves the whole file or none. Throws std::runtime_error.
+  /// leaves the whole file or none. Failures as of OutputFile.
   void write(const Chunk& chunk, std::string_view records) const;
   /// Nothing unless the file is whole and holds exactly these injections of this campaign.
   std::optional<StoredChunk> read(const Chunk& chunk) const;

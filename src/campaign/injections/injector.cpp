@@ -106,7 +106,7 @@ void Injector::run_differential(const std::vector<std::size_t>& chunks) {
       [&](std::uint64_t item, const std::string&) {
         const Chunk& chunk = chunks_[chunks[item]];
         const std::optional<StoredChunk> stored = store_.read(chunk);
-        if (!stored) throw ModelError(store_.file(chunk).string() + ": not as it was written");
+        if (!stored) throw MachineError(store_.file(chunk).string() + ": not as it was written");
         for (std::size_t p = 0; p < chunk.numbers.size(); ++p) pass_on(stored->record(p));
       });
 }
