@@ -76,6 +76,25 @@ TEST(InjectionTally, RefusesAnotherCampaignsFile) {
   }
 }
 
+TEST(InjectionTally, RefusesPlacesThatNoHardwareHas) {
+  const ScratchFolder files;
+  const auto complaint = [&](const std::string& row) -> std::string {
+    try {
+      tally_injections(files.write("injections.csv", kHeader + row), {"a"});
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  const std::string at = (files.path() / "injections.csv").string() + ":2: ";
+  EXPECT_EQ(complaint("array.pe[1023][4294967295].acc,a,function,transient,31,,2,sdc,undetected\n"),
+            at + "site: \"array.pe[1023][4294967295].acc\"; an element of an array");
+  EXPECT_EQ(complaint("link.x.data,a,function,transient,4294967295,,2,sdc,undetected\n"),
+            at + "bit: \"4294967295\"; a bit of a register or link");
+  EXPECT_EQ(complaint("array.pe[1023][0].acc,a,function,transient,65535,,2,sdc,undetected\n"),
+            "accepted");
+}
+
 TEST(SweepLayout, PutsTheLongestKeyAndWhatItDecidesAlongX) {
   const ScratchFolder files;
   const Records rows(files.write("sweep.csv",
