@@ -79,7 +79,7 @@ class TraceEvents {
   }
   template <class... Values>
   void event(fmt::format_string<Values...> text, Values&&... values) {
-    stream_ << (first_ ? "\n" : ",\n") << "{\"pid\":" << process_ << ','
+    stream_ << (first_ ? "\n" : ",\n") << fmt::format("{{\"pid\":{},", process_)
             << fmt::format(text, std::forward<Values>(values)...) << '}';
     first_ = false;
   }

@@ -23,6 +23,8 @@ std::string code(std::size_t variable) {
   }
 }
 
+std::string time_line(std::uint64_t ps) { return fmt::format("#{}\n", ps); }
+
 std::vector<std::string> parts_of(const std::string& path) {
   std::vector<std::string> parts{""};
   for (const char c : path)
@@ -105,11 +107,11 @@ void VcdFile::write(const std::filesystem::path& file, std::uint64_t tick_ps,
     const std::string*& value = shown[change.variable];
     if (!last || (value != nullptr && *value == change.value)) continue;
     value = &change.value;
-    if (!begun || change.time != now) stream << '#' << (now = change.time) * tick_ps << '\n';
+    if (!begun || change.time != now) stream << time_line((now = change.time) * tick_ps);
     begun = true;
     stream << change.value << code(change.variable) << '\n';
   }
-  if (now < end) stream << '#' << end * tick_ps << '\n';
+  if (now < end) stream << time_line(end * tick_ps);
   if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
 }
 
