@@ -3,6 +3,7 @@
 // configuration.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "src/config/writer.h"
 
 namespace attnguard {
+
+/// Checkers of a configuration.
+inline constexpr std::size_t kMostCheckers = 256;
 
 inline constexpr FieldSpec kCheckerKindSpec{"kind", "which scheme", 0, 0, true};
 

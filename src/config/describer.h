@@ -71,7 +71,9 @@ Json describe(const FieldSpec& spec, const T& value) {
   } else if constexpr (std::is_same_v<T, WorkloadConfig>) {
     return describe_workload();
   } else if constexpr (std::is_same_v<T, std::vector<SweepAxis>>) {
-    return {{"type", "object"}, {"additionalProperties", {{"type", "array"}, {"minItems", 1}}}};
+    return {{"type", "object"},
+            {"maxProperties", kMostSweptKeys},
+            {"additionalProperties", {{"type", "array"}, {"minItems", 1}}}};
   } else if constexpr (std::is_same_v<T, KeyValues>) {
     return {{"type", "object"}, {"minProperties", 1}};
   } else if constexpr (IsVector<T>::value) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& value) override {
-    if (open_.back().json->contains(value))
+    if (!open_.back().keys.insert(value).second)
       throw UserError(fmt::format("{}#{}: duplicate key; each key at most once", name_,
                                   child_pointer(open_.back().pointer, value)));
     key_ = std::move(value);
@@ -52,6 +53,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   struct Level {
     Json* json;
     std::string pointer;
+    std::unordered_set<std::string> keys = {};  // Json looks through all of its own
   };
 
   template <class T>
@@ -88,7 +90,9 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
       top.push_back(std::move(value));
       return &top.back();
     }
-    return &(top[key_] = std::move(value));
+    auto& object = top.get_ref<Json::object_t&>();
+    object.emplace_back(key_, std::move(value));
+    return &object.back().second;
   }
 
   Json& root_;
@@ -106,6 +110,15 @@ std::vector<std::string> split(const std::string& text, char separator) {
       parts.back() += c;
   }
   return parts;
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    Json(text).dump();
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -141,6 +154,9 @@ void apply_set(Json& document, ConfigOrigin& origin, const std::string& assignme
   if (equals == std::string::npos || equals == 0)
     throw UserError(option + ": no path=value; for example --set accelerator.array.rows=8");
 
+  // Results hold the configuration, and JSON is UTF-8.
+  if (!is_utf8(assignment)) throw UserError(option + ": bytes that are no UTF-8; UTF-8");
+
   const std::string text = assignment.substr(equals + 1);
   Json value = Json::accept(text) ? parse_json(text, option) : Json(text);
   apply_setting(document, origin, {assignment.substr(0, equals), std::move(value), option});
@@ -150,7 +166,10 @@ void apply_setting(Json& document, ConfigOrigin& origin, const Setting& setting)
   const std::string& name = setting.origin;
   Json* at = &document;
   std::string pointer, made;  // `made`: the outermost pointer that this setting creates
-  for (const std::string& part : split(setting.key, '.')) {
+  const std::vector<std::string> parts = split(setting.key, '.');
+  if (parts.size() > kMaxDepth)
+    throw UserError(fmt::format("{}: more than {} levels; fewer", name, kMaxDepth));
+  for (const std::string& part : parts) {
     if (part.empty()) throw UserError(name + ": an empty name in the path; names joined by dots");
     const std::string parent = pointer;
     pointer = child_pointer(pointer, part);

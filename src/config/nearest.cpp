@@ -10,6 +10,9 @@
 namespace attnguard {
 namespace {
 
+// What takes longer to compare is no name that somebody misspelt.
+constexpr std::size_t kLongest = 100;
+
 // Insertions, deletions, substitutions and swaps of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before, previous(b.size() + 1), current(b.size() + 1);
@@ -32,8 +35,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest_match(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
+  if (word.size() > kLongest) return best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > kLongest) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {
       best = candidate;

@@ -1,4 +1,4 @@
-// Names that users give, in messages.
+// Names and values that users and files give, in messages.
 #pragma once
 
 #include <string>
@@ -6,7 +6,8 @@
 
 namespace attnguard {
 
-/// Control characters as C writes them, so that a name cannot break a line or steer a terminal.
+/// Control characters and bytes that are no UTF-8 as \n, \r, \t or \x1b, so that a name cannot break
+/// a line or steer a terminal.
 std::string printable(std::string_view text);
 
 }  // namespace attnguard

@@ -44,7 +44,8 @@ void check_protection(const BufferConfig& buffer, std::string_view name, std::ui
                       Format format, const ConfigOrigin& origin) {
   if (!buffer.is_protected()) return;
   const std::string at = fmt::format("/accelerator/buffers/{}", name);
-  const auto& [code, data_bits, interleaving] = *buffer.protection;
+  const std::uint32_t data_bits = buffer.protection->data_bits;
+  const std::uint32_t interleaving = buffer.protection->interleaving;
   const auto reject_bits = [&](const std::string& allowed) {
     origin.reject(at + "/protection/data_bits", std::to_string(data_bits), allowed);
   };
@@ -187,11 +188,11 @@ const CheckerKind& kind_of(const Json& checker, const Cursor& place) {
 }
 
 /// Members exist, and no combination contains itself. `path`: the combinations on the way to
-/// checkers[at].
+/// checkers[at]; `checked`: those that need no second look.
 void check_members(const std::vector<CheckerConfig>& checkers, std::size_t at, const Cursor& place,
-                   std::vector<std::string>& path) {
+                   std::vector<std::string>& path, std::vector<bool>& checked) {
   const auto* combination = checkers[at].options.get_if<AnyOfConfig>();
-  if (combination == nullptr) return;
+  if (combination == nullptr || checked[at]) return;
   path.push_back(checkers[at].name);
   const Cursor list = place.child(checkers[at].name).child("members");
   if (combination->members.empty()) list.reject(Json::array(), "at least one checker");
@@ -209,9 +210,10 @@ void check_members(const std::vector<CheckerConfig>& checkers, std::size_t at, c
       here.reject(member, suggest(member, names));
     }
     if (named_before(combination->members, m)) here.reject(member, kOnce);
-    check_members(checkers, static_cast<std::size_t>(found - names.begin()), place, path);
+    check_members(checkers, static_cast<std::size_t>(found - names.begin()), place, path, checked);
   }
   path.pop_back();
+  checked[at] = true;
 }
 
 /// Before any other key, which may be one that only the other version knows.
@@ -228,6 +230,9 @@ void check_schema_version(const Json& document, const ConfigOrigin& origin) {
 
 void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig>& checkers) {
   if (!json.is_object()) at.reject(json, "an object: name -> checker");
+  if (json.size() > kMostCheckers)
+    at.origin.reject(at.pointer, fmt::format("{} checkers", json.size()),
+                     fmt::format("at most {}", kMostCheckers));
   checkers.clear();
   for (const auto& item : json.items()) {
     const Cursor place = at.child(item.key());
@@ -243,9 +248,10 @@ void read_checkers(const Json& json, const Cursor& at, std::vector<CheckerConfig
     if (const auto conflict = checkers.back().options.conflict())
       at.origin.reject(place.pointer + "/" + conflict->key, conflict->value, conflict->allowed);
   }
+  std::vector<bool> checked(checkers.size());
   for (std::size_t c = 0; c < checkers.size(); ++c) {
     std::vector<std::string> path;
-    check_members(checkers, c, at, path);
+    check_members(checkers, c, at, path, checked);
   }
   std::stable_partition(checkers.begin(), checkers.end(),
                         [](const CheckerConfig& checker) { return !is_combination(checker); });

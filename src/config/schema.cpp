@@ -85,6 +85,7 @@ Json describe_checkers() {
   Json kinds = Json::array();
   for (const CheckerKind& kind : checker_kinds()) kinds.push_back(describe_kind(kind));
   return {{"type", "object"},
+          {"maxProperties", kMostCheckers},
           {"propertyNames", {{"pattern", "^[a-z][a-z0-9_]*$"}}},
           {"additionalProperties", {{"oneOf", kinds}}}};
 }

@@ -17,7 +17,7 @@ std::string shell_word(const std::string& text) {
     else if (c == '\\' && escapes)
       word += "\\\\";
     else
-      word += printable({&c, 1});
+      word += escapes ? printable({&c, 1}) : std::string(1, c);
   return (escapes ? "$'" : "'") + word + "'";
 }
 

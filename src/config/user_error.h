@@ -2,15 +2,16 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace attnguard {
 
 /// what() is one line that names the place (`file#/json/path` or option), the value and what is
-/// allowed. Control characters in
-/// names are shown as escapes when it is printed.
+/// allowed. A control character or a byte that is no UTF-8, which a file may put into a name or
+/// value, stands in it as \n or \x1b; of more than 2000 bytes the middle is left out.
 class UserError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit UserError(const std::string& what);
 };
 
 }  // namespace attnguard

@@ -19,6 +19,8 @@ CsvReader::CsvReader(const std::filesystem::path& file, std::string name) : name
     throw UserError(
         fmt::format("{}: cannot be read: {}; a CSV file", name_, refused.code().message()));
   }
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text_.compare(0, kByteOrderMark.size(), kByteOrderMark) == 0) at_ = kByteOrderMark.size();
 }
 
 void CsvReader::reject(std::uint64_t line, std::string_view column, std::string_view value,
@@ -40,8 +42,8 @@ std::optional<CsvRow> CsvReader::next() {
       row.fields.emplace_back();
     } else if (c == '\n') {
       ++line_;
-      if (!row.fields.back().empty() && row.fields.back().back() == '\r')
-        row.fields.back().pop_back();
+      // One in quotes, which end between, belongs to the field.
+      if (at_ >= 2 && text_[at_ - 2] == '\r') row.fields.back().pop_back();
       return row;
     } else {
       row.fields.back().push_back(c);

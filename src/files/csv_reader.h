@@ -1,4 +1,4 @@
-// Reads RFC 4180 CSV; lines may also end in LF alone.
+// Reads RFC 4180 CSV; lines may also end in LF alone, and a byte order mark may come first.
 #pragma once
 
 #include <cstddef>

@@ -12,6 +12,8 @@ namespace attnguard {
 namespace {
 
 constexpr std::uint32_t kBitsPerDigit = 4;
+// A damaged file makes no map that fills the memory: rows or columns of an array, bits of a link.
+constexpr std::uint32_t kMostExtent = 1024, kMostBits = 65536;
 
 /// The number behind `open` in `text`, which then begins after `close`.
 std::optional<std::uint32_t> bracketed(std::string_view& text) {
@@ -79,8 +81,14 @@ class Pass {
   }
 
   void add(PlaceTallies& tallies, const Tally& fault) {
-    if (const auto element = element_of(table_[site_])) tallies.elements[*element] += fault;
+    if (const auto element = element_of(table_[site_])) {
+      if (std::max(element->row, element->col) >= kMostExtent)
+        table_.reject(site_, "an element of an array");
+      tallies.elements[*element] += fault;
+    }
     if (table_[bit_].empty()) return;
+    const std::uint64_t bit = table_.count(bit_);
+    if (bit >= kMostBits) table_.reject(bit_, "a bit of a register or link");
     const std::size_t site_class = index_of(tallies, table_[site_class_]);
     // 0x…, as wide as the register, or a lane of the link.
     const std::size_t digits = table_[value_].size();
@@ -88,7 +96,7 @@ class Pass {
     std::uint32_t& width = widths_[table_[site_class_]];
     if (digits > kPrefix)
       width = std::max(width, kBitsPerDigit * static_cast<std::uint32_t>(digits - kPrefix));
-    tallies.bits[{site_class, static_cast<std::uint32_t>(table_.count(bit_))}] += fault;
+    tallies.bits[{site_class, static_cast<std::uint32_t>(bit)}] += fault;
   }
 
   static std::size_t index_of(PlaceTallies& tallies, const std::string& site_class) {

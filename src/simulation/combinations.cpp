@@ -8,15 +8,15 @@
 namespace attnguard {
 namespace {
 
+/// Combinations on the way join, too.
 void collect(const std::vector<CheckerConfig>& checkers, const AnyOfConfig& combination,
              std::vector<bool>& joined) {
   for (const std::string& member : combination.members)
     for (std::size_t c = 0; c < checkers.size(); ++c) {
-      if (checkers[c].name != member) continue;
+      if (checkers[c].name != member || joined[c]) continue;
+      joined[c] = true;
       if (const auto* inner = checkers[c].options.get_if<AnyOfConfig>())
         collect(checkers, *inner, joined);
-      else
-        joined[c] = true;
     }
 }
 
@@ -30,7 +30,7 @@ Members members_of(const std::vector<CheckerConfig>& checkers) {
     std::vector<bool> joined(checkers.size());
     collect(checkers, *combination, joined);
     for (std::size_t m = 0; m < joined.size(); ++m)
-      if (joined[m]) members[c].push_back(m);
+      if (joined[m] && !is_combination(checkers[m])) members[c].push_back(m);
   }
   return members;
 }

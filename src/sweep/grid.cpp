@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 
 #include "src/config/nearest.h"
@@ -25,6 +26,9 @@ bool is_below(const std::string& key, const std::string& parent) {
 void check_keys(const SweepConfig& sweep, const ConfigOrigin& origin) {
   if (sweep.grid.empty())
     origin.reject("/sweep/grid", "no key", "at least one key with its values");
+  if (sweep.grid.size() > kMostSweptKeys)
+    origin.reject("/sweep/grid", fmt::format("{} keys", sweep.grid.size()),
+                  fmt::format("at most {}", kMostSweptKeys));
   const std::vector<std::string> keys = keys_of(sweep);
   for (auto key = keys.begin(); key != keys.end(); ++key) {
     const std::string pointer = child_pointer("/sweep/grid", *key);
@@ -46,7 +50,7 @@ std::vector<std::size_t> group_axes(const SweepConfig& sweep, const ConfigOrigin
   }
   std::vector<bool> taken(leader.size(), false);
   for (std::size_t group = 0; group < sweep.linked.size(); ++group) {
-    std::size_t first = leader.size();
+    std::optional<std::size_t> first;
     for (const std::string& key : sweep.linked[group]) {
       const std::string pointer = fmt::format("/sweep/linked/{}", group);
       const auto found = axis_of.find(key);
@@ -54,15 +58,25 @@ std::vector<std::size_t> group_axes(const SweepConfig& sweep, const ConfigOrigin
       const std::size_t axis = found->second;
       if (taken[axis]) origin.reject(pointer, key, "each key in one group, once");
       taken[axis] = true;
-      first = std::min(first, axis);
-      if (sweep.grid[axis].values.size() != sweep.grid[first].values.size())
+      const SweepAxis& named = sweep.grid[axis_of[sweep.linked[group].front()]];
+      if (sweep.grid[axis].values.size() != named.values.size())
         origin.reject(pointer, fmt::format("{} has {} values", key, sweep.grid[axis].values.size()),
-                      fmt::format("{}, as many as {}", sweep.grid[first].values.size(),
-                                  sweep.grid[first].key));
+                      fmt::format("{}, as many as {}", named.values.size(), named.key));
+      first = std::min(first.value_or(axis), axis);
     }
-    for (const std::string& key : sweep.linked[group]) leader[axis_of[key]] = first;
+    for (const std::string& key : sweep.linked[group]) leader[axis_of[key]] = *first;
   }
   return leader;
+}
+
+void check_size(const SweepConfig& sweep, const std::vector<std::size_t>& leader,
+                const ConfigOrigin& origin) {
+  std::uint64_t points = 1;
+  for (std::size_t axis = 0; axis < leader.size(); ++axis) {
+    if (leader[axis] == axis) points *= sweep.grid[axis].values.size();
+    if (points > kMostSweepPoints)
+      origin.reject("/sweep/grid", "too many points", fmt::format("at most {}", kMostSweepPoints));
+  }
 }
 
 Setting setting(const SweepAxis& axis, std::size_t step, const ConfigOrigin& origin) {
@@ -83,6 +97,7 @@ bool matches(const SweepPoint& point, const KeyValues& values) {
 std::vector<SweepPoint> expand_grid(const SweepConfig& sweep, const ConfigOrigin& origin) {
   check_keys(sweep, origin);
   const std::vector<std::size_t> leader = group_axes(sweep, origin);
+  check_size(sweep, leader, origin);
   std::vector<SweepPoint> points;
   std::vector<std::size_t> step(leader.size(), 0);
   while (true) {

@@ -18,8 +18,8 @@ using SweepPoint = std::vector<Setting>;
 
 /// The cross product of the grid, linked keys stepping together, the last key fastest. Throws
 /// UserError for an empty grid, a key of the section `sweep` itself, a key that would undo one
-/// before it, and for linked keys that are not in the grid, appear twice or have lists of different
-/// lengths.
+/// before it, for linked keys that are not in the grid, appear twice or have lists of different
+/// lengths, and for more than 100 keys or 10 000 points.
 std::vector<SweepPoint> expand_grid(const SweepConfig& sweep, const ConfigOrigin& origin);
 
 /// Index of the point that sweep.audit_point names; none without that key. Throws UserError unless

@@ -1,6 +1,7 @@
 // A grid over configuration keys.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -24,6 +25,9 @@ struct SweepAxis {
   std::string key;
   std::vector<nlohmann::ordered_json> values;
 };
+
+/// All points are prepared before the first one runs, with a value for every key.
+inline constexpr std::size_t kMostSweptKeys = 100, kMostSweepPoints = 10'000;
 
 /// Dotted key -> value, in order.
 using KeyValues = std::vector<std::pair<std::string, nlohmann::ordered_json>>;

@@ -22,6 +22,8 @@ std::string code(std::size_t variable) {
   }
 }
 
+std::string time_line(std::uint64_t ps) { return fmt::format("#{}\n", ps); }
+
 std::vector<std::string> parts_of(const std::string& path) {
   std::vector<std::string> parts{""};
   for (const char c : path)
@@ -104,14 +106,11 @@ void VcdFile::write(const std::filesystem::path& file, std::uint64_t tick_ps,
     const std::string*& value = shown[change.variable];
     if (!last || (value != nullptr && *value == change.value)) continue;
     value = &change.value;
-    if (!begun || change.time != now) {
-      now = change.time;
-      output << fmt::format("#{}\n", now * tick_ps);
-    }
+    if (!begun || change.time != now) output << time_line((now = change.time) * tick_ps);
     begun = true;
     output << change.value << code(change.variable) << "\n";
   }
-  if (now < end) output << fmt::format("#{}\n", end * tick_ps);
+  if (now < end) output << time_line(end * tick_ps);
   output.finish();
 }
 

@@ -197,17 +197,19 @@ NpyTensor parse_npy(std::string_view bytes, TensorFormat format) {
 
   const Format element = element_format(header.descr, format);
   if (header.fortran_order) fail("Fortran order", "C order (numpy.ascontiguousarray)");
-  std::uint64_t count = 1;
+  std::uint64_t expected = bytes_of(element);
   for (const std::uint64_t extent : header.shape)
-    if (__builtin_mul_overflow(count, extent, &count)) count = std::uint64_t{1} << 62;
-  std::uint64_t expected = 0;
-  if (__builtin_mul_overflow(count, std::uint64_t{bytes_of(element)}, &expected) ||
-      expected != data.size())
+    if (__builtin_mul_overflow(expected, extent, &expected))
+      fail(fmt::format("shape ({}) of {}, more than 2^64 bytes", fmt::join(header.shape, ", "),
+                       header.descr),
+           fmt::format("a shape for the {} bytes of data", data.size()));
+  if (expected != data.size())
     fail(fmt::format("{} bytes of data for shape ({}) of {}{}", data.size(),
                      fmt::join(header.shape, ", "), header.descr,
                      data.size() < expected ? ", truncated" : ", bytes left over"),
          fmt::format("{} bytes", expected));
 
+  const std::size_t count = data.size() / bytes_of(element);
   NpyTensor tensor{header.shape, std::vector<float>(count)};
   decode_values(element, reinterpret_cast<const std::byte*>(data.data()), tensor.values.data(),
                 count);

@@ -114,8 +114,26 @@ TEST(Npy, MalformedOrHugeHeadersAllocateNothing) {
   std::string huge = npy("", "", 2);
   huge[11] = 0x7f;
   EXPECT_EQ(complaint(huge), "header of 2130706432 bytes; at most 4096");
-  EXPECT_NE(complaint(npy(header("<f4", "(4294967296, 4294967296)"), "")), "accepted");
-  EXPECT_NE(complaint(npy(header("<f4", "(9223372036854775807, 2)"), "")), "accepted");
+  huge[11] = '\x80';
+  EXPECT_EQ(complaint(huge), "header of 2147483648 bytes; at most 4096");
+}
+
+TEST(Npy, NothingIsAllocatedForAShapeThatTheDataDoesNotHave) {
+  EXPECT_EQ(complaint(npy(header("<f4", "(536870912,)"), "1234")),
+            "4 bytes of data for shape (536870912) of <f4, truncated; 2147483648 bytes");
+  EXPECT_EQ(complaint(npy(header("<f2", "(2, 2147483648, 1073741824)"), "")),
+            "0 bytes of data for shape (2, 2147483648, 1073741824) of <f2, truncated; "
+            "9223372036854775808 bytes");
+  EXPECT_EQ(complaint(npy(header("<f4", "(1099511627776, 1099511627776)"), "1234")),
+            "shape (1099511627776, 1099511627776) of <f4, more than 2^64 bytes; a shape for the 4 "
+            "bytes of data");
+  EXPECT_EQ(complaint(npy(header("<f4", "(9223372036854775807, 2)"), "")),
+            "shape (9223372036854775807, 2) of <f4, more than 2^64 bytes; a shape for the 0 bytes "
+            "of data");
+  const std::string malformed =
+      "malformed header; a .npy header with descr, fortran_order and shape, not structured";
+  EXPECT_EQ(complaint(npy(header("<f4", "(-4,)"), "1234")), malformed);
+  EXPECT_EQ(complaint(npy(header("<f4", "(18446744073709551616,)"), "1234")), malformed);
 }
 
 TEST(Npy, UnreadableFilesAreRefused) {

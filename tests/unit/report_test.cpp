@@ -31,7 +31,8 @@ TEST(ReportHtml, TextCannotLeaveItsPlace) {
   EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");
   EXPECT_EQ(shell_word(""), "''");
   EXPECT_EQ(shell_word("a\\b"), "'a\\b'");
-  EXPECT_EQ(shell_word("it's\na\\b\x1b"), "$'it\\'s\\na\\\\b\\033'");
+  EXPECT_EQ(shell_word("it's\na\\b\x1b"), "$'it\\'s\\na\\\\b\\x1b'");
+  EXPECT_EQ(shell_word("caf\u00e9 1"), "'caf\u00e9 1'");
 }
 
 constexpr const char* kHeader =
@@ -76,6 +77,25 @@ TEST(InjectionTally, RefusesAnotherCampaignsFile) {
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(), HasSubstr("b.verdict: missing"));
   }
+}
+
+TEST(InjectionTally, RefusesPlacesThatNoHardwareHas) {
+  const ScratchFolder files;
+  const auto complaint = [&](const std::string& row) -> std::string {
+    try {
+      tally_injections(files.write("injections.csv", kHeader + row), {"a"});
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  const std::string at = (files.path() / "injections.csv").string() + ":2: ";
+  EXPECT_EQ(complaint("array.pe[1023][4294967295].acc,a,function,transient,31,,2,sdc,undetected\n"),
+            at + "site: \"array.pe[1023][4294967295].acc\"; an element of an array");
+  EXPECT_EQ(complaint("link.x.data,a,function,transient,4294967295,,2,sdc,undetected\n"),
+            at + "bit: \"4294967295\"; a bit of a register or link");
+  EXPECT_EQ(complaint("array.pe[1023][0].acc,a,function,transient,65535,,2,sdc,undetected\n"),
+            "accepted");
 }
 
 TEST(SweepLayout, PutsTheLongestKeyAndWhatItDecidesAlongX) {

@@ -1,4 +1,5 @@
 // Sweeps: which points, in which order; their files; points in processes of their own.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -62,6 +63,8 @@ TEST(Grid, ComplaintsNameTheKey) {
             "c.json#/sweep/linked/0: b; a key of sweep.grid");
   EXPECT_EQ(complaint(sweep_of({{"a", {1, 2}}, {"b", {1}}}, {{"a", "b"}})),
             "c.json#/sweep/linked/0: b has 1 values; 2, as many as a");
+  EXPECT_EQ(complaint(sweep_of({{"a", {1, 2}}, {"b", {1}}}, {{"b", "a"}})),
+            "c.json#/sweep/linked/0: a has 2 values; 1, as many as b");
   EXPECT_EQ(complaint(sweep_of({{"a", {1}}, {"b", {1}}}, {{"a"}, {"b", "a"}})),
             "c.json#/sweep/linked/1: a; each key in one group, once");
   EXPECT_EQ(complaint(sweep_of({{"a.b", {1}}, {"a", {Json::object()}}})),
@@ -70,6 +73,20 @@ TEST(Grid, ComplaintsNameTheKey) {
   EXPECT_EQ(complaint(sweep_of({{"sweep.mode", {"run"}}})),
             "c.json#/sweep/grid/sweep.mode: a key of the sweep itself; a key outside the section "
             "`sweep`");
+}
+
+TEST(Grid, KeysAndPointsAreBounded) {
+  const std::vector<Json> ten(10, 1);
+  std::vector<SweepAxis> grid{{"a", ten}, {"b", ten}, {"c", ten}, {"d", ten}};
+  EXPECT_EQ(points(sweep_of(grid)).size(), 10'000U);
+  grid.push_back({"e", {1, 2}});
+  EXPECT_EQ(complaint(sweep_of(grid)), "c.json#/sweep/grid: too many points; at most 10000");
+  EXPECT_EQ(points(sweep_of(grid, {{"a", "b", "c", "d"}})).size(), 20U);
+  grid.clear();
+  for (int key = 0; key < 64; ++key) grid.push_back({fmt::format("key{}", key), ten});
+  EXPECT_EQ(complaint(sweep_of(grid)), "c.json#/sweep/grid: too many points; at most 10000");
+  for (int key = 64; key < 101; ++key) grid.push_back({fmt::format("key{}", key), {1}});
+  EXPECT_EQ(complaint(sweep_of(grid)), "c.json#/sweep/grid: 101 keys; at most 100");
 }
 
 TEST(Grid, ASettingIsCalledByItsPlaceInTheList) {
