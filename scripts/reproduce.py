@@ -336,7 +336,7 @@ ITEMS = {
     "oracle": (["tests/oracle/README.md"], ROWS, False, oracle),
     "rates": (["docs/campaigns.md", "README.md"], MACHINE, False, printed_by("campaign_rates.sh")),
     "scaling": (["docs/scaling.md"], MACHINE, False, printed_by("scaling.sh")),
-    "benchmarks": (["bench/README.md", "README.md"], MACHINE, False, printed_by("bench.sh")),
+    "benchmarks": (["bench/README.md", "README.md", "models/numerics/README.md"], MACHINE, False, printed_by("bench.sh")),
 }
 
 
