@@ -8,7 +8,10 @@ source "$(dirname "$0")/arguments.sh"
 [[ ${1:-1} =~ ^[1-9][0-9]{0,8}$ ]] || refuse "$1: no number of injections"
 injections=${1:-1000000}
 results=$(realpath -m "${2:-$(dirname "$0")/../traces/checker_table}")
-[ -z "${ATTNGUARD:-}" ] || ATTNGUARD=$(realpath -m "$ATTNGUARD")
+if [ -n "${ATTNGUARD:-}" ]; then
+  [ -x "$ATTNGUARD" ] || refuse "ATTNGUARD=$ATTNGUARD: no executable"
+  ATTNGUARD=$(realpath "$ATTNGUARD")
+fi
 cd "$(dirname "$0")/.."
 
 if [ -z "${ATTNGUARD:-}" ]; then

@@ -355,7 +355,7 @@ def reproduce(name, out):
     (out / name).mkdir(parents=True, exist_ok=True)
     try:
         rows = make(out / name)
-    except (RuntimeError, subprocess.CalledProcessError) as error:
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"  {error}", flush=True)
         return "failed", False
     if must == MACHINE:
@@ -381,7 +381,7 @@ def main():
         for name, (pages, must, _, _) in ITEMS.items():
             print(f"{name:15} {must:22}  {', '.join(pages)}")
         return 0
-    os.environ["ATTNGUARD"] = str(Path(os.environ.get("ATTNGUARD") or ROOT / "build/release/src/attnguard").absolute())  # scripts read it, too
+    os.environ["ATTNGUARD"] = str(Path(os.environ.get("ATTNGUARD") or ROOT / "build/release/src/attnguard").absolute())  # for scripts, too
     summary, good = [], True
     for name in arguments.items or [name for name, item in ITEMS.items() if item[2] or not arguments.quick]:
         start, start_cpu = time.monotonic(), sum(os.times()[:4])

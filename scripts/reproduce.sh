@@ -20,6 +20,7 @@ for word in "$@"; do
   esac
 done
 [ -z "$expected" ] || refuse "--out: a $expected is missing"
+[ -z "${ATTNGUARD:-}" ] || [ -x "$ATTNGUARD" ] || refuse "ATTNGUARD=$ATTNGUARD: no executable"
 
 case " $* " in *" --list "*) exec python3 "$scripts/reproduce.py" --list ;; esac
 "$scripts/setup.sh" test
