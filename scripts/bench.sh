@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks of bench/README.md and prints their figures.
+# Builds and runs the benchmarks of bench/README.md and prints their figures. usage: scripts/bench.sh
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
+[ $# -eq 0 ] || refuse "$1: takes no argument"
 cd "$(dirname "$0")/.."
 scripts/setup.sh test
 cmake --preset release -DATTNGUARD_BUILD_BENCH=ON >/dev/null

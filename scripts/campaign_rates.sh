@@ -2,6 +2,8 @@
 # Measures campaign rates: engine against complete runs, whole campaigns with their trace, one worker against two, and how the
 # cost grows. usage: scripts/campaign_rates.sh [short]      `short`: the first two only
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
+[ $# -le 1 ] && [[ ${1:-short} == short ]] || refuse "${*: -1}: unknown argument"
 cd "$(dirname "$0")/.."
 scripts/setup.sh test
 cmake --preset release -DATTNGUARD_BUILD_BENCH=ON >/dev/null

@@ -1,13 +1,25 @@
 #!/usr/bin/env bash
 # Compares every kind of checker on three workloads and prints the tables of docs/checker_tables.md.
-# usage: scripts/checker_table.sh [INJECTIONS]      per workload, 1 000 000 by default; results stay in traces/checker_table/
+# usage: scripts/checker_table.sh [INJECTIONS [DIR]]      per workload, 1 000 000 by default; results stay in DIR, traces/checker_table by default
+# ATTNGUARD=FILE, if set, is used as it is; else the executable is built.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+source "$(dirname "$0")/arguments.sh"
+[ $# -le 2 ] || refuse "$3: unknown argument"
+[[ ${1:-1} =~ ^[1-9][0-9]{0,8}$ ]] || refuse "$1: no number of injections"
 injections=${1:-1000000}
+results=$(realpath -m "${2:-$(dirname "$0")/../traces/checker_table}")
+if [ -n "${ATTNGUARD:-}" ]; then
+  [ -x "$ATTNGUARD" ] || refuse "ATTNGUARD=$ATTNGUARD: no executable"
+  ATTNGUARD=$(realpath "$ATTNGUARD")
+fi
+cd "$(dirname "$0")/.."
 
-scripts/setup.sh >&2
-[ -f build/release/build.ninja ] || cmake --preset release -DATTNGUARD_BUILD_TESTS=OFF >&2
-cmake --build --preset release --target attnguard >&2
+if [ -z "${ATTNGUARD:-}" ]; then
+  scripts/setup.sh >&2
+  [ -f build/release/build.ninja ] || cmake --preset release -DATTNGUARD_BUILD_TESTS=OFF >&2
+  cmake --build --preset release --target attnguard >&2
+  ATTNGUARD=build/release/src/attnguard
+fi
 
 # One row per row of coverage.csv that `want` names, one column per checker; a cell is coverage and interval in percent.
 coverage_table() { # FILE want(total|class)
@@ -78,9 +90,9 @@ checker_table() { # CAMPAIGN_DIR RUN_DIR
 }
 
 for name in all_checkers bert_base_checkers llama_3_1_8b_checkers; do
-  dir=traces/checker_table/$name
-  build/release/src/attnguard campaign configs/$name.json --set campaign.injections="$injections" --out "$dir" --force --quiet >&2
-  build/release/src/attnguard run configs/$name.json --out "$dir-run" --force --quiet >&2
+  dir=$results/$name
+  "$ATTNGUARD" campaign configs/$name.json --set campaign.injections="$injections" --out "$dir" --force --quiet >&2
+  "$ATTNGUARD" run configs/$name.json --out "$dir-run" --force --quiet >&2
   echo "## \`configs/$name.json\`"
   echo
   checker_table "$dir" "$dir-run"

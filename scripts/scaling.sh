@@ -2,6 +2,8 @@
 # Measures what docs/scaling.md says: CPU time and memory of a shard at four model shapes, and of the merge; prints the tables.
 # usage: scripts/scaling.sh [INJECTIONS]      per shape (default: 10000; the merge has that and ten times as many)
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
+[ $# -le 1 ] && [[ ${1:-1} =~ ^[1-9][0-9]{0,8}$ ]] || refuse "${*: -1}: no number of injections"
 cd "$(dirname "$0")/.."
 cmake --preset release >/dev/null
 cmake --build --preset release --target attnguard >/dev/null

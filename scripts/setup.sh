@@ -2,6 +2,8 @@
 # Installs the Debian 12 packages that are missing, as root or through sudo. The other scripts run it.
 # usage: scripts/setup.sh [test]      `test` adds what the tests and benchmarks need
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
+[ $# -le 1 ] && [[ ${1:-test} == test ]] || refuse "${*: -1}: unknown argument"
 
 packages=(g++ cmake ninja-build pkg-config git
   libsystemc-dev libboost-program-options-dev libboost-math-dev nlohmann-json3-dev

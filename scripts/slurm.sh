@@ -11,7 +11,6 @@
 set -euo pipefail
 
 fail() { echo "slurm: $*" >&2; exit 2; }
-usage() { sed -n '3,11s/^# //p' "$self"; exit "$1"; }
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
 command=campaign mode=submit task='' out='' sbatch_options=() rounds=3 round=0 attnguard='' words=() more=()
@@ -31,14 +30,14 @@ while [ $# -gt 0 ]; do
       shift 2 ;;
     --sweep) command=sweep; shift ;;
     --merge | --finish) mode=${1#--}; shift ;;
-    --help) usage 0 ;;
+    -h | --help) sed -n '2,/^[^#]/s/^# //p' "$self"; exit ;;
     --) shift; more=("$@"); break ;;
     -*) fail "$1: unknown option; see --help" ;;
     *) words+=("$1"); shift ;;
   esac
 done
-[ ${#words[@]} -eq 2 ] || usage 2
-config=$(readlink -f "${words[0]}") count=${words[1]}
+[ ${#words[@]} -eq 2 ] || fail "${#words[@]} words where there must be CONFIG and N; see --help"
+config=$(readlink -m "${words[0]}") count=${words[1]}
 [ -f "$config" ] || fail "${words[0]}: no such file"
 for number in "$count" "$rounds" "$round"; do
   [[ $number =~ ^(0|[1-9][0-9]{0,6})$ ]] || fail "$number: no such number"

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test. usage: scripts/test.sh [--long]      --long adds the tests labelled `long`
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
 cd "$(dirname "$0")/.."
 
 exclude=(-LE long)
-case "${1:-}" in
-  "") ;;
-  --long) exclude=() ;;
-  *) echo "usage: scripts/test.sh [--long]" >&2; exit 2 ;;
-esac
+for argument in "$@"; do
+  case $argument in
+    --long) exclude=() ;;
+    *) refuse "$argument: unknown argument" ;;
+  esac
+done
 
 scripts/setup.sh test
 cmake --preset release -DATTNGUARD_BUILD_TESTS=ON -DATTNGUARD_BUILD_BENCH=ON
