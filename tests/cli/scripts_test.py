@@ -16,7 +16,7 @@ WRONG = {  # by script: arguments beside an unknown option; all wrong
     "reproduce.py": [["nosuch"]],
     "scaling.sh": [["many"], ["0"], ["10", "10"]],
     "setup.sh": [["tests"], ["test", "test"]],
-    "slurm_campaign.sh": [[], [CONFIG], ["nosuch/nosuch.json", "2"], [CONFIG, "0"]],
+    "slurm.sh": [[], [CONFIG], ["nosuch/nosuch.json", "2"], [CONFIG, "0"]],
     "train_tiny_gpt.py": [[], ["out", "more"]],
 }
 
