@@ -144,6 +144,9 @@ TEST(Judge, FollowsTheTableOfVerdicts) {
   for (const Effect effect : {Effect::sdc, Effect::hang, Effect::crash}) {
     EXPECT_EQ(judge(FaultOwner::datapath, effect, true), Verdict::detected);
     EXPECT_EQ(judge(FaultOwner::datapath, effect, false), Verdict::undetected);
+    EXPECT_EQ(judge(FaultOwner::this_checker, effect, true), Verdict::spurious_alarm);
+    EXPECT_EQ(judge(FaultOwner::this_checker, effect, false), Verdict::benign);
+    EXPECT_EQ(judge(FaultOwner::other_checker, effect, true), Verdict::not_applicable);
   }
   for (const Effect effect : {Effect::not_activated, Effect::masked, Effect::tolerable}) {
     EXPECT_EQ(judge(FaultOwner::datapath, effect, true), Verdict::safe_detected);
