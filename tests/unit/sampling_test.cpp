@@ -82,6 +82,15 @@ TEST(RandomStream, DiffersBySeedStreamAndDraw) {
   EXPECT_EQ(values.size(), 64U);
 }
 
+TEST(RandomStream, DrawsHaveNoValueInCommonHoweverManyTheyTake) {
+  std::set<std::uint64_t> values;
+  for (std::uint64_t draw = 0; draw < 8; ++draw) {
+    RandomStream random(1, 2, draw);
+    for (int n = 0; n < 8; ++n) values.insert(random.below(1ULL << 63));
+  }
+  EXPECT_EQ(values.size(), 64U);
+}
+
 TEST(Population, HoldsExactlyTheLiveCells) {
   const ToyHardware toy = toy_hardware();
   const auto strata =
