@@ -2,6 +2,9 @@
 # Fuzzes every reader with clang's libFuzzer (tests/fuzz/README.md), one after another, and fails if one breaks its contract.
 # usage: scripts/fuzz.sh [SECONDS]      for each of the four; 1200 without
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
+[ $# -le 1 ] || refuse "$2: one argument, SECONDS"
+[[ ${1:-1} =~ ^[1-9][0-9]*$ ]] || refuse "$1: no number of seconds"
 cd "$(dirname "$0")/.."
 seconds=${1:-1200}
 build=build/fuzz

@@ -128,6 +128,12 @@ TEST_F(Analyses, TellCoverageByTheSizeOfTheError) {
                           "nonfinite,,,1,1,0,1", "hang,,,0,0,0,", "crash,,,1,0,1,0"));
 }
 
+TEST_F(Analyses, CountAnErrorThatEqualsTheToleranceBelowIt) {
+  ErrorSizeTally sizes(context_, campaign_.config);
+  sizes.add(record(0, {0.01}));
+  EXPECT_EQ(fields(sizes.csv(), "a,total,transient", 3, 6)[4], "output_error,0.001,0.01,1");
+}
+
 TEST(ErrorBins, SplitAtTheTolerance) {
   std::vector<double> edges;
   for (const ErrorBin& bin : error_bins(0.03))

@@ -205,6 +205,25 @@ TEST(Coverage, DoesNotDependOnTheOrderOfTheRecords) {
             coverage_csv(backwards.stratum_rows(), "stratum", 0.95));
 }
 
+TEST(Coverage, HasTheLargestLatencyThoughFaultsStayUndetected) {
+  const Tallied t(sampled(Sampling::stratified));
+  std::uint64_t largest = 0, undetected = 0;
+  for (const Record& record : t.records) {
+    const Injection& injection = record.injection;
+    if (!t.is_dangerous(record) ||
+        t.campaign.toy.universe[injection.fault.site.reg].domain != Domain::function)
+      continue;
+    if (!Tallied::alarms(record)) {
+      ++undetected;
+      continue;
+    }
+    largest = std::max(largest, record.measurement.checkers[0].alarm_cycle - injection.first_cycle);
+  }
+  ASSERT_GT(undetected, 0U);
+  EXPECT_EQ(t.tally.total(0).max, largest);
+  EXPECT_EQ(t.tally.total(1).max, std::nullopt) << "b detects nothing";
+}
+
 TEST(Coverage, SoFarIsThatOfTheTotal) {
   const Tallied t(sampled(Sampling::stratified));
   const CoverageRow total = t.tally.total(0);

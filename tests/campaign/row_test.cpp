@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -37,6 +38,51 @@ TEST(Measure, PassesTheWatchdogOfFourGoldenRunsAndTenThousandCycles) {
       },
       campaign.plan.injection(0));
   EXPECT_EQ(watchdog, 4 * campaign.golden.cycles + 10000);
+}
+
+/// Of a fault that checker a sees, in a campaign in which its alarm interrupts and the run then
+/// goes as `edit` makes it: from a golden one whose tile was done again in cycles 45 to 75.
+RecoveryMeasurement recovery_of(const std::function<void(RunResult&)>& edit,
+                                RecoveryPolicy policy = RecoveryPolicy::recompute_query_block) {
+  const ScriptedCampaign campaign(sampled(1));
+  RecoveryConfig config;
+  config.policy = policy;
+  CampaignContext context = campaign.context();
+  context.recovery = RecoveryContext{{0}, config, [&](const std::vector<Fault>&, std::uint64_t) {
+                                       RunResult run = campaign.golden;
+                                       run.cycles += 20;
+                                       run.recovery = {1, false, 45, 75};
+                                       edit(run);
+                                       return run;
+                                     }};
+  RunResult seen = campaign.golden;
+  ScriptedCampaign::raise(seen.checkers[0], 1, 44);
+  Measurement measurement = measure(context, seen);
+  measure_recovery(context, campaign.plan.injection(0), measurement);
+  return measurement.recovery.value();
+}
+
+TEST(MeasureRecovery, TellsWhatBecameOfTheAlarm) {
+  const RecoveryMeasurement recovered = recovery_of([](RunResult&) {});
+  EXPECT_EQ(recovered.outcome, RecoveryOutcome::recovered);
+  EXPECT_EQ(recovered.retries, 1U);
+  EXPECT_EQ(recovered.cycles_to_recover, 30U);
+  EXPECT_EQ(recovered.extra_cycles, 20);
+
+  const RecoveryMeasurement failed = recovery_of([](RunResult& run) { run.output[0] ^= 1; });
+  EXPECT_EQ(failed.outcome, RecoveryOutcome::failed);
+  EXPECT_EQ(failed.changed_values, 1U);
+  EXPECT_EQ(failed.cycles_to_recover, 0U);
+
+  const auto idle = [](RunResult& run) { run.recovery.retries = 0; };
+  EXPECT_EQ(recovery_of(idle).outcome, RecoveryOutcome::too_late);
+  EXPECT_EQ(recovery_of(idle, RecoveryPolicy::correct).outcome, RecoveryOutcome::not_located);
+  EXPECT_EQ(recovery_of([](RunResult& run) { run.recovery.exhausted = true; }).outcome,
+            RecoveryOutcome::exhausted);
+  EXPECT_EQ(recovery_of([](RunResult& run) { run.completion = Completion::hang; }).outcome,
+            RecoveryOutcome::hang);
+  EXPECT_EQ(recovery_of([](RunResult& run) { run.completion = Completion::crash; }).outcome,
+            RecoveryOutcome::crash);
 }
 
 void check_consistent(const ScriptedCampaign& campaign, const RunResult& run) {

@@ -109,6 +109,10 @@ TEST_F(MergeOfThree, NamesWhatIsMissingOrThereTwice) {
   expect_refused(merge("out", "s", {1, 2, 2, 3}),
                  folder(2) + ": shard 2/3 again, also in " + folder(2) + "; every shard once");
   expect_refused(merge("out", "s", {1, 2, 3, 4}), folder(4) + ": no finished shard; a folder that");
+  fs::copy(folder(2), folder(4), fs::copy_options::recursive);
+  expect_refused(merge("out", "s", {1, 2, 3, 4}),
+                 folder(4) + ": shard 2/3 again, also in " + folder(2) + "; every shard once");
+  fs::remove_all(folder(4));
   ASSERT_EQ(run("s.4", "--set campaign.injections=200").exit_code, 0);
   expect_refused(merge("out", "s", {1, 4}), folder(4) + ": no finished shard; a folder that");
 }

@@ -54,6 +54,16 @@ TEST(CompareOutputs, IsAbsoluteForAZeroRow) {
   EXPECT_EQ(d.max_row_error, 0.25);
 }
 
+TEST(CompareOutputs, MeasuresAgainstTheFiniteGoldenValuesOfTheRow) {
+  Runs r;
+  r.golden.output[1] = r.run.output[1] = 0x7f80;  // infinite in both
+  r.run.output[0] = 0x3fc0;  // 1 → 1.5, in a row whose largest other value is 1
+  const OutputDifference d = compare_outputs(r.golden, r.run, kLayout);
+  EXPECT_EQ(d.max_abs_error, 0.5);
+  EXPECT_EQ(d.max_row_error, 0.5);
+  EXPECT_FALSE(d.nonfinite);
+}
+
 TEST(CompareOutputs, FlagsValuesThatBecameInfiniteOrNan) {
   for (const std::uint32_t bits : {0x7f80U, 0xff80U, 0x7fc0U}) {
     Runs r;
@@ -113,10 +123,30 @@ TEST(FirstBadCommit, IgnoresWordsThatWereNeverStored) {
   EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), kNever);
 }
 
+TEST(FirstBadCommit, OfAWordWrittenTwiceTheLastWriteCounts) {
+  Runs r;
+  r.run.output[7] ^= 1;
+  r.run.commits.push_back(r.run.commits.front());
+  r.run.commits.back().first_cycle += 1000;
+  EXPECT_EQ(first_bad_commit(r.golden, r.run, kLayout), 1055U);
+}
+
+TEST(Detection, IsBeforeTheCommitUpToTheCycleOfTheFirstWrongWord) {
+  EXPECT_EQ(detection(54, 55), Detection::before_commit);
+  EXPECT_EQ(detection(55, 55), Detection::before_commit);
+  EXPECT_EQ(detection(56, 55), Detection::after_commit);
+  EXPECT_EQ(detection(56, kNever), Detection::before_commit) << "no wrong word";
+  EXPECT_EQ(detection(kNever, 55), Detection::none);
+  EXPECT_EQ(detection(kNever, kNever), Detection::none);
+}
+
 TEST(Judge, FollowsTheTableOfVerdicts) {
   for (const Effect effect : {Effect::sdc, Effect::hang, Effect::crash}) {
     EXPECT_EQ(judge(FaultOwner::datapath, effect, true), Verdict::detected);
     EXPECT_EQ(judge(FaultOwner::datapath, effect, false), Verdict::undetected);
+    EXPECT_EQ(judge(FaultOwner::this_checker, effect, true), Verdict::spurious_alarm);
+    EXPECT_EQ(judge(FaultOwner::this_checker, effect, false), Verdict::benign);
+    EXPECT_EQ(judge(FaultOwner::other_checker, effect, true), Verdict::not_applicable);
   }
   for (const Effect effect : {Effect::not_activated, Effect::masked, Effect::tolerable}) {
     EXPECT_EQ(judge(FaultOwner::datapath, effect, true), Verdict::safe_detected);
@@ -178,6 +208,14 @@ TEST(LargestRatios, TellWhatAnotherRelativeThresholdWouldDo) {
     const bool always = scale < 0 || (scale == 0 && residual > 0);
     EXPECT_EQ(largest.ratio == kInfinity, always || residual / scale == kInfinity);
   }
+}
+
+TEST(LargestRatios, OfEqualOnesTheFirstCycleStands) {
+  RatioMax largest;
+  add_changed_check(ScriptedCampaign::check(0, 7, 0.5, 4), largest);
+  add_changed_check(ScriptedCampaign::check(0, 9, 0.25, 2), largest);
+  EXPECT_EQ(largest.ratio, 0.125);
+  EXPECT_EQ(largest.cycle, 7U);
 }
 
 TEST(LargestRatios, LeaveOutChecksThatAreNotFinite) {

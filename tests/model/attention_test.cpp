@@ -127,6 +127,28 @@ TEST(RandomShapes, OutputHasTheBitsOfThePlainProgram) {
   }
 }
 
+// Two slices of 4 columns, 8 bytes a line, of 2 rows: with a byte per cycle a line every 8 cycles,
+// a slice every 16.
+TEST(Stores, TakeTheCyclesOfTheirBytes) {
+  FloatSamples samples(4);
+  TestSystem system;
+  system.accelerator.array = {2, 4, Dataflow::output_stationary};
+  system.accelerator.external_memory.bytes_per_cycle = 1;
+  system.job.shape.tokens_q = 2;
+  system.job.shape.tokens_k = 4;
+  system.job.shape.head_dim = 8;
+  fill_normal(system.job, system.accelerator.formats.operand, samples, 1.5F);
+  const std::string text = run_in_children(1, [&](std::size_t) {
+    Simulation simulation(system.accelerator, {}, system.job);
+    const RunResult run = simulation.run();
+    const auto& commit = run.commits.at(0);
+    return std::to_string(commit.row_interval_cycles) + ' ' +
+           std::to_string(commit.slice_interval_cycles) + ' ' +
+           std::to_string(run.cycles - commit.first_cycle);
+  })[0];
+  EXPECT_EQ(text, "8 16 32");
+}
+
 /// Bytes that must cross each link, from the layout alone.
 std::map<std::string, std::uint64_t> expected_bytes(const TestSystem& system) {
   const JobLayout layout(system.accelerator, system.job.shape);

@@ -137,6 +137,18 @@ TEST(RegisterTap, AProbeFindsTheNthReadAndChangesNothing) {
   EXPECT_EQ(tap.outcome().activate_cycle, 6U) << "in time order";
 }
 
+// All registers are overwritten in the update of the cycle in which work is abandoned; flips follow
+// the update.
+TEST(RegisterTap, AFlipInTheCycleOfTheAbortStays) {
+  for (const std::uint64_t flip : {9U, 10U}) {
+    RegisterTap tap;
+    tap.arm(fault_of(FaultModel::bit_flip, 0, flip));
+    tap.abandon(10);
+    EXPECT_EQ(read(tap, 20, 0), flip == 10 ? 1U : 0U);
+    EXPECT_EQ(tap.outcome().activated, flip == 10);
+  }
+}
+
 // --- permanent faults of a processing element: what the dataflow makes of them
 
 constexpr std::uint32_t kRows = 4, kCols = 5, kDepth = 3;
@@ -301,6 +313,23 @@ TEST(SequencerState, ACounterThatLiesSkipsRepeatsOrWaits) {
   EXPECT_THAT(flip("tiles_opened[1]", 20), StartsWith("crash"));
   // Long before the first tile is written its store counts as issued: nobody waits for that yet.
   EXPECT_EQ(flip("stores_issued[0]", 1), "finished golden 0");
+}
+
+// Two heads of two query tiles: four output tiles, and 4 is 100 in binary.
+TEST(SequencerState, ACounterHoldsItsLastValue) {
+  const std::string bits = run_in_children(1, [&](std::size_t) {
+    TestSystem system = small_system(true);
+    system.job.shape.tokens_q = 6;
+    FloatSamples samples(21);
+    fill_normal(system.job, system.accelerator.formats.operand, samples, 1.5F);
+    const Simulation simulation(system.accelerator, system.checkers, system.job);
+    std::string found;
+    for (const char* site :
+         {"sequencer.tile[2]", "sequencer.stores_issued[2]", "sequencer.tile[3]"})
+      found += simulation.universe().find(site) ? '1' : '0';
+    return found;
+  })[0];
+  EXPECT_EQ(bits, "110");
 }
 
 TEST(Transfers, ThatAreLostStarveWhoWaitsOrLeaveOldData) {

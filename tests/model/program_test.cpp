@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -100,6 +101,37 @@ TEST(Program, NoLoadWaitsForAnOperationThatWaitsForIt) {
     for (std::size_t index = 0; index < program.operations.size(); ++index)
       for (std::uint32_t load = 0; load < program.operations[index].loads_needed; ++load)
         ASSERT_LE(program.loads[load].operations_retired, index == 0 ? 0 : index - 1);
+  }
+}
+
+/// Loads are issued in order, each when so many operations have retired.
+TEST(Program, NoLoadOverwritesWhatIsStillToBeRead) {
+  std::mt19937 random(5);
+  for (int repeat = 0; repeat < 300; ++repeat) {
+    const Case test = random_case(random);
+    const JobLayout layout(test.accelerator, test.shape);
+    const Program program = program_of(test, layout);
+    std::uint32_t retired = 0;
+    for (std::uint32_t l = 0; l < program.loads.size(); ++l) {
+      const ProgramLoad& load = program.loads[l];
+      retired = std::max(retired, load.operations_retired);
+      for (std::uint32_t i = 0; i < load.command.count; ++i) {
+        const TileTransfer& transfer = load.command.transfers[i];
+        const std::uint64_t address = transfer.buffer_address;
+        // Operations that are issued without this load read what stood there before.
+        for (std::uint32_t o = retired; o < program.operations.size(); ++o) {
+          const ProgramOperation& operation = program.operations[o];
+          if (operation.loads_needed > l) break;
+          const ArrayCommand& command = operation.command;
+          if (command.operation == ArrayOperation::scores) {
+            EXPECT_FALSE(transfer.buffer == BufferId::q && command.q_address == address);
+            EXPECT_FALSE(transfer.buffer == BufferId::k && command.k_address == address);
+          } else {
+            EXPECT_FALSE(transfer.buffer == BufferId::v && command.v_address == address);
+          }
+        }
+      }
+    }
   }
 }
 

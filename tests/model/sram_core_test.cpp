@@ -111,6 +111,16 @@ TEST(SramCore, FlipOverwrittenBeforeAnyReadIsNotActivated) {
   EXPECT_EQ(sram.data[10], std::byte{0});
 }
 
+TEST(SramCore, FlipWhileTheWriteIsUnderWayIsOverwritten) {
+  Sram sram;
+  sram.write(10, 0);
+  sram.arm(5, 22);
+  sram.write(20, 0);  // line 1: beat 21, word changes in cycle 23
+  ASSERT_TRUE(sram.read(40));
+  EXPECT_FALSE(sram.core.tap().outcome().activated);
+  EXPECT_EQ(sram.data[10], std::byte{0});
+}
+
 TEST(SramCore, FlipInTheCycleOfTheWriteSurvivesIt) {
   Sram sram;
   sram.write(10, 0);

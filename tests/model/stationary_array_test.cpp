@@ -486,6 +486,26 @@ TEST(StationaryArray, AnAbandonedFoldReadsNothingLater) {
   }
 }
 
+TEST(StationaryArray, RefusesAPreloadWhileOperandsWaitForTheirFold) {
+  const std::vector<float> ones(16, 1.0F);
+  std::vector<float> out(16);
+  StationaryFold fold;
+  fold.preload = 10;
+  fold.start = 20;  // all operands are in place from cycle 14 on
+  fold.steps = fold.rows = fold.cols = 4;
+  fold.stationary = fold.moving = ones.data();
+  fold.stationary_stride = fold.moving_stride = fold.step_stride = 4;
+  fold.col_stride = 1;
+  fold.out = out.data();
+  StationaryArray array(4, 4);
+  array.feed(fold);
+  fold.preload = 19;
+  fold.start = 24;
+  EXPECT_THROW(array.feed(fold), std::logic_error);
+  fold.preload = 20;
+  EXPECT_NO_THROW(array.feed(fold));
+}
+
 TEST(StationaryArray, RefusesFoldsAndFaultsTheHardwareCannotTake) {
   const std::vector<float> ones(64, 1.0F);
   std::vector<float> out(64);

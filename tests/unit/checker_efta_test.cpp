@@ -161,6 +161,22 @@ TEST(Efta, LOutOfRangeAndWrongOutputsAlarm) {
             (Alarms{0, 0, 1}));
 }
 
+TEST(Efta, ReportsTheWorstResidueOfARow) {
+  const StreamShape shape = wide_shape();
+  std::vector<StreamEvent> stream = make_stream(shape);
+  for (StreamEvent& event : stream) {
+    if (event.kind != kOutputs || event.tile.head != 1 || event.tile.query_tile != 1) continue;
+    float* output = &event.values[shape.head_dim * event.stride];
+    output[event.stride + 3] += 100;    // column 1 of row 3
+    output[2 * event.stride + 3] += 1;  // column 2
+  }
+  std::vector<double> residuals;
+  for (const Check& c : check(shape, stream).checks)
+    if (c.comparison == 2 && c.alarm) residuals.push_back(c.residual);
+  ASSERT_EQ(residuals.size(), 1U);
+  EXPECT_NEAR(residuals[0], 100, 1e-3);
+}
+
 TEST(Efta, ComparesWhenTheDocumentedPipelineIsThrough) {
   const StreamShape shape = wide_shape();
   const std::vector<StreamEvent> stream = make_stream(shape);

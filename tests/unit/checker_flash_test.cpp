@@ -299,6 +299,21 @@ std::size_t alarms_after(const StreamShape& shape, std::vector<StreamEvent> stre
   return check(shape, stream, config).alarms();
 }
 
+// The datapath's 1/l divides both sides: with the wrong sign they are equal still.
+TEST(FlashAbft, AWrongSignOfTheSharedReciprocalIsNotSeen) {
+  const StreamShape shape = small_shape();
+  const auto sign = [&](StreamEvent& e) {
+    if (e.kind != kOutputs || e.tile.head != 1 || e.tile.query_tile != 1) return;
+    for (std::uint32_t i = shape.head_dim; i <= 2 * shape.head_dim; ++i)  // outputs, then 1/l
+      e.values[i * e.stride + 2] *= -1;
+  };
+  FlashAbftConfig config;
+  config.normaliser = Normaliser::shared_reciprocal;
+  EXPECT_EQ(alarms_after(shape, make_stream(shape), config, sign), 0u);
+  config.normaliser = Normaliser::own_division;
+  EXPECT_EQ(alarms_after(shape, make_stream(shape), config, sign), 1u);
+}
+
 TEST(FlashAbft, OptionsDecideWhatIsSeen) {
   const StreamShape shape = small_shape();
   const std::vector<StreamEvent> clean = make_stream(shape);

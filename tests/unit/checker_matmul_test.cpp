@@ -7,7 +7,9 @@
 #include <map>
 #include <vector>
 
+#include "models/checksum_unit/check_math.h"
 #include "models/checksum_unit/make_checker.h"
+#include "models/checksum_unit/threshold.h"
 #include "tests/unit/checker_stream.h"
 
 namespace attnguard {
@@ -138,6 +140,29 @@ TEST(MatmulAbft, AlarmsInTheTileThatIsWrong) {
       EXPECT_EQ(c.query_row, 9u);
       EXPECT_EQ(c.key_tile, 2u);
     }
+  }
+}
+
+// The bound counts the roundings of one key tile, or of all that the carried sums go through.
+TEST(MatmulAbft, BoundIsThatOfWhatIsCompared) {
+  const StreamShape shape = ragged_shape();
+  const std::vector<StreamEvent> stream = make_stream(shape);
+  const CheckerDimensions dims = shape.dimensions();
+  ASSERT_GT(dims.key_tiles, 1U);
+  for (const PvCheck pv : {PvCheck::per_tile, PvCheck::carried}) {
+    MatmulAbftConfig config;
+    config.pv_check = pv;
+    config.pv_threshold.rule = ThresholdRule::bound;
+    const RoundingBound bound = rounding_bound(
+        output_counts(dims, false, pv == PvCheck::carried ? dims.key_tiles : 1, false, 1),
+        Float32Number::unit_roundoff, Float32Number::tiny);
+    std::size_t checks = 0;
+    for (const Check& c : check(shape, stream, config).checks) {
+      if (c.comparison != 1) continue;
+      ++checks;
+      EXPECT_DOUBLE_EQ(c.threshold, bound.factor * c.scale + bound.floor);
+    }
+    EXPECT_GT(checks, 0U);
   }
 }
 

@@ -132,6 +132,17 @@ TEST(RangeCheck, NonfiniteValuesAlarmOrAreIgnoredAsConfigured) {
     }
 }
 
+TEST(RangeCheck, AnOutputThatIsNoNumberAlarmsInEveryColumn) {
+  const std::size_t head_dim = ragged_shape().head_dim;
+  for (std::size_t column = 0; column < head_dim; ++column) {
+    const auto stream = edited(kOutputs, false, [&](StreamEvent& event) {
+      event.values[(head_dim + column) * event.stride + 1] =
+          std::numeric_limits<float>::quiet_NaN();
+    });
+    EXPECT_TRUE(alarmed(check(stream, RangeCheckConfig{})).nonfinite) << column;
+  }
+}
+
 TEST(DuplicatedSoftmax, AgreesBitForBitOnCleanData) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     StreamShape shape = ragged_shape();

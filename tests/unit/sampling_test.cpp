@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bitset>
 #include <cmath>
 #include <map>
 #include <set>
@@ -82,6 +83,15 @@ TEST(RandomStream, DiffersBySeedStreamAndDraw) {
   EXPECT_EQ(values.size(), 64U);
 }
 
+TEST(RandomStream, DrawsHaveNoValueInCommonHoweverManyTheyTake) {
+  std::set<std::uint64_t> values;
+  for (std::uint64_t draw = 0; draw < 8; ++draw) {
+    RandomStream random(1, 2, draw);
+    for (int n = 0; n < 8; ++n) values.insert(random.below(1ULL << 63));
+  }
+  EXPECT_EQ(values.size(), 64U);
+}
+
 TEST(Population, HoldsExactlyTheLiveCells) {
   const ToyHardware toy = toy_hardware();
   const auto strata =
@@ -96,6 +106,44 @@ TEST(Population, HoldsExactlyTheLiveCells) {
   EXPECT_EQ(names.count("array.pe[*][*].acc/exponent"), 1U);
   EXPECT_EQ(names.count("line.done.dma/control"), 1U);
   EXPECT_EQ(names.count("line.done.dma/sign"), 0U);
+}
+
+// A sum of five cycles in each of three registers, and one written once: 8 bits of exponent and 23
+// of mantissa, the sign is no digit.
+TEST(Population, OfAdditionsHoldsTheDigitsOfEverySum) {
+  FaultUniverse universe;
+  RegisterClass cls{"acc[{}]", {3}, 32};
+  cls.adder = Adder::per_cycle;
+  const RegisterId acc = universe.declare(cls);
+  cls = {"sum", {}, 32};
+  cls.adder = Adder::per_write;
+  const RegisterId sum = universe.declare(cls);
+  const std::vector<LiveBlock> blocks{{acc, Format::float32, 0, 10, 5, {3, 1, 1}, {1, 0, 0}},
+                                      {sum, Format::float32, 0, 20, 7}};
+  std::map<std::string, std::uint64_t> sizes;
+  for (const Stratum& stratum : addition_strata(universe, {{acc, 3, {}}, {sum, 1, {}}}, blocks))
+    sizes[stratum.name()] = stratum.live_bit_cycles();
+  const std::map<std::string, std::uint64_t> expected{{"acc[*]/exponent", 3U * 5 * 8},
+                                                      {"acc[*]/mantissa", 3U * 5 * 23},
+                                                      {"sum/exponent", 8},
+                                                      {"sum/mantissa", 23}};
+  EXPECT_EQ(sizes, expected);
+}
+
+TEST(Population, OfPermanentFaultsHoldsEveryBitOfEveryLane) {
+  const ToyHardware toy = toy_hardware();
+  const auto strata =
+      permanent_strata(toy.universe, select_sites(toy.universe, {"link.*"}, toy.origin));
+  ASSERT_EQ(strata.size(), 1U);
+  EXPECT_EQ(strata[0].live_bit_cycles(), 3U * 32);
+  std::set<std::uint32_t> bits;
+  for (std::uint64_t draw = 0; draw < 2000; ++draw) {
+    RandomStream random(1, 2, draw);
+    LiveBlock block;
+    bits.insert(strata[0].draw(random, block).bit);
+  }
+  EXPECT_EQ(bits.size(), 3U * 32);
+  EXPECT_EQ(*bits.rbegin(), 3U * 32 - 1);
 }
 
 TEST(Population, OfAGlobHoldsOnlyTheSitesItMatches) {
@@ -200,6 +248,25 @@ TEST(Plan, ExhaustiveVisitsEveryBitOfEverySiteInEveryCycleOnce) {
   EXPECT_EQ(cells.size(), plan.size());
   EXPECT_EQ(cells.count({0, 4, 31, 59}), 1U);  // array.pe[1][1]
   EXPECT_TRUE(plan.census());
+}
+
+TEST(Plan, ScattersAsManyBitsAsAskedOverTheRegisterOrLane) {
+  const ToyHardware toy = toy_hardware();
+  CampaignConfig config;
+  config.injections = 2000;
+  config.models[0].bits = 3;
+  config.models[0].scattered = true;
+  const CampaignPlan plan(config, 1, toy.origin, toy.universe, toy.blocks, toy.cycles);
+  std::set<std::uint64_t> word_masks;
+  for (std::uint64_t i = 0; i < plan.size(); ++i) {
+    Fault fault = plan.injection(i).fault;
+    const RegisterClass& cls = toy.universe[fault.site.reg];
+    fault.bit %= cls.bits;
+    EXPECT_EQ(std::bitset<64>(fault.mask()).count(), std::min(3U, cls.bits));
+    EXPECT_EQ(fault.mask() >> cls.bits, 0U) << cls.path;
+    if (cls.kind == StorageKind::sram) word_masks.insert(fault.mask());
+  }
+  EXPECT_GT(word_masks.size(), 150U) << "of 560";
 }
 
 TEST(Plan, ClipsWideFlipsToTheRegisterOrLane) {
