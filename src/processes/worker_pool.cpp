@@ -118,6 +118,7 @@ class Pool {
       for (std::size_t i = 0; i < workers_.size(); ++i)
         if (waiting[i].revents != 0) receive(workers_[i]);
     }
+    for (Worker& worker : workers_) end(worker, 0);  // at rest: they leave when their socket closes
   }
 
  private:
@@ -178,7 +179,7 @@ class Pool {
       whole = receive_all(worker.socket, bytes.data(), bytes.size());
     }
     if (!whole || header.kind == MessageKind::failed) {
-      const std::string ending = end(worker, whole ? SIGKILL : 0);
+      const std::string ending = end(worker, 0);  // it died, or leaves after its message
       retry(worker, whole ? bytes : ending);
       return;
     }
