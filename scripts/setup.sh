@@ -9,7 +9,7 @@ packages=(g++ cmake ninja-build pkg-config git
   libsystemc-dev libboost-program-options-dev libboost-math-dev nlohmann-json3-dev
   libhwy-dev librandom123-dev libfmt-dev libssl-dev libjs-vega)
 [ "${1:-}" = test ] && packages+=(libgtest-dev libgmock-dev libbenchmark-dev python3 chromium chromium-driver verilator gtkwave
-  dpkg-dev file locales clang libclang-rt-14-dev slurmctld slurmd slurm-client munge parallel)
+  dpkg-dev file locales clang libclang-rt-14-dev slurmctld slurmd slurm-client munge parallel gcovr)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -90,17 +90,6 @@ void matmul_integer(const TileProduct& product, float* sum, std::size_t stride) 
   }
 }
 
-void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
-                   std::size_t lanes, std::size_t stride, std::size_t north_stride) {
-  for_lane_groups(lanes, [=](auto d, std::size_t lane) HWY_ATTR {
-    auto carried = hn::LoadU(d, sum + lane);
-    for (std::size_t k = 0; k < depth; ++k)
-      carried = hn::Add(carried, hn::Mul(hn::LoadU(d, west + k * stride + lane),
-                                         hn::Set(d, north[k * north_stride])));
-    hn::StoreU(carried, d, sum + lane);
-  });
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace attnguard
 HWY_AFTER_NAMESPACE();
@@ -110,18 +99,12 @@ namespace attnguard {
 HWY_EXPORT(matmul_fresh);
 HWY_EXPORT(matmul_carried);
 HWY_EXPORT(matmul_integer);
-HWY_EXPORT(matmul_resume);
 
 void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
                  std::size_t cols, std::size_t lanes, std::size_t stride,
                  std::size_t north_stride) {
   const TileProduct product{west, stride, north, north_stride, depth, cols, lanes};
   HWY_DYNAMIC_DISPATCH(matmul_fresh)(product, out, stride);
-}
-
-void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
-                   std::size_t lanes, std::size_t stride, std::size_t north_stride) {
-  HWY_DYNAMIC_DISPATCH(matmul_resume)(west, north, sum, depth, lanes, stride, north_stride);
 }
 
 void matmul_onto(Format sum_format, const TileProduct& product, float* sum, std::size_t stride) {

@@ -16,11 +16,6 @@ namespace attnguard {
 void matmul_tile(const float* west, const float* north, float* out, std::size_t depth,
                  std::size_t cols, std::size_t lanes, std::size_t stride, std::size_t north_stride);
 
-/// One column of matmul_tile carried on from sum[lane] as it stands, over `depth` further products.
-/// The sums of a NaN stay as they come: not yet canonical.
-void matmul_resume(const float* west, const float* north, float* sum, std::size_t depth,
-                   std::size_t lanes, std::size_t stride, std::size_t north_stride);
-
 /// Operands and extents of one product onto sums that already stand somewhere.
 struct TileProduct {
   const float* west = nullptr;  ///< [depth × west_stride], lanes used

@@ -46,11 +46,6 @@ void GemmCore::reset() {
   stationary_.reset();
 }
 
-void GemmCore::abandon(std::uint64_t cycle) {
-  output_.abandon(cycle);
-  stationary_.abandon(cycle);
-}
-
 void GemmCore::arm(const Fault& fault) {
   const auto declared = std::find_if(declared_.begin(), declared_.end(),
                                      [&](const Declared& one) { return one.id == fault.site.reg; });

@@ -85,7 +85,6 @@ class GemmCore {
   /// name.pe[i][j].{west,stationary,preload,sum}.
   void declare(FaultUniverse& universe, const std::string& name);
   void reset();
-  void abandon(std::uint64_t cycle);
   /// Arms one more fault, of a register declared here.
   void arm(const Fault& fault);
 

@@ -212,12 +212,6 @@ void StationaryArray::restart() {
   now_ = preload_free_ = feed_free_ = 0;
 }
 
-void StationaryArray::abandon(std::uint64_t cycle) {
-  restart();
-  now_ = preload_free_ = feed_free_ = cycle;
-  faults_.abandon(cycle);
-}
-
 void StationaryArray::feed(const StationaryFold& fold) {
   fold.sum_format();  // throws if only one operand is int8
   require_array(fold.steps > 0, "array fold: no moving operands");

@@ -76,8 +76,6 @@ class StationaryArray {
   void reset();
   /// The same, but what is armed stays armed: for folds that are stepped one by one.
   void restart();
-  /// Drops every fold; registers +0, `cycle` next. What was done for later cycles never happens.
-  void abandon(std::uint64_t cycle);
   /// Queues a fold; its buffers must stay valid and unchanged until it is delivered, save that
   /// `sums` may be delivered by an earlier one. Folds come in feed order and start not in the past;
   /// after the fold (p', s', T') p >= s', s >= s' + T', and s >= s' + R + 1 if its output is this

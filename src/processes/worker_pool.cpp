@@ -121,6 +121,7 @@ class Pool {
       for (std::size_t i = 0; i < workers_.size(); ++i)
         if (waiting[i].revents != 0) receive(workers_[i]);
     }
+    for (Worker& worker : workers_) end(worker, 0);  // at rest: they leave when their socket closes
   }
 
  private:
@@ -188,7 +189,7 @@ class Pool {
     }
     if (whole && header.kind == MessageKind::refused) throw MachineError(bytes);
     if (!whole || header.kind == MessageKind::failed) {
-      const std::string ending = end(worker, whole ? SIGKILL : 0);
+      const std::string ending = end(worker, 0);  // it died, or leaves after its message
       retry(worker, whole ? bytes : ending);
       return;
     }

@@ -166,6 +166,14 @@ TEST_F(CampaignCommand, RejectsAGlobThatMatchesNothing) {
   EXPECT_FALSE(fs::exists(files_.path() / "a"));
 }
 
+TEST_F(CampaignCommand, GoldenStateBeyondTheMemoryIsRecordedWhenNeeded) {
+  ASSERT_EQ(call("campaign " + config_ + " --memory 1 --out " + folder("a")), 0) << output_;
+  EXPECT_THAT(output_, HasSubstr("more than --memory 0.0 MiB, so query tiles are recorded again"));
+  ASSERT_EQ(call("campaign " + config_ + " --out " + folder("b")), 0) << output_;
+  EXPECT_THAT(output_, ::testing::Not(HasSubstr("--memory")));
+  EXPECT_EQ(file("a", "injections.csv"), file("b", "injections.csv"));
+}
+
 TEST_F(CampaignCommand, StopsWhenACheckerAlarmsWithoutAFault) {
   EXPECT_EQ(call("campaign " + config_ + " --out " + folder("a") +
                  R"( --set 'checkers.merged.threshold={"rule":"absolute","value":1e-30}')"),

@@ -305,6 +305,20 @@ TEST_F(RecoveryCampaign, ReplayShowsItAndRunCostsNothing) {
   EXPECT_EQ(run["recovery"]["same_output"], true);
 }
 
+TEST_F(RecoveryCampaign, ItsFiguresArePrinted) {
+  const std::string policy = " --set recovery.policy=recompute_query_block ";
+  CommandResult result = run_attnguard("campaign " + config_ + policy +
+                                       "--set campaign.injections=200 --out " + folder("c"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const auto recovery = nlohmann::json::parse(file("c", "summary.json"))["recovery"];
+  EXPECT_THAT(result.output, HasSubstr("\nrecovery, recompute_query_block: recovered " +
+                                       recovery["outcomes"]["recovered"].dump()));
+  result = run_attnguard("run " + config_ + policy + "--out " + folder("r"));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, ::testing::ContainsRegex(
+                                 "recovery, recompute_query_block +0  retries, 0 extra cycles\n"));
+}
+
 TEST_F(RecoveryCampaign, ASweepComparesPolicies) {
   const std::string options =
       " --quiet --set campaign.injections=150 --set 'sweep.grid={\"recovery.policy\": [\"none\", "

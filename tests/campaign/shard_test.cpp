@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -85,6 +86,22 @@ TEST_F(Shards, ThatWereKilledGoOnAndFinishedOnesStay) {
   ASSERT_EQ(run("whole").exit_code, 0);
   ASSERT_EQ(merge("merged", "s", {1, 2}).exit_code, 0);
   EXPECT_EQ(files_of("merged"), files_of("whole"));
+}
+
+TEST_F(Shards, SayWhereTheyAreAndStandBesideTheirCampaign) {
+  const std::string command = "cd " + files_.path().string() + " && " + std::getenv("ATTNGUARD") +
+                              " campaign small.json --shard 2/3 ";
+  const auto output = [&](const std::string& options) {
+    EXPECT_EQ(std::system((command + options + " >log 2>&1").c_str()), 0);
+    return read_text(path("log"));
+  };
+  const std::string folder = "traces/small-campaign.shards/2";
+  const std::string first = output("");
+  EXPECT_THAT(first,
+              ::testing::ContainsRegex("\nshard 2/3: [0-9]+ injections in .* \\(differential "
+                                       "[0-9]+, full [0-9]+\\)\n"));
+  EXPECT_THAT(first, HasSubstr("written to " + folder + ": shard.chunks shard.json"));
+  EXPECT_THAT(output("--resume"), HasSubstr("shard 2/3 in " + folder + " is finished\n"));
 }
 
 TEST_F(Shards, OfTheSameFolderReplaceEachOtherOnlyWithForce) {

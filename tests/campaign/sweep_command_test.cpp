@@ -203,6 +203,12 @@ TEST_F(SweepCommand, SaysWhatIsWrongBeforeAnythingRuns) {
                          "least 24"));
   EXPECT_THAT(refused("--set sweep.audit_point.accelerator.array.rows=2"),
               HasSubstr("sweep.audit_point.accelerator.array.rows=2: no key of sweep.grid"));
+  EXPECT_THAT(refused(grid(R"("accelerator.array.rows": [])")),
+              HasSubstr("[]; a list of at least one value"));
+  EXPECT_THAT(refused("--set 'sweep.audit_point={}'"),
+              HasSubstr("{}; an object: at least one dotted key -> value"));
+  EXPECT_THAT(refused("--audit 3 --set 'sweep={\"grid\": {\"seed\": [1]}}'"),
+              HasSubstr("--audit: no campaign to audit; only with sweep.mode campaign"));
   EXPECT_THAT(refused("--set sweep.mode=run"),
               HasSubstr("/sweep/audit_point: given; only with sweep.mode campaign"));
 }

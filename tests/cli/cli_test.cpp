@@ -182,15 +182,18 @@ TEST_F(Cli, SweepIsTheSameForAnyNumberOfWorkers) {
 TEST_F(Cli, SweepStopsAtABadPointBeforeAnythingRuns) {
   const std::string file = files_.write("small.json", kSmall);
   const std::string grid = "sweep.grid={\"accelerator.array.rows\": [4, 500]}";
-  expect_refused({"sweep", file, "--set", grid},
-                 "--set " + grid +
-                     "#/sweep/grid/accelerator.array.rows/1: 500; an integer from 1 to 128");
+  expect_refused(
+      {"sweep", file, "--set", grid},
+      "--set " + grid + "#/sweep/grid/accelerator.array.rows/1: 500; an integer from 1 to 128");
   expect_refused({"sweep", file}, file + "#/sweep/grid: no key;");
 }
 
 TEST_F(Cli, SchemaIsTheStoredOne) {
   EXPECT_EQ(call({"schema"}).out, read_text("configs/attnguard.schema.json"));
   EXPECT_EQ(call({"schema", "keys"}).out, read_text("docs/configuration.md"));
+  const Outcome wrong = call({"schema", "kyes"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(wrong.out + wrong.err, "attnguard: schema: kyes; nothing, or keys\n");
 }
 
 TEST_F(Cli, HelpAndVersionSucceed) {

@@ -205,6 +205,18 @@ TEST_F(GemmCommand, IntegerOperandsFromFilesMustBeIntegers) {
   EXPECT_THAT(refused(""), HasSubstr("value 0.5 at [1, 0]; integers from -128 to 127"));
 }
 
+TEST_F(GemmCommand, OperandFilesSayShapeAndValuesAndFitEachOther) {
+  write_npy(files_.path() / "a.npy", {2, 3}, std::vector<float>(6, 1));
+  write_npy(files_.path() / "b.npy", {4, 2}, std::vector<float>(8, 1));
+  config_ =
+      files_.write("files.json", R"({"workload": {"kind": "gemm", "a": "a.npy", "b": "b.npy"}})");
+  EXPECT_THAT(refused(""),
+              HasSubstr("/workload/b: b.npy: shape (4, 2); a row for each of the 3 columns of a"));
+  const std::string also = "given; not with a and b, whose files say the shape and the values";
+  EXPECT_THAT(refused("--set workload.n=2"), HasSubstr("workload.n=2: " + also));
+  EXPECT_THAT(refused("--set workload.distribution.scale_a=2"), HasSubstr(also));
+}
+
 TEST_F(GemmCommand, SitesAreServedByCompleteRuns) {
   ASSERT_EQ(attnguard("sites", "sites").exit_code, 0);
   const std::vector<Row> rows = rows_of(file("sites", "sites.csv"));
@@ -246,9 +258,14 @@ TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
               HasSubstr("\"flash_abft\"; with a gemm workload: matmul_abft, any_of"));
   EXPECT_THAT(refused("--set checkers.abft.key_sum=at_write"),
               HasSubstr("at_write; at_read with a gemm workload"));
+  EXPECT_THAT(refused("--set checkers.abft.query_source=own"),
+              HasSubstr("own; shared with a gemm workload"));
   EXPECT_THAT(refused("--set accelerator.array.dataflow=weight_stationary "
                       "--set accelerator.array.fold_policy=serial_occupied"),
               HasSubstr("serial_occupied; serial_full or overlapped with weight_stationary"));
+  EXPECT_THAT(refused("--set accelerator.array.dataflow=weight_stationary "
+                      "--set checkers.abft.score_threshold.rule=variance"),
+              HasSubstr("variance; absolute, relative or bound with weight_stationary"));
   EXPECT_THAT(refused("--set accelerator.formats.operand=int8"),
               HasSubstr("int32, as int8 operands have int32 sums"));
   EXPECT_THAT(refused("--set accelerator.formats.output=int32"),
@@ -269,6 +286,10 @@ TEST_F(GemmCommand, RefusesWhatAProductHasNoUseFor) {
               HasSubstr("\"float32\"; only the default with a gemm workload"));
   EXPECT_THAT(refused("--set workload.m=65536 --set workload.n=65536 --set workload.k=1"),
               HasSubstr("4294967296 values in the product; at most 67108864"));
+  EXPECT_THAT(refused("--set workload.m=65536 --set workload.n=1 --set workload.k=65536"),
+              HasSubstr("workload.k=65536: 4294967296 values; at most 67108864 in an operand"));
+  EXPECT_THAT(refused("--set workload.distribution.outlier_channels=7"),
+              HasSubstr(": 7 outlier_channels; at most k, 6"));
   config_ = "configs/tiny_gpt.json";
   EXPECT_THAT(refused("--set accelerator.array.fold_policy=serial_full"),
               HasSubstr("\"serial_full\"; overlapped with attention"));

@@ -50,6 +50,21 @@ TEST_F(Terminal, ColourIsForTerminalsThatWantIt) {
   EXPECT_THAT(on_terminal("-u NO_COLOR -u TERM", run), Not(HasSubstr("\033")));
 }
 
+TEST_F(Terminal, ProgressIsALineThatIsWrittenOverInPlace) {
+  const std::string text =
+      on_terminal("-u COLUMNS", "campaign " + config_ + " --out " + folder("campaign"));
+  std::size_t lines = 0;
+  const std::string last = "\rinjections 200/200 (100 %), ";
+  for (std::size_t at = text.find("\rinjections "); at != std::string::npos; ++lines) {
+    const std::size_t next = text.find('\r', at + 1);
+    EXPECT_EQ(next - at - 1, 79U) << "as wide as what it covers";
+    const bool ended = text.compare(at, last.size(), last) == 0;
+    EXPECT_EQ(text[next + 1] == '\n', ended) << text.substr(at, next - at);
+    at = text.find("\rinjections ", next);
+  }
+  EXPECT_GT(lines, 1U) << text;
+}
+
 TEST_F(Terminal, QuietCommandsPrintNothing) {
   const std::string campaign = folder("campaign");
   for (const std::string& command :

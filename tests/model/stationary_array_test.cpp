@@ -462,30 +462,6 @@ TEST(StationaryArray, ResetForgetsFoldsFaultsAndRegisters) {
   expect_same_outputs(stream.take_outputs(), expected);
 }
 
-TEST(StationaryArray, AnAbandonedFoldReadsNothingLater) {
-  const std::vector<float> ones(16, 1.0F);
-  std::vector<float> out(16);
-  StationaryFold fold;
-  fold.preload = 0;
-  fold.start = 20;
-  fold.steps = fold.rows = fold.cols = 4;
-  fold.stationary = fold.moving = ones.data();
-  fold.stationary_stride = fold.moving_stride = fold.step_stride = 4;
-  fold.col_stride = 1;
-  fold.out = out.data();
-  for (const std::uint64_t abandoned : {15u, 20u}) {
-    StationaryArray array(4, 4);
-    array.arm({ArrayRegister::preload, 0, 0, 1, 10});  // waits for cycle 20
-    array.feed(fold);
-    array.advance_to(abandoned);
-    EXPECT_EQ(array.outcome().activate_cycle, 20u);
-    array.abandon(abandoned);
-    EXPECT_EQ(array.outcome().activated, abandoned == 20) << "reads come before the writes of 20";
-    EXPECT_EQ(array.now(), abandoned);
-    EXPECT_TRUE(array.idle());
-  }
-}
-
 TEST(StationaryArray, RefusesAPreloadWhileOperandsWaitForTheirFold) {
   const std::vector<float> ones(16, 1.0F);
   std::vector<float> out(16);

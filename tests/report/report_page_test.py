@@ -299,11 +299,13 @@ class ReportTest(unittest.TestCase):
         shutil.copytree(self.run_folder, folder)
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         run["roofline"] = {"bound": "memory", "attainable_macs_per_cycle": 7.25, "achieved_macs_per_cycle": 4.5}
+        run["expected"] = {"max_error_over_max_abs": 0.002781}
         (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
         self.done("report", folder)
         self.browser.open(folder / "report.html")
         self.check_units("units", run)
         shown = self.browser.script("return [...document.querySelectorAll('#summary tbody tr')].map(row => row.textContent)")
+        self.assertIn("largest error ÷ largest expected value0.00278", shown)
         self.assertIn("bound bymemory", shown)
         self.assertIn("achieved_macs_per_cycle4.5", shown)
         self.assertEqual(self.browser.script("return document.querySelectorAll('#timeline').length"), 0)
@@ -477,6 +479,7 @@ class ReportTest(unittest.TestCase):
         notes = self.scratch / "notes.txt"
         notes.write_text("mine", encoding="utf-8")
         self.refused("is no report", self.campaign, "--out", notes, "--force")
+        self.refused(f"--out {empty}: is a folder; the name of a file", self.campaign, "--out", empty)
         self.refused("its folder does not exist", self.campaign, "--out", self.scratch / "nowhere" / "x.html")
         self.assertEqual(notes.read_text(encoding="utf-8"), "mine")
         self.assertEqual(list(empty.iterdir()), [])

@@ -143,13 +143,16 @@ TEST(Config, OptionsOfACheckerThatDoNotGoTogetherAreRefused) {
   EXPECT_EQ(variance(R"("score_threshold": {"rule": "variance"}, "format": "bfloat16")"),
             "c.json#/checkers/m/score_threshold/rule: \"variance\"; absolute, relative or bound "
             "with format bfloat16");
+  EXPECT_EQ(variance(R"("pv_threshold": {"rule": "variance"}, "format": "bfloat16")"),
+            "c.json#/checkers/m/pv_threshold/rule: \"variance\"; absolute, relative or bound with "
+            "format bfloat16");
   EXPECT_EQ(complaint(with_workload(
                 R"("checkers": {"m": {"kind": "flash_abft", "threshold": {"rule": "variance"}}})")),
             "c.json#/checkers/m/threshold/rule: \"variance\"; allowed: absolute, relative, bound");
-  EXPECT_EQ(
-      complaint(with_workload(
-          R"("checkers": {"m": {"kind": "statistical_abft", "pv_region": {"corners": []}}})")),
-      "c.json#/checkers/m/pv_region/corners: []; at least one corner");
+  for (const std::string region : {"score_region", "pv_region"})
+    EXPECT_EQ(complaint(with_workload(R"("checkers": {"m": {"kind": "statistical_abft", ")" +
+                                      region + R"(": {"corners": []}}})")),
+              "c.json#/checkers/m/" + region + "/corners: []; at least one corner");
 }
 
 TEST(Config, MembersOfACombinationExistAndDoNotLeadBack) {

@@ -1,7 +1,10 @@
 // Pieces of a report that need no browser; the page itself is tested by report/report_page_test.py.
+#include "src/report/report.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "src/config/shell_word.h"
@@ -16,8 +19,11 @@
 namespace attnguard {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TEST(ReportHtml, TextCannotLeaveItsPlace) {
   EXPECT_EQ(escape_html("a<b> & \"c\" 'd'"), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;");
@@ -27,6 +33,7 @@ TEST(ReportHtml, TextCannotLeaveItsPlace) {
   EXPECT_EQ(Json::parse(text), hostile);
   EXPECT_THAT(html(HtmlTable{"c<", {"h<"}, {{HtmlCell("t<", "v\"")}}}),
               HasSubstr("<data value=\"v&quot;\">t&lt;</data>"));
+  EXPECT_EQ(html_id("O buffer.Word[*]"), "o-buffer-word-");
   EXPECT_EQ(shell_word("traces/a-1"), "traces/a-1");
   EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");
   EXPECT_EQ(shell_word(""), "''");
@@ -109,6 +116,50 @@ TEST(SweepLayout, PutsTheLongestKeyAndWhatItDecidesAlongX) {
   EXPECT_EQ(layout.line_title, "w.dim");
   EXPECT_EQ(layout.x[5], "16 × 32 × one");
   EXPECT_EQ(layout.line[5], "w.dim 2");
+}
+
+std::string refusal_of(const ScratchFolder& files) {
+  try {
+    report_page({files.path()});
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "no refusal";
+}
+
+TEST(ReportPage, RefusesAnUnfinishedResult) {
+  for (const char* work : {"chunks", "unfinished"}) {
+    const ScratchFolder files;
+    std::filesystem::create_directory(files.path() / work);
+    EXPECT_EQ(
+        refusal_of(files),
+        files.path().string() + ": not finished; a result (go on with `attnguard … --resume`)");
+  }
+}
+
+TEST(ReportPage, RefusesADamagedResult) {
+  const ScratchFolder files;
+  const std::string folder = files.path().string();
+  for (const char* text : {"", "{", "[]"}) {
+    files.write("run.json", text);
+    EXPECT_EQ(refusal_of(files),
+              folder + "/run.json: not readable; a result of attnguard, as it was written");
+  }
+  files.write("run.json", "{}");
+  EXPECT_THAT(refusal_of(files),
+              AllOf(StartsWith(folder + ": "), HasSubstr("key 'cycles' not found"),
+                    EndsWith("; results as attnguard wrote them")));
+}
+
+TEST(ReportPage, RefusesACampaignWithAnothersConfiguration) {
+  const ScratchFolder files;
+  files.write("summary.json", "{}");
+  files.write("coverage.csv", "checker,fault_class\n");
+  files.write("latency.csv", "checker\n");
+  files.write("config.json", R"({"workload": {}})");
+  EXPECT_EQ(refusal_of(files),
+            (files.path() / "config.json").string() +
+                "#/campaign/tolerance/relative: missing; the configuration of a campaign");
 }
 
 TEST(Records, NamesTheRowOfWhatIsNoNumber) {

@@ -84,14 +84,9 @@ TEST(FayFeuer, WidensWhenAHeavyStratumShowedNothing) {
   EXPECT_LT(heavy.low, light.low);
 }
 
-// Leveugle et al. work with a finite population; 1e9 stands for a large one.
-TEST(SampleSize, IsThatOfLeveugle) {
-  EXPECT_EQ(sample_size(0.01, 0.95, 1e9), 9604U);
-  EXPECT_EQ(sample_size(0.001, 0.95, 1e9), 959444U);
-  EXPECT_EQ(sample_size(0.01, 0.95), 9604U);
-  EXPECT_EQ(sample_size(0.001, 0.95), 960365U);
-  EXPECT_EQ(sample_size(0.01, 0.95, 100), 99U);  // 100 / (1 + 99 / 9603.6)
+TEST(MarginOfError, IsThatOfLeveugle) {
   EXPECT_NEAR(margin_of_error(9604, 0.95), 0.01, 1e-6);
+  EXPECT_NEAR(margin_of_error(960365, 0.95), 0.001, 1e-9);
 }
 
 TEST(NoMiss, SupportsWhatTheSmallestSufficientNumberOfDrawsDoes) {

@@ -65,13 +65,6 @@ std::uint64_t no_miss_draws(double share, double confidence) {
   return static_cast<std::uint64_t>(std::ceil(std::log1p(-confidence) / std::log(share)));
 }
 
-std::uint64_t sample_size(double margin, double confidence, std::optional<double> population) {
-  const double z = normal_quantile((1 + confidence) / 2);
-  const double draws = z * z / (4 * margin * margin);
-  return static_cast<std::uint64_t>(
-      std::ceil(population ? *population / (1 + (*population - 1) / draws) : draws));
-}
-
 double margin_of_error(std::uint64_t draws, double confidence) {
   return normal_quantile((1 + confidence) / 2) / (2 * std::sqrt(static_cast<double>(draws)));
 }

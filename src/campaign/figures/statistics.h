@@ -32,11 +32,8 @@ double rate_upper_bound(std::uint64_t events, std::uint64_t trials, double confi
 double no_miss_bound(std::uint64_t draws, double confidence);
 /// Draws, all of them hits, that support a share above `share`.
 std::uint64_t no_miss_draws(double share, double confidence);
-/// Draws for a two-sided margin of error at a share of one half (Leveugle et al., DATE 2009): of a
-/// finite `population` without replacement, else with.
-std::uint64_t sample_size(double margin, double confidence,
-                          std::optional<double> population = std::nullopt);
-/// The margin that so many draws with replacement give.
+/// Two-sided margin of error of so many draws with replacement at a share of one half (Leveugle et
+/// al., DATE 2009).
 double margin_of_error(std::uint64_t draws, double confidence);
 
 /// Events of one stratum, each of the same weight.
