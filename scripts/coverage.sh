@@ -3,6 +3,8 @@
 # a table and fails where a test fails or models/ or src/ lie below 90 %. Per line: build/coverage/lines/index.html.
 # usage: scripts/coverage.sh
 set -euo pipefail
+source "$(dirname "$0")/arguments.sh"
+[ $# -eq 0 ] || refuse "$1: no arguments"
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh test
@@ -11,9 +13,9 @@ cmake --build --preset coverage
 
 find build/coverage -name '*.gcda' -delete
 export SC_COPYRIGHT_MESSAGE=DISABLE GCOV_ERROR_FILE=$PWD/build/coverage/gcov_errors.txt
-# Left out: known_answer_matrix builds other trees, package_test runs in a root of its own.
+# Left out: known_answer_matrix and the fuzzers build other trees, package_test runs in a root of its own.
 tests=passed
-ctest --test-dir build/coverage --output-on-failure -j "$(nproc)" -LE long -E '^(known_answer_matrix|package_test)$' || tests=failed
+ctest --test-dir build/coverage --output-on-failure -j "$(nproc)" -LE long -E '^(known_answer_matrix|package_test|fuzz_.*)$' || tests=failed
 
 mkdir -p build/coverage/lines
 gcovr -j "$(nproc)" --root . --filter models/ --filter src/ build/coverage \

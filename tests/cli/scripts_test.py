@@ -12,6 +12,7 @@ CONFIG = str(SCRIPTS.parent / "configs/tiny_gpt.json")
 WRONG = {  # by script: arguments beside an unknown option; all wrong
     "checker_table.sh": [["many"], ["0"], ["10", "folder", "more"]],
     "campaign_rates.sh": [["short", "short"]],
+    "coverage.sh": [["models"]],
     "fuzz.sh": [["many"], ["0"], ["60", "60"]],
     "reproduce.sh": [["nosuch"], ["timing", "nosuch"], [".*"], ["--out"]],
     "reproduce.py": [["nosuch"]],
