@@ -323,6 +323,28 @@ TEST(SteppingArray, ResetForgetsPassesFlipAndRegisters) {
   expect_same_outputs(stream.take_outputs(), expected);
 }
 
+TEST(SteppingArray, AnAbandonedPassReadsNothingLater) {
+  const std::vector<float> ones(64, 1.0F);
+  std::vector<float> out(16);
+  ArrayPass pass;
+  pass.start = 20;
+  pass.depth = 8;
+  pass.rows = pass.cols = 4;
+  pass.west = pass.north = ones.data();
+  pass.west_stride = pass.north_stride = pass.out_stride = 4;
+  pass.out = out.data();
+  for (const std::uint64_t abandoned : {24u, 25u}) {
+    SteppingArray array(4, 4);
+    array.arm({ArrayRegister::acc, 0, 0, 1, 24});
+    array.feed(pass);
+    array.advance_to(25);
+    EXPECT_EQ(array.outcome().activate_cycle, 25u) << "the accumulator is read every cycle";
+    array.abandon(abandoned);
+    EXPECT_EQ(array.outcome().activated, abandoned == 25) << "reads come before the writes of 25";
+    EXPECT_TRUE(array.idle());
+  }
+}
+
 TEST(SteppingArray, AFlipInIdleTimeIsSettledAndChangesNothing) {
   SteppingArray array(2, 2);
   array.arm({ArrayRegister::acc, 1, 1, 1, 1'000'000'000});
