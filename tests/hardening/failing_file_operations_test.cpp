@@ -103,7 +103,8 @@ class FailingFileOperations : public ::testing::Test {
     return files;
   }
 
-  /// `words`: the command. `prepare` makes what is in out() before it.
+  /// `words`: the command. `prepare` makes what is in out() before it. `step`: 1, or odd: files are
+  /// opened, written, synced and closed in turn, and each kind has to fail.
   void fail_each(const std::string& name, const Words& words, const std::function<void()>& prepare,
                  int error = EIO, bool lasting = false, unsigned long step = 1) {
     const auto start = [&] {
@@ -208,13 +209,13 @@ TEST_F(FailingFileOperations, OfShardsAndTheirMerge) {
     call({"campaign", config_, "--shard", std::string(k) + "/2", "--out", path(k)});
   fail_each("campaign --shard",
             {"campaign", config_, "--workers", "1", "--shard", "1/2", "--out", out()}, kNothing,
-            EIO, false, 2);
+            EIO, false, 3);
   fail_each("merge", {"merge", out(), path("1"), path("2"), "--workers", "1"}, kNothing, EIO, false,
-            2);
+            3);
 }
 
 TEST_F(FailingFileOperations, OfASweep) {
-  fail_each("sweep", {"sweep", sweep_, "--workers", "1", "--out", out()}, kNothing, EIO, false, 4);
+  fail_each("sweep", {"sweep", sweep_, "--workers", "1", "--out", out()}, kNothing, EIO, false, 5);
 }
 
 TEST_F(FailingFileOperations, OfWhatReadsResults) {
