@@ -98,8 +98,6 @@ std::string recovery_text(const RecoverySummary& summary, const RecoveryConfig& 
   return text;
 }
 
-}  // namespace
-
 void print_summary(const CampaignSummary& summary, const Config& configuration,
                    const std::string& folder) {
   const CampaignConfig& config = configuration.campaign;
@@ -130,6 +128,19 @@ void print_summary(const CampaignSummary& summary, const Config& configuration,
       "error_size.csv latency.csv{} summary.json timing.json config.json{}\n",
       grouped(summary.golden.cycles), printable(folder), config.safety ? " fmeda.csv" : "",
       summary.audit.mismatches.empty() ? "" : " audit.csv");
+}
+
+}  // namespace
+
+void end_with_summary(const CampaignSummary& summary, const Config& configuration,
+                      const std::string& folder, bool quiet) {
+  try {
+    if (!quiet) print_summary(summary, configuration, folder);
+  } catch (...) {
+    require_sound(summary);  // tells more than that nobody reads
+    throw;
+  }
+  require_sound(summary);
 }
 
 namespace {
@@ -261,8 +272,7 @@ int campaign_command(const CommandLine& command_line) {
       return kDone;
     }
     const CampaignSummary summary = run_campaign(prepared, options);
-    if (!command_line.quiet) print_summary(summary, prepared.config, options.out.string());
-    require_sound(summary);
+    end_with_summary(summary, prepared.config, options.out.string(), command_line.quiet);
     return kDone;
   } catch (const Interrupted& interrupted) {
     progress.end_line();

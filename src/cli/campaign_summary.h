@@ -8,8 +8,9 @@
 
 namespace attnguard {
 
-/// Coverage table, counts and files on standard output.
-void print_summary(const CampaignSummary& summary, const Config& configuration,
-                   const std::string& folder);
+/// Unless `quiet`, coverage table, counts and files on standard output. Throws as require_sound(),
+/// also where nothing can be printed.
+void end_with_summary(const CampaignSummary& summary, const Config& configuration,
+                      const std::string& folder, bool quiet);
 
 }  // namespace attnguard

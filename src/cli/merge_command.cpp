@@ -24,8 +24,13 @@ void merge_sweep(const CommandLine& command_line, const ShardSet& shards) {
   SweepDisplay display;
   if (!command_line.quiet) display.attach(options);
   const std::string& out = command_line.positional.front();
-  const SweepMode mode = merge_sweep(shards, out, options);
-  if (!command_line.quiet) print_sweep_written(out, mode);
+  try {
+    const SweepMode mode = merge_sweep(shards, out, options);
+    if (!command_line.quiet) print_sweep_written(out, mode);
+  } catch (...) {
+    display.clear_line();
+    throw;
+  }
 }
 
 void merge_campaign(const CommandLine& command_line, const ShardSet& shards) {
@@ -37,8 +42,7 @@ void merge_campaign(const CommandLine& command_line, const ShardSet& shards) {
   options.write_faults = command_line.write_faults;
   const Prepared prepared = prepare_merge(shards, options.out);
   const CampaignSummary summary = merge_shards(prepared, shards, options);
-  if (!command_line.quiet) print_summary(summary, prepared.config, options.out.string());
-  require_sound(summary);
+  end_with_summary(summary, prepared.config, options.out.string(), command_line.quiet);
 }
 
 }  // namespace

@@ -118,13 +118,16 @@ int replay_command(const CommandLine& command_line) {
 
   const std::string out =
       command_line.out.value_or((campaign / fmt::format("replay_{}", number)).string());
+  require_outside(out, campaign);
   const FinishedCampaign finished = reopen_campaign(campaign, out);
   OutputDir folder(out, command_line.force);
 
   CampaignSession session(finished.prepared);
   cut_to(session.plan(), finished.injections);
   const Replay replay = replay_injection(session, number, header, row);
-  write_json(folder.path() / "replay.json", replay_json(session.context(), replay));
+  nlohmann::ordered_json json = result_header(finished.prepared);
+  json.update(replay_json(session.context(), replay));
+  write_json(folder.path() / "replay.json", json);
   std::string more;
   if (wants_recording(command_line)) {
     const bool recovering = replay.measurement.recovery &&

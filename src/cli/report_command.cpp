@@ -11,6 +11,7 @@
 #include "src/config/user_error.h"
 #include "src/files/report_mark.h"
 #include "src/files/whole_file.h"
+#include "src/processes/interrupt.h"
 #include "src/report/report.h"
 
 namespace attnguard {
@@ -48,7 +49,9 @@ int report_command(const CommandLine& command_line) {
       throw UserError(folder.string() +
                       ": no folder; one that `attnguard run`, `campaign` or `sweep` wrote");
   const fs::path file = usable_file(command_line);
-  write_whole(file, report_page(folders));
+  const std::string page = report_page(folders);
+  const InterruptGuard guard;  // no part of a file stays
+  write_whole(file, page);
   if (!command_line.quiet)
     fmt::print("written: {}\n",
                printable(command_line.out.value_or((folders.front() / "report.html").string())));

@@ -103,6 +103,8 @@ void print_curves(const Roc& roc, const CampaignContext& context, const FaultFre
 int roc_command(const CommandLine& command_line) {
   const std::filesystem::path campaign = command_line.positional.at(0);
   const std::string out = command_line.out.value_or((campaign / "roc").string());
+  require_outside(out, campaign);
+  if (command_line.calibration) require_outside(out, *command_line.calibration);
   const FinishedCampaign finished = reopen_campaign(campaign, out);
   const Prepared& prepared = finished.prepared;
   OutputDir directory(out, command_line.force);

@@ -154,6 +154,7 @@ void ResumableFolder::publish(const std::function<void(const fs::path& folder)>&
   fs::remove_all(results);
   fs::create_directory(results);
   write(results);
+  require_room(results, folder_);
   // An earlier result speaks of rows that are gone.
   remove_results(folder_, work());
   for (const fs::path& file : entries(results)) move_into_place(file, folder_ / file.filename());

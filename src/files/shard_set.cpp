@@ -9,6 +9,7 @@
 #include "src/campaign/identity.h"
 #include "src/config/user_error.h"
 #include "src/files/input_file.h"
+#include "src/simulation/output_dir.h"
 
 namespace attnguard {
 namespace {
@@ -86,7 +87,11 @@ Json shard_identity(const ResumableKind& kind, const Json& whole, std::uint64_t 
 bool is_finished_shard(const ResumableKind& kind, const fs::path& out, const Json& identity) {
   if (fs::exists(out / kind.work)) return false;
   if (!fs::exists(out / kShardIdentity)) return false;
-  const auto changed = first_difference(read_identity(out / kShardIdentity), identity);
+  const Json stored = read_identity(out / kShardIdentity);
+  if (!is_shard(stored))
+    throw UserError(
+        fmt::format("{}: damaged; --force to run the shard anew", (out / kShardIdentity).string()));
+  const auto changed = first_difference(stored, identity);
   if (!changed) return true;
   throw UserError(
       fmt::format("--resume: the finished shard in {} is another: {} was {} and is {}; the same "
@@ -132,14 +137,10 @@ ShardSet read_shards(const std::vector<fs::path>& folders) {
 
 // A shard inside the folder that the result replaces would go with it.
 void require_outside(const fs::path& out, const ShardSet& shards) {
-  const fs::path target = fs::weakly_canonical(fs::absolute(out)) / "";
-  for (const fs::path& folder : shards.folders) {
-    const fs::path shard = fs::weakly_canonical(fs::absolute(folder)) / "";
-    if (std::mismatch(target.begin(), std::prev(target.end()), shard.begin(), shard.end()).first ==
-        std::prev(target.end()))
+  for (const fs::path& folder : shards.folders)
+    if (lies_in(folder, out))
       throw UserError(fmt::format("{}: lies in {}, which the result would replace; another OUT",
                                   folder.string(), out.string()));
-  }
 }
 
 }  // namespace attnguard

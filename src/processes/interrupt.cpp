@@ -23,7 +23,7 @@ struct sigaction calling(void (*handler)(int)) {
 void note(int) { noted = 1; }
 
 void end(int) {
-  constexpr std::string_view kLine = "attnguard: interrupted; nothing is written\n";
+  constexpr std::string_view kLine = "attnguard: interrupted\n";
   if (::write(STDERR_FILENO, kLine.data(), kLine.size()) < 0) ::_exit(kInterrupted);
   ::_exit(kInterrupted);
 }

@@ -17,7 +17,8 @@ std::optional<std::string> current_refusal() {
   } catch (const MachineError& error) {
     return error.what();
   } catch (const std::filesystem::filesystem_error& error) {
-    return error.path1().string() + ": " + error.code().message();
+    const std::string to = error.path2().empty() ? "" : " to " + error.path2().string();
+    return error.path1().string() + to + ": " + error.code().message();
   } catch (const std::system_error& error) {
     return error.what();
   } catch (const boost::interprocess::interprocess_exception& error) {

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <system_error>
 
 #include "src/config/user_error.h"
@@ -78,7 +80,7 @@ fs::path sibling(const fs::path& path, std::string_view suffix) {
 }
 
 OutputDir::OutputDir(const fs::path& final_path, bool force)
-    : final_(usable_folder(final_path, force)), asked_(final_path) {
+    : final_(usable_folder(final_path, force)), asked_(final_path), force_(force) {
   std::error_code error;
   fs::create_directories(final_.parent_path(), error);
   temporary_ = sibling(final_, "partial");
@@ -102,11 +104,21 @@ const fs::path& OutputDir::path() {
 
 void OutputDir::commit() {
   if (InterruptGuard::interrupted()) throw Interrupted(0, 0);
-  if (fs::exists(final_) && !fs::is_empty(final_))
+  usable_folder(asked_, force_);  // another command may have filled it meanwhile
+  if (fs::exists(final_)) require_room(path(), final_);
+  std::error_code ignored;
+  if (fs::equivalent(final_, fs::current_path(), ignored))
+    fill();  // where the user stands has to stay the same folder
+  else if (fs::exists(final_) && !fs::is_empty(final_))
     replace();
   else
     fs::rename(path(), final_);
   committed_ = true;
+}
+
+void OutputDir::fill() {
+  remove_results(final_);
+  move_into_place(path(), final_);
 }
 
 void OutputDir::replace() {
@@ -116,6 +128,19 @@ void OutputDir::replace() {
   for (const auto& entry : fs::directory_iterator(temporary_))
     move_into_place(entry.path(), final_ / entry.path().filename());
   fs::remove(temporary_);
+}
+
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const fs::path inner = fs::weakly_canonical(fs::absolute(path)) / "",
+                 outer = fs::weakly_canonical(fs::absolute(folder)) / "";
+  return std::mismatch(outer.begin(), std::prev(outer.end()), inner.begin(), inner.end()).first ==
+         std::prev(outer.end());
+}
+
+void require_outside(const fs::path& out, const fs::path& input) {
+  if (lies_in(input, out))
+    throw UserError(fmt::format("{}: lies in {}, which the result would replace; another --out",
+                                input.string(), out.string()));
 }
 
 }  // namespace attnguard

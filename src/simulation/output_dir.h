@@ -14,6 +14,12 @@ namespace attnguard {
 /// unfinished command that no process is at, so that --force never takes a user's own folder.
 std::filesystem::path usable_folder(const std::filesystem::path& path, bool force);
 
+/// `path` is `folder` or something in it, whatever links lead there.
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder);
+
+/// UserError when a result in `out` would replace `input`, which a command reads.
+void require_outside(const std::filesystem::path& out, const std::filesystem::path& input);
+
 /// A hidden name beside `path` that no other process uses.
 std::filesystem::path sibling(const std::filesystem::path& path, std::string_view suffix);
 
@@ -30,13 +36,16 @@ class OutputDir {
   /// The temporary folder to write into; exists.
   const std::filesystem::path& path();
   /// Puts the folder in its place, instead of an earlier result; files there that are not
-  /// attnguard's stay. Throws Interrupted if a signal came. Call once, at the end.
+  /// attnguard's stay. Throws Interrupted if a signal came, and as usable_folder() for what came
+  /// there meanwhile. Call once, at the end.
   void commit();
 
  private:
+  void fill();
   void replace();
 
   std::filesystem::path final_, asked_;  ///< absolute; as the user wrote it
+  bool force_;
   std::filesystem::path temporary_;
   std::optional<InterruptGuard> guard_;
   bool committed_ = false;

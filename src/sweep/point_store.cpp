@@ -8,6 +8,7 @@
 
 #include "src/config/user_error.h"
 #include "src/files/input_file.h"
+#include "src/files/own_files.h"
 #include "src/files/resumable_folder.h"
 #include "src/files/whole_file.h"
 #include "src/simulation/errors.h"
@@ -41,15 +42,15 @@ fs::path point_folder(const fs::path& folder, std::size_t point) {
 
 PointStore::PointStore(fs::path work, const fs::path& result, std::size_t points)
     : work_(std::move(work)) {
-  if (!fs::exists(folders())) {
-    // The folders are made before the first point is finished and moved after the last one: then
-    // those in the result are of this sweep, not of an earlier one.
-    bool all = true;
-    for (std::size_t point = 0; point < points; ++point) all = all && fs::exists(file(point));
-    for (const fs::path& moved : {work_ / "results" / kFolders, result / kFolders})
-      if (all && !fs::exists(folders()) && fs::exists(moved)) fs::rename(moved, folders());
-    fs::create_directories(folders());
-  }
+  fs::create_directories(folders());
+  // What was moved, after the last point was finished, comes back. What stands in the result is of
+  // an earlier sweep where the other places have the point, too.
+  bool all = true;
+  for (std::size_t point = 0; point < points; ++point) all = all && fs::exists(file(point));
+  for (const fs::path& moved : {work_ / "results", result})
+    for (std::size_t point = 0; all && point < points; ++point)
+      if (!fs::exists(folder(point)) && is_result(point_folder(moved, point)))
+        fs::rename(point_folder(moved, point), folder(point));
   for (std::size_t point = 0; point < points; ++point) await_end(folder(point));
   clear_leftovers();
 }

@@ -326,6 +326,21 @@ TEST_F(HostileConditions, ForceReplacesTheResultsOfAnyCommandAndNothingElse) {
             (Files{{"injections.csv", "mine"}, {"points/000/run.json", "mine"}}));
 }
 
+TEST_F(HostileConditions, ACampaignIsNotReplacedByWhatIsReadFromIt) {
+  const std::string out = path("out");
+  ASSERT_EQ(call_attnguard({"campaign", config_, "--quiet", "--out", out}).exit_code, 0);
+  const Files before = files_below(out);
+  for (const Words& words : {Words{"roc", out}, Words{"replay", out, "3"}}) {
+    Words forced = words;
+    forced.insert(forced.end(), {"--out", out, "--force"});
+    const Ended ended = call_attnguard(forced);
+    EXPECT_EQ(ended.exit_code, 2);
+    EXPECT_EQ(ended.err, "attnguard: " + out + ": lies in " + out +
+                             ", which the result would replace; another --out\n");
+    EXPECT_EQ(files_below(out), before);
+  }
+}
+
 TEST_F(HostileConditions, AnInputIsNotReplacedByItsResult) {
   const fs::path out = path("out");
   Words words = campaign_to(out);

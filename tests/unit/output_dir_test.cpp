@@ -7,12 +7,15 @@
 #include <string>
 
 #include "src/config/user_error.h"
+#include "src/simulation/errors.h"
 #include "tests/support/scratch_folder.h"
 
 namespace attnguard {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kResult = R"({"tool": {"name": "attnguard"}})";
 
 std::string complaint(const fs::path& path, bool force) {
   try {
@@ -56,7 +59,7 @@ TEST(OutputDir, ReplacesAnEarlierResultOnlyByForce) {
   const ScratchFolder scratch;
   const fs::path out = scratch.path() / "out";
   scratch.write("out/config.json", "{}");
-  scratch.write("out/run.json", "{}");
+  scratch.write("out/run.json", kResult);
   scratch.write("out/cost.csv", "x");
   scratch.write("out/notes.txt", "mine");
   EXPECT_EQ(complaint(out, false),
@@ -88,6 +91,80 @@ TEST(OutputDir, NeverReplacesWhatIsNoResult) {
   EXPECT_NE(complaint(out / "thesis.txt" / "x", false), "accepted");
   EXPECT_NE(complaint("/proc/attnguard", false), "accepted");
   EXPECT_EQ(read_text(out / "thesis.txt"), "x");
+}
+
+TEST(OutputDir, TakesNoFileOfTheUsersForAResultByItsName) {
+  const ScratchFolder scratch;
+  for (const char* mine : {"run.json", "sweep.json", "config.json", "timing.json"})
+    scratch.write(std::string("project/") + mine, "{}");
+  EXPECT_NE(complaint(scratch.path() / "project", true).find("no result of attnguard"),
+            std::string::npos);
+  // Nor in folders that have the name of the tool's own.
+  scratch.write("out/run.json", kResult);
+  scratch.write("out/roc/timing.json", "mine");
+  scratch.write("out/points/config.json", "mine");
+  OutputDir directory(scratch.path() / "out", true);
+  std::ofstream(directory.path() / "sites.json") << kResult;
+  directory.commit();
+  EXPECT_FALSE(fs::exists(scratch.path() / "out/run.json"));
+  EXPECT_EQ(read_text(scratch.path() / "out/roc/timing.json"), "mine");
+  EXPECT_EQ(read_text(scratch.path() / "out/points/config.json"), "mine");
+}
+
+TEST(OutputDir, LooksAgainBeforeItReplaces) {
+  const ScratchFolder scratch;
+  const fs::path out = scratch.path() / "out";
+  OutputDir directory(out, false);
+  std::ofstream(directory.path() / "run.json") << "late";
+  scratch.write("out/run.json", kResult);  // by another command, meanwhile
+  EXPECT_THROW(directory.commit(), UserError);
+  EXPECT_EQ(read_text(out / "run.json"), kResult);
+}
+
+TEST(OutputDir, SaysWhatIsInTheWayBeforeItReplaces) {
+  const ScratchFolder scratch;
+  const fs::path out = scratch.path() / "out";
+  scratch.write("out/run.json", kResult);
+  scratch.write("out/points", "mine");
+  OutputDir directory(out, true);
+  fs::create_directory(directory.path() / "points");
+  try {
+    directory.commit();
+    ADD_FAILURE();
+  } catch (const MachineError& error) {
+    EXPECT_EQ(error.what(),
+              (out / "points").string() + ": in the way of a folder of the result; move it away");
+  }
+  EXPECT_EQ(read_text(out / "run.json"), kResult);
+  EXPECT_EQ(read_text(out / "points"), "mine");
+}
+
+TEST(OutputDir, LeavesTheCurrentFolderInItsPlace) {
+  const ScratchFolder scratch;
+  const fs::path out = scratch.path() / "out", before = fs::current_path();
+  scratch.write("out/run.json", kResult);
+  scratch.write("out/notes.txt", "mine");
+  fs::current_path(out);
+  {
+    OutputDir directory(".", true);
+    std::ofstream(directory.path() / "sites.json") << kResult;
+    directory.commit();
+  }
+  EXPECT_TRUE(fs::exists("sites.json"));
+  EXPECT_FALSE(fs::exists("run.json"));
+  EXPECT_EQ(read_text("notes.txt"), "mine");
+  fs::current_path(before);
+  EXPECT_EQ(entries(scratch.path()), 1U);
+}
+
+TEST(OutputDir, AFolderLiesInItselfAndInThoseAboveIt) {
+  const ScratchFolder scratch;
+  fs::create_directories(scratch.path() / "a/b");
+  fs::create_directory_symlink(scratch.path() / "a", scratch.path() / "link");
+  EXPECT_TRUE(lies_in(scratch.path() / "a", scratch.path() / "a/"));
+  EXPECT_TRUE(lies_in(scratch.path() / "link/b/c", scratch.path() / "a"));
+  EXPECT_FALSE(lies_in(scratch.path() / "a", scratch.path() / "a/b"));
+  EXPECT_FALSE(lies_in(scratch.path() / "ab", scratch.path() / "a"));
 }
 
 TEST(OutputDir, TakesAnEmptyFolder) {

@@ -16,6 +16,7 @@
 #include "src/simulation/errors.h"
 #include "src/sweep/conduct_points.h"
 #include "src/sweep/grid.h"
+#include "src/sweep/point_store.h"
 #include "src/sweep/sweep_csv.h"
 #include "tests/support/scratch_folder.h"
 
@@ -250,6 +251,26 @@ TEST(PointStore, ClearsAwayWhatKilledCampaignsLeft) {
   store.publish(files.path());
   EXPECT_FALSE(std::filesystem::exists(files.path() / "points/.000.partial.8"));
   EXPECT_TRUE(std::filesystem::exists(point_folder(files.path(), 0) / "chunks"));
+}
+
+// A sweep that ends while it publishes has its points in two places.
+TEST(PointStore, TakesBackWhatWasMovedBeforeItsSweepWasKilled) {
+  const ScratchFolder scratch;
+  const std::filesystem::path work = scratch.path() / "out/unfinished", result = scratch.path() / "out";
+  const std::string mark = R"({"tool": "attnguard"})";
+  for (const char* point : {"000", "001"}) {
+    scratch.write("out/unfinished/" + std::string(point) + ".point", "{}");
+    scratch.write("out/points/" + std::string(point) + "/shard.json", mark);
+  }
+  scratch.write("out/points/001/injections.csv", "new");
+  scratch.write("out/points/000/injections.csv", "of an earlier sweep");
+  scratch.write("out/unfinished/results/points/000/shard.json", mark);
+  scratch.write("out/unfinished/results/points/000/injections.csv", "new");
+  scratch.write("out/points/note.txt", "mine");
+  const PointStore store(work, result, 2);
+  for (const std::size_t point : {0, 1})
+    EXPECT_EQ(read_text(store.folder(point) / "injections.csv"), "new");
+  EXPECT_TRUE(std::filesystem::exists(result / "points/note.txt"));
 }
 
 }  // namespace
