@@ -229,7 +229,7 @@ TEST(PointStore, TakesBackWhatWasMovedToTheResult) {
     const std::filesystem::path work = files.path() / "unfinished";
     std::filesystem::create_directory(work);
     PointStore(work, files.path(), 2).write(0, {{"row", 1}});
-    files.write(std::string(where) + "/000/summary.json", "x");
+    files.write(std::string(where) + "/000/summary.json", R"({"tool": "attnguard"})");
     std::filesystem::remove(work / "points");
     // Without the last point nothing can have been moved: an earlier result.
     EXPECT_FALSE(std::filesystem::exists(PointStore(work, files.path(), 2).folder(0)));
@@ -256,7 +256,8 @@ TEST(PointStore, ClearsAwayWhatKilledCampaignsLeft) {
 // A sweep that ends while it publishes has its points in two places.
 TEST(PointStore, TakesBackWhatWasMovedBeforeItsSweepWasKilled) {
   const ScratchFolder scratch;
-  const std::filesystem::path work = scratch.path() / "out/unfinished", result = scratch.path() / "out";
+  const std::filesystem::path work = scratch.path() / "out/unfinished",
+                              result = scratch.path() / "out";
   const std::string mark = R"({"tool": "attnguard"})";
   for (const char* point : {"000", "001"}) {
     scratch.write("out/unfinished/" + std::string(point) + ".point", "{}");
