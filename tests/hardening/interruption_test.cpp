@@ -53,9 +53,10 @@ class Interruption : public ::testing::Test {
         std::chrono::steady_clock::now() - start;
     const Files expected = files_below(path("root"));
     std::mt19937 random(1);
-    std::uniform_real_distribution<double> moment(0, 1.1 * whole.count());
+    std::uniform_real_distribution<double> share(0, 1);
+    double latest = 1.1 * whole.count();
     int interrupted = 0, kept = 0;
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < rounds || (interrupted == 0 && round < 10 * rounds); ++round) {
       SCOPED_TRACE(words[0] + ", round " + std::to_string(round));
       const bool resume = unfinished();
       if (!resume) fs::remove_all(out());
@@ -64,7 +65,7 @@ class Interruption : public ::testing::Test {
       const ScratchFolder logs;
       const pid_t pid = start_attnguard(more, logs.path());
       // At the start of the process there is nobody yet to take it.
-      sleep_ms(30 + moment(random));
+      sleep_ms(30 + latest * share(random));
       const std::vector<pid_t> workers = descendants_of(pid);
       ::kill(pid, std::array{SIGINT, SIGTERM, SIGHUP}[round % 3]);
       const auto sent = std::chrono::steady_clock::now();
@@ -74,19 +75,22 @@ class Interruption : public ::testing::Test {
       EXPECT_EQ(ended.out, "");
       if (ended.exit_code == 0) {
         EXPECT_EQ(files_below(path("root")), expected);
+        latest *= 0.8;  // the signal came too late: the first run may have been a slow one
         continue;
       }
       ++interrupted;
       ASSERT_EQ(ended.exit_code, 130) << ended.err << ended.signal;
       EXPECT_TRUE(ended.one_line()) << ended.err;
-      EXPECT_THAT(ended.err, StartsWith("attnguard: interrupted; "));
+      EXPECT_THAT(ended.err, StartsWith("attnguard: interrupted"));
       EXPECT_TRUE(resumes || !unfinished());
       if (ended.err.find("go on with") != std::string::npos) {
         EXPECT_TRUE(unfinished());
         EXPECT_THAT(ended.err, EndsWith(" --resume\n"));
         ++kept;
       } else if (!resume) {
-        EXPECT_TRUE(files_below(path("root")).empty()) << "half a result";
+        // Whole where the signal came when nothing but the end of the program was left.
+        const Files left = files_below(path("root"));
+        EXPECT_TRUE(left.empty() || left == expected) << "half a result";
       }
     }
     Words last = words;
