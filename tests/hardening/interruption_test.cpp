@@ -65,7 +65,8 @@ class Interruption : public ::testing::Test {
       const ScratchFolder logs;
       const pid_t pid = start_attnguard(more, logs.path());
       // At the start of the process there is nobody yet to take it.
-      sleep_ms(30 + latest * share(random));
+      while (!has_ended(pid) && !handles(pid, {SIGINT, SIGTERM, SIGHUP})) sleep_ms(1);
+      sleep_ms(latest * share(random));
       const std::vector<pid_t> workers = descendants_of(pid);
       ::kill(pid, std::array{SIGINT, SIGTERM, SIGHUP}[round % 3]);
       const auto sent = std::chrono::steady_clock::now();

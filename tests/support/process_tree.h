@@ -35,6 +35,18 @@ inline bool ends_soon(pid_t pid) {
   return has_ended(pid);
 }
 
+/// It has a handler of its own for every one of the signals.
+inline bool handles(pid_t pid, const std::vector<int>& signals) {
+  const std::string status = read_text("/proc/" + std::to_string(pid) + "/status");
+  const std::string key = "SigCgt:\t";
+  const std::size_t at = status.find(key);
+  if (at == std::string::npos) return false;
+  const unsigned long long caught = std::stoull(status.substr(at + key.size()), nullptr, 16);
+  for (const int signal : signals)
+    if ((caught >> (signal - 1) & 1U) == 0) return false;
+  return true;
+}
+
 /// Its children, their children and so on.
 inline std::vector<pid_t> descendants_of(pid_t pid) {
   std::vector<pid_t> all = children_of(pid);
