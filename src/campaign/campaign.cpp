@@ -7,8 +7,8 @@
 #include "src/campaign/differential/make_engine.h"
 #include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
+#include "src/campaign/open_campaign.h"
 #include "src/campaign/session.h"
-#include "src/processes/interrupt.h"
 
 namespace attnguard {
 namespace {
@@ -85,32 +85,19 @@ CampaignSummary summarise(const CampaignSession& session, const Conducted& condu
 
 CampaignSummary run_campaign(const Prepared& prepared, const CampaignOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  ResumableFolder folder(kCampaignFolder, options.out, options.start, campaign_identity(prepared));
-  CampaignSession session(prepared);
-  const CampaignContext& context = session.context();
-  const std::unique_ptr<DifferentialEngine> engine =
-      make_engine(prepared, session, options.memory_bytes);
-  if (engine != nullptr && options.golden_memory)
-    options.golden_memory({engine->golden_bytes(), options.memory_bytes});
-  std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
-  if (options.catch_signals) guard.emplace();
-  folder.open();
-
-  const ChunkStore store(folder.work(), campaign_identity(prepared).dump(), RecordCodec(context));
-  ConductOptions how;
-  how.workers = worker_count(options.workers);
-  how.audit = options.audit;
-  how.progress = options.progress;
-  how.interrupted = InterruptGuard::interrupted;
-  const Conducted conducted = conduct(session.plan(), context, prepared.config.campaign,
-                                      {session.simulate(), engine.get()}, store, how);
+  OpenCampaign campaign(prepared, options, campaign_identity(prepared));
+  CampaignSession& session = campaign.session;
+  campaign.how.audit = options.audit;
+  const Conducted conducted =
+      conduct(session.plan(), session.context(), prepared.config.campaign,
+              {session.simulate(), campaign.engine.get()}, *campaign.store, campaign.how);
 
   CampaignSummary summary = summarise(session, conducted);
   summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() -
                    summary.audit.wall_s;
-  folder.publish([&](const std::filesystem::path& results) {
+  campaign.folder.publish([&](const std::filesystem::path& results) {
     write_results(results, prepared, session, conducted, summary,
-                  {summary.wall_s, session.golden_wall_s(), how.workers});
+                  {summary.wall_s, session.golden_wall_s(), campaign.how.workers});
     if (options.write_faults) write_fault_list(results / "faults.csv", session.context());
   });
   return summary;

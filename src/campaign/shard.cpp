@@ -1,13 +1,11 @@
 #include "src/campaign/shard.h"
 
 #include <chrono>
-#include <optional>
 
-#include "src/campaign/differential/make_engine.h"
 #include "src/campaign/figures/result_files.h"
 #include "src/campaign/identity.h"
+#include "src/campaign/open_campaign.h"
 #include "src/files/shard_set.h"
-#include "src/processes/interrupt.h"
 
 namespace attnguard {
 
@@ -23,28 +21,16 @@ ShardSummary run_shard(const Prepared& prepared, const CampaignOptions& options,
     summary.was_finished = true;
     return summary;
   }
-  ResumableFolder folder(kCampaignFolder, options.out, options.start, identity);
-  CampaignSession session(prepared);
-  const auto engine = make_engine(prepared, session, options.memory_bytes);
-  if (engine != nullptr && options.golden_memory)
-    options.golden_memory({engine->golden_bytes(), options.memory_bytes});
-  std::optional<InterruptGuard> guard;  // only now: until here a signal loses nothing
-  if (options.catch_signals) guard.emplace();
-  folder.open();
-
-  const ChunkStore store(folder.work(), campaign_identity(prepared).dump(),
-                         RecordCodec(session.context()));
-  ConductOptions how;
-  how.workers = worker_count(options.workers);
-  how.progress = options.progress;
-  how.interrupted = InterruptGuard::interrupted;
-  how.sharding = Sharding(shard.count);
-  summary.conducted =
-      conduct_shard(session.plan(), session.context(), prepared.config.campaign,
-                    {session.simulate(), engine.get()}, store, shard.number - 1, how);
+  OpenCampaign campaign(prepared, options, identity);
+  CampaignSession& session = campaign.session;
+  const ChunkStore& store = *campaign.store;
+  campaign.how.sharding = Sharding(shard.count);
+  summary.conducted = conduct_shard(session.plan(), session.context(), prepared.config.campaign,
+                                    {session.simulate(), campaign.engine.get()}, store,
+                                    shard.number - 1, campaign.how);
   summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const CampaignTiming timing{summary.wall_s, session.golden_wall_s(), how.workers};
-  folder.publish([&](const fs::path& results) {
+  const CampaignTiming timing{summary.wall_s, session.golden_wall_s(), campaign.how.workers};
+  campaign.folder.publish([&](const fs::path& results) {
     store.pack(summary.conducted.chunks, results / kShardChunks);
     write_json(results / kShardIdentity, identity);
     write_shard_results(results, prepared, summary.conducted, timing);

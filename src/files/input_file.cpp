@@ -30,4 +30,9 @@ std::string read_file(const std::filesystem::path& file) {
   }
 }
 
+nlohmann::ordered_json read_own_json(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return {};
+  return nlohmann::ordered_json::parse(read_file(file), nullptr, false);
+}
+
 }  // namespace attnguard

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "src/campaign/identity.h"
 #include "src/config/user_error.h"
@@ -39,12 +38,6 @@ fs::path new_temporary_folder() {
   std::string name = (fs::temp_directory_path() / "attnguard.XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) fail(name);
   return name;
-}
-
-std::vector<fs::path> entries(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(folder)) paths.push_back(entry.path());
-  return paths;
 }
 
 // No UserError: a sweep goes on from here when there is room again.
@@ -97,7 +90,7 @@ void ResumableFolder::check_unfinished() const {
   if (!unfinished)
     throw UserError(fmt::format("--resume: no unfinished {} in {}; without --resume a new one",
                                 kind_.name, asked_.string()));
-  const Json stored = Json::parse(read_file(identity_file(kind_, folder_)), nullptr, false);
+  const Json stored = read_own_json(identity_file(kind_, folder_));
   if (const auto changed = first_difference(stored, identity_))
     throw UserError(
         fmt::format("--resume: the unfinished {} in {} is another: {} was {} and is {}; the same "
@@ -157,7 +150,7 @@ void ResumableFolder::publish(const std::function<void(const fs::path& folder)>&
   require_room(results, folder_);
   // An earlier result speaks of rows that are gone.
   remove_results(folder_, work());
-  for (const fs::path& file : entries(results)) move_into_place(file, folder_ / file.filename());
+  move_into_place(results, folder_);
   discard_work();
 }
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
 #include <string>
 
 #include "src/campaign/identity.h"
@@ -19,10 +17,6 @@ using Json = nlohmann::ordered_json;
 
 /// More shards than anybody has cores; a damaged file must not decide how much memory is taken.
 constexpr std::uint64_t kMostShards = 1U << 20U;
-
-Json read_identity(const fs::path& file) {
-  return fs::exists(file) ? Json::parse(read_file(file), nullptr, false) : Json();
-}
 
 bool is_shard(const Json& identity) {
   const auto natural = [&](const char* key) {
@@ -43,10 +37,10 @@ std::string name_of(const Json& identity) {
 
 Json finished_shard(const fs::path& folder) {
   for (const ResumableKind& kind : {kCampaignFolder, kSweepFolder})
-    if (const Json unfinished = read_identity(identity_file(kind, folder)); is_shard(unfinished))
+    if (const Json unfinished = read_own_json(identity_file(kind, folder)); is_shard(unfinished))
       throw UserError(fmt::format("{}: {} is not finished; run it again with --resume",
                                   folder.string(), name_of(unfinished)));
-  Json identity = read_identity(folder / kShardIdentity);
+  Json identity = read_own_json(folder / kShardIdentity);
   if (is_shard(identity)) return identity;
   throw UserError(fmt::format(
       "{}: no finished shard; a folder that `attnguard campaign` or `sweep` wrote with --shard",
@@ -87,7 +81,7 @@ Json shard_identity(const ResumableKind& kind, const Json& whole, std::uint64_t 
 bool is_finished_shard(const ResumableKind& kind, const fs::path& out, const Json& identity) {
   if (fs::exists(out / kind.work)) return false;
   if (!fs::exists(out / kShardIdentity)) return false;
-  const Json stored = read_identity(out / kShardIdentity);
+  const Json stored = read_own_json(out / kShardIdentity);
   if (!is_shard(stored))
     throw UserError(
         fmt::format("{}: damaged; --force to run the shard anew", (out / kShardIdentity).string()));

@@ -125,9 +125,7 @@ void OutputDir::replace() {
   exchange(path(), final_);
   committed_ = true;  // the temporary folder is the earlier result now
   remove_results(temporary_);
-  for (const auto& entry : fs::directory_iterator(temporary_))
-    move_into_place(entry.path(), final_ / entry.path().filename());
-  fs::remove(temporary_);
+  move_into_place(temporary_, final_);
 }
 
 bool lies_in(const fs::path& path, const fs::path& folder) {

@@ -26,8 +26,7 @@ void write_point_results(const std::filesystem::path& file, const Json& identity
 }
 
 PointResults read_point_results(const std::filesystem::path& file, const Json& identity) {
-  const Json json =
-      std::filesystem::exists(file) ? Json::parse(read_file(file), nullptr, false) : Json();
+  const Json json = read_own_json(file);
   if (!json.is_object() || !json.contains("points") ||
       json.value("sha256", Json()) != hash_of(identity, json["points"]))
     return {};

@@ -79,8 +79,7 @@ Json PointStore::finished(std::size_t point) const {
 }
 
 std::optional<Json> PointStore::read(std::size_t point) const {
-  if (!fs::exists(file(point))) return std::nullopt;
-  Json result = Json::parse(read_file(file(point)), nullptr, false);
+  Json result = read_own_json(file(point));
   if (!result.is_object()) return std::nullopt;
   return result;
 }

@@ -10,6 +10,7 @@
 #include "src/config/read_config.h"
 #include "src/config/user_error.h"
 #include "src/simulation/combinations.h"
+#include "tests/support/read_text_config.h"
 
 namespace attnguard {
 namespace {
@@ -22,22 +23,6 @@ const std::string kKinds =
     "duplicated_softmax, memory_protection, any_of";
 const std::string kWorkload =
     R"("workload": {"kind": "attention", "heads": 2, "tokens_q": 8, "tokens_k": 8, "head_dim": 16})";
-
-Config read(const std::string& text, const std::vector<std::string>& sets = {}) {
-  ConfigOrigin origin{"c.json", {}};
-  Json document = parse_json(text, origin.file);
-  for (const std::string& set : sets) apply_set(document, origin, set);
-  return read_config(document, origin);
-}
-
-std::string complaint(const std::string& text, const std::vector<std::string>& sets = {}) {
-  try {
-    read(text, sets);
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 std::string with_workload(const std::string& rest) { return "{" + rest + ", " + kWorkload + "}"; }
 std::string with_array(const std::string& rest) {

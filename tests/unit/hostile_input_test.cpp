@@ -9,6 +9,7 @@
 #include "src/config/read_config.h"
 #include "src/config/user_error.h"
 #include "src/simulation/combinations.h"
+#include "tests/support/read_text_config.h"
 
 namespace attnguard {
 namespace {
@@ -16,20 +17,6 @@ namespace {
 const std::string kWorkload =
     R"("workload": {"kind": "attention", "heads": 1, "tokens_q": 8, "tokens_k": 8, "head_dim": 16})";
 
-Config read(const std::string& text, const std::vector<std::string>& sets = {}) {
-  ConfigOrigin origin{"c.json", {}};
-  Json document = parse_json(text, origin.file);
-  for (const std::string& set : sets) apply_set(document, origin, set);
-  return read_config(document, origin);
-}
-std::string complaint(const std::string& text, const std::vector<std::string>& sets = {}) {
-  try {
-    read(text, sets);
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 std::string repeated(const std::string& text, std::size_t times) {
   std::string all;
   for (std::size_t i = 0; i < times; ++i) all += text;
